@@ -1,0 +1,1 @@
+//! The key boundary: keys, attributes, mechanisms, sealing; no sockets, files or Python.

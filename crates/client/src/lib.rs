@@ -1,0 +1,1 @@
+//! The client core: pool, server check, failover, retries, login tickets.

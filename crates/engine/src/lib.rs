@@ -1,0 +1,1 @@
+//! The HSM's data plane: listener, sessions, hot dispatch, managed queue.

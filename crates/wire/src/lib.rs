@@ -1,0 +1,17 @@
+//! What a client and an HSM say to each other: frames, messages and the tables behind them.
+//!
+//! Nothing here touches a socket, a clock or a key. Bytes go in and messages come out; the sockets are in
+//! `strongroom-engine` and `strongroom-client`.
+
+pub mod codec;
+pub mod frame;
+pub mod messages;
+pub mod rv;
+pub mod tables;
+pub mod template;
+
+pub use codec::{DecodeError, Message, Secret, Value};
+pub use frame::{Frame, FrameDecoder, FrameError, FrameType, Header, encode_frame};
+pub use rv::Rv;
+pub use tables::{AttributeType, KeyKind, MechanismType, Operation, RetryClass, Role};
+pub use template::{AttributeValue, Template};

@@ -1,0 +1,303 @@
+//! The bodies of all operations. The operation table (`tables/operations.toml`) says which goes with which: the
+//! request of `generate_key` is [`GenerateKeyRequest`], its response [`ObjectsResponse`].
+//!
+//! Keys are never reused. Key 15 of every managed create or change is its 128-bit request id.
+
+use crate::codec::{List, Secret};
+use crate::message;
+use crate::template::Template;
+
+message! {
+    /// An error: why a request was refused.
+    pub struct ErrorReply {
+        1 => /** The PKCS #11 return code. */ rv: u64,
+        2 => /** For people: what was wrong and what to do. No secrets. */ text: String,
+        3 => /** [`crate::tables::RetryClass`] of this failure: pure = another HSM may answer. */ retry: u64,
+    }
+
+    /// One HSM of the cluster as a client reaches it.
+    pub struct Member {
+        1 => hsm_id: String,
+        2 => address: String,
+        3 => port: u64,
+    }
+
+    /// First message on a connection; answered before any login.
+    pub struct HelloRequest {
+        1 => /** Lowest protocol version spoken; now 1. */ version_min: u64,
+        2 => /** Highest protocol version spoken; now 1. */ version_max: u64,
+        3 => /** Program name and version, for the log. */ client: String,
+        4 => /** The cluster that the client expects, if it is configured. */ cluster_id: Option<String>,
+        5 => /** Newest revision that the client saw. */ revision: u64,
+        6 => /** The head at that revision. */ head: Option<Vec<u8>>,
+    }
+
+    /// The HSM's side of HELLO.
+    pub struct HelloResponse {
+        1 => version: u64,
+        2 => cluster_id: String,
+        3 => hsm_id: String,
+        4 => revision: u64,
+        5 => head: Vec<u8>,
+        6 => members: List<Member>,
+        7 => /** `FIPS` or `NON_FIPS`. */ mode: String,
+        8 => /** Largest data of one operation, bytes. */ max_data: u64,
+    }
+
+    /// Any request without members.
+    pub struct Empty {}
+
+    /// Answer to `members`.
+    pub struct MembersResponse {
+        1 => members: List<Member>,
+    }
+
+    /// Sent by an HSM without a request.
+    pub struct Notice {
+        1 => /** 1 = members changed, 2 = draining: move to another HSM. */ kind: u64,
+        2 => members: List<Member>,
+    }
+
+    /// Uses a login on this connection.
+    pub struct AttachRequest {
+        1 => ticket: Vec<u8>,
+        2 => /** By the login's client key over [`attach_message`]. */ signature: Vec<u8>,
+    }
+
+    /// A ticket and how long it lives.
+    pub struct TicketResponse {
+        1 => ticket: Vec<u8>,
+        2 => /** Seconds from now. */ lifetime_seconds: u64,
+    }
+
+    /// Parameters of a mechanism: only those that the mechanism's row names are read.
+    pub struct MechanismParameters {
+        1 => /** IV, counter block or chaining value. */ iv: Option<Vec<u8>>,
+        2 => counter_bits: Option<u64>,
+        3 => aad: Option<Vec<u8>>,
+        4 => tag_bits: Option<u64>,
+        5 => /** Digest mechanism number (`CKM_*`). */ hash: Option<u64>,
+        6 => /** `CKG_MGF1_*`. */ mgf: Option<u64>,
+        7 => salt_length: Option<u64>,
+        8 => /** OAEP label. */ label: Option<Vec<u8>>,
+    }
+
+    /// `sign`, and `encrypt` and `decrypt`.
+    pub struct CryptRequest {
+        1 => key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => data: Vec<u8>,
+    }
+
+    /// Their result: a signature, ciphertext or plaintext.
+    pub struct CryptResponse {
+        1 => data: Vec<u8>,
+        2 => /** The IV that the HSM made (GCM). */ iv: Option<Vec<u8>>,
+    }
+
+    /// `verify`; the answer is empty or `CKR_SIGNATURE_INVALID`.
+    pub struct VerifyRequest {
+        1 => key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => data: Vec<u8>,
+        5 => signature: Vec<u8>,
+    }
+
+    /// `random`.
+    pub struct RandomRequest {
+        1 => /** Bytes wanted, at most [`HelloResponse::max_data`]. */ length: u64,
+    }
+
+    /// Its result.
+    pub struct RandomResponse {
+        1 => data: Secret,
+    }
+
+    /// `find`: references of the visible objects that match, ascending.
+    pub struct FindRequest {
+        1 => template: Template,
+        2 => /** Only references above this one. */ after: u64,
+        3 => /** At most so many; the HSM may give fewer. */ limit: u64,
+        4 => /** Whether to give their attributes too. */ with_attributes: bool,
+    }
+
+    /// Its result.
+    pub struct FindResponse {
+        1 => objects: List<ObjectView>,
+        2 => /** Whether there are more after the last. */ more: bool,
+        3 => /** How many match in all. */ total: u64,
+    }
+
+    /// `attributes`: everything readable of some objects.
+    pub struct AttributesRequest {
+        1 => references: List<u64>,
+    }
+
+    /// Its result: objects that are not visible are left out.
+    pub struct ObjectsResponse {
+        1 => objects: List<ObjectView>,
+    }
+
+    /// An object as its user sees it.
+    pub struct ObjectView {
+        1 => reference: u64,
+        2 => /** Every readable attribute; sensitive ones are left out. */ attributes: Template,
+        3 => /** Rises with each change of the object. */ version: u64,
+        4 => owner: String,
+        5 => shared_users: List<String>,
+    }
+
+    /// `login`.
+    pub struct LoginRequest {
+        1 => username: String,
+        2 => /** [`crate::tables::Role`]. */ role: u64,
+        3 => password: Secret,
+        4 => /** Ed25519 public key made for this login, 32 bytes. */ client_key: Vec<u8>,
+    }
+
+    /// A login: use its id in every further frame of the connection.
+    pub struct LoginResponse {
+        1 => login_id: u64,
+        2 => username: String,
+        3 => role: u64,
+        4 => ticket: Vec<u8>,
+        5 => lifetime_seconds: u64,
+    }
+
+    /// `logout`.
+    pub struct LogoutRequest {
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `activate`: the first password of the user `admin`.
+    pub struct ActivateRequest {
+        1 => username: String,
+        2 => password: Secret,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `user_create`, and `change_password` (where role and name say whose).
+    pub struct UserRequest {
+        1 => username: String,
+        2 => role: u64,
+        3 => password: Secret,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `user_delete`.
+    pub struct UserDeleteRequest {
+        1 => username: String,
+        2 => role: u64,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// The user that an operation was about.
+    pub struct UserResponse {
+        1 => username: String,
+        2 => role: u64,
+    }
+
+    /// One user of `user_list`.
+    pub struct UserView {
+        1 => username: String,
+        2 => role: u64,
+        3 => locked: bool,
+        4 => mfa: bool,
+        5 => quorum: bool,
+    }
+
+    /// `user_list`.
+    pub struct UserListResponse {
+        1 => users: List<UserView>,
+    }
+
+    /// One HSM of `hsm_info` (aws-cloudhsm.md 4.2).
+    pub struct HsmInfoView {
+        1 => vendor: String,
+        2 => model: String,
+        3 => serial_number: String,
+        4 => hardware_version_major: u64,
+        5 => hardware_version_minor: u64,
+        6 => firmware_version_major: u64,
+        7 => firmware_version_minor: u64,
+        8 => firmware_build_number: u64,
+        9 => firmware_id: String,
+        10 => fips_state: String,
+    }
+
+    /// `hsm_info`: every HSM of the cluster.
+    pub struct HsmInfoResponse {
+        1 => hsms: List<HsmInfoView>,
+    }
+
+    /// `generate_key`.
+    pub struct GenerateKeyRequest {
+        1 => mechanism: u64,
+        2 => template: Template,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `generate_key_pair`; the answer has the public key first.
+    pub struct GenerateKeyPairRequest {
+        1 => mechanism: u64,
+        2 => public_template: Template,
+        3 => private_template: Template,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `create_object`.
+    pub struct CreateObjectRequest {
+        1 => template: Template,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `destroy_object`.
+    pub struct DestroyObjectRequest {
+        1 => reference: u64,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `set_attributes`.
+    pub struct SetAttributesRequest {
+        1 => reference: u64,
+        2 => template: Template,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `wrap_key`.
+    pub struct WrapKeyRequest {
+        1 => wrapping_key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => key: u64,
+    }
+
+    /// `unwrap_key`.
+    pub struct UnwrapKeyRequest {
+        1 => unwrapping_key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => wrapped_key: Vec<u8>,
+        5 => template: Template,
+        15 => request_id: Option<Vec<u8>>,
+    }
+}
+
+/// The number in a session object's reference that token objects never have: the top bit. The other bits of a session
+/// object's reference are random, so that references of two HSMs do not meet.
+pub const SESSION_OBJECT_BIT: u64 = 1 << 63;
+
+/// Length of the TLS exporter value that ties an attach to its connection.
+pub const EXPORTER_LENGTH: usize = 32;
+/// The label of that exporter (RFC 8446 section 7.5).
+pub const EXPORTER_LABEL: &[u8] = b"EXPORTER-strongroom-attach-1";
+
+/// What a login's client key signs to attach the login to a connection.
+pub fn attach_message(exporter: &[u8; EXPORTER_LENGTH], ticket: &[u8]) -> Vec<u8> {
+    let mut message = b"strongroom attach 1\0".to_vec();
+    message.extend_from_slice(exporter);
+    message.extend_from_slice(ticket);
+    message
+}

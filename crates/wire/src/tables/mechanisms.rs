@@ -1,0 +1,517 @@
+// Generated from tables/mechanisms.toml by tables/generate.py; edit that file, then run `make tables`.
+
+use crate::tables::{Function, KeyKind, ParameterKind};
+
+/// A PKCS #11 mechanism type (`CKM_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u64)]
+pub enum MechanismType {
+    /// Number 0x0000.
+    RsaPkcsKeyPairGen = 0x0000,
+    /// Number 0x000a.
+    RsaX931KeyPairGen = 0x000a,
+    /// Number 0x1040.
+    EcKeyPairGen = 0x1040,
+    /// Number 0x1055.
+    EcEdwardsKeyPairGen = 0x1055,
+    /// Number 0x1080.
+    AesKeyGen = 0x1080,
+    /// Number 0x0350.
+    GenericSecretKeyGen = 0x0350,
+    /// Number 0x0001.
+    RsaPkcs = 0x0001,
+    /// Number 0x0009.
+    RsaPkcsOaep = 0x0009,
+    /// Number 0x000d.
+    RsaPkcsPss = 0x000d,
+    /// Number 0x0006.
+    Sha1RsaPkcs = 0x0006,
+    /// Number 0x0046.
+    Sha224RsaPkcs = 0x0046,
+    /// Number 0x0040.
+    Sha256RsaPkcs = 0x0040,
+    /// Number 0x0041.
+    Sha384RsaPkcs = 0x0041,
+    /// Number 0x0042.
+    Sha512RsaPkcs = 0x0042,
+    /// Number 0x000e.
+    Sha1RsaPkcsPss = 0x000e,
+    /// Number 0x0047.
+    Sha224RsaPkcsPss = 0x0047,
+    /// Number 0x0043.
+    Sha256RsaPkcsPss = 0x0043,
+    /// Number 0x0044.
+    Sha384RsaPkcsPss = 0x0044,
+    /// Number 0x0045.
+    Sha512RsaPkcsPss = 0x0045,
+    /// Number 0x1041.
+    Ecdsa = 0x1041,
+    /// Number 0x1042.
+    EcdsaSha1 = 0x1042,
+    /// Number 0x1043.
+    EcdsaSha224 = 0x1043,
+    /// Number 0x1044.
+    EcdsaSha256 = 0x1044,
+    /// Number 0x1045.
+    EcdsaSha384 = 0x1045,
+    /// Number 0x1046.
+    EcdsaSha512 = 0x1046,
+    /// Number 0x1057.
+    Eddsa = 0x1057,
+    /// Number 0x1081.
+    AesEcb = 0x1081,
+    /// Number 0x1082.
+    AesCbc = 0x1082,
+    /// Number 0x1085.
+    AesCbcPad = 0x1085,
+    /// Number 0x1086.
+    AesCtr = 0x1086,
+    /// Number 0x1087.
+    AesGcm = 0x1087,
+    /// Number 0x80001087.
+    CloudhsmAesGcm = 0x80001087,
+    /// Number 0x108a.
+    AesCmac = 0x108a,
+    /// Number 0x2109.
+    AesKeyWrap = 0x2109,
+    /// Number 0x210b.
+    AesKeyWrapKwp = 0x210b,
+    /// Number 0x80002109.
+    CloudhsmAesKeyWrapNoPad = 0x80002109,
+    /// Number 0x8000216f.
+    CloudhsmAesKeyWrapZeroPad = 0x8000216f,
+    /// Number 0x0221.
+    Sha1Hmac = 0x0221,
+    /// Number 0x0256.
+    Sha224Hmac = 0x0256,
+    /// Number 0x0251.
+    Sha256Hmac = 0x0251,
+    /// Number 0x0261.
+    Sha384Hmac = 0x0261,
+    /// Number 0x0271.
+    Sha512Hmac = 0x0271,
+    /// Number 0x0220.
+    Sha1 = 0x0220,
+    /// Number 0x0255.
+    Sha224 = 0x0255,
+    /// Number 0x0250.
+    Sha256 = 0x0250,
+    /// Number 0x0260.
+    Sha384 = 0x0260,
+    /// Number 0x0270.
+    Sha512 = 0x0270,
+}
+
+impl MechanismType {
+    /// Every member, in the order of the table.
+    pub const ALL: &'static [Self] = &[
+        Self::RsaPkcsKeyPairGen,
+        Self::RsaX931KeyPairGen,
+        Self::EcKeyPairGen,
+        Self::EcEdwardsKeyPairGen,
+        Self::AesKeyGen,
+        Self::GenericSecretKeyGen,
+        Self::RsaPkcs,
+        Self::RsaPkcsOaep,
+        Self::RsaPkcsPss,
+        Self::Sha1RsaPkcs,
+        Self::Sha224RsaPkcs,
+        Self::Sha256RsaPkcs,
+        Self::Sha384RsaPkcs,
+        Self::Sha512RsaPkcs,
+        Self::Sha1RsaPkcsPss,
+        Self::Sha224RsaPkcsPss,
+        Self::Sha256RsaPkcsPss,
+        Self::Sha384RsaPkcsPss,
+        Self::Sha512RsaPkcsPss,
+        Self::Ecdsa,
+        Self::EcdsaSha1,
+        Self::EcdsaSha224,
+        Self::EcdsaSha256,
+        Self::EcdsaSha384,
+        Self::EcdsaSha512,
+        Self::Eddsa,
+        Self::AesEcb,
+        Self::AesCbc,
+        Self::AesCbcPad,
+        Self::AesCtr,
+        Self::AesGcm,
+        Self::CloudhsmAesGcm,
+        Self::AesCmac,
+        Self::AesKeyWrap,
+        Self::AesKeyWrapKwp,
+        Self::CloudhsmAesKeyWrapNoPad,
+        Self::CloudhsmAesKeyWrapZeroPad,
+        Self::Sha1Hmac,
+        Self::Sha224Hmac,
+        Self::Sha256Hmac,
+        Self::Sha384Hmac,
+        Self::Sha512Hmac,
+        Self::Sha1,
+        Self::Sha224,
+        Self::Sha256,
+        Self::Sha384,
+        Self::Sha512,
+    ];
+
+    /// The member with this number, if there is one.
+    pub const fn from_code(code: u64) -> Option<Self> {
+        match code {
+            0x0000 => Some(Self::RsaPkcsKeyPairGen),
+            0x000a => Some(Self::RsaX931KeyPairGen),
+            0x1040 => Some(Self::EcKeyPairGen),
+            0x1055 => Some(Self::EcEdwardsKeyPairGen),
+            0x1080 => Some(Self::AesKeyGen),
+            0x0350 => Some(Self::GenericSecretKeyGen),
+            0x0001 => Some(Self::RsaPkcs),
+            0x0009 => Some(Self::RsaPkcsOaep),
+            0x000d => Some(Self::RsaPkcsPss),
+            0x0006 => Some(Self::Sha1RsaPkcs),
+            0x0046 => Some(Self::Sha224RsaPkcs),
+            0x0040 => Some(Self::Sha256RsaPkcs),
+            0x0041 => Some(Self::Sha384RsaPkcs),
+            0x0042 => Some(Self::Sha512RsaPkcs),
+            0x000e => Some(Self::Sha1RsaPkcsPss),
+            0x0047 => Some(Self::Sha224RsaPkcsPss),
+            0x0043 => Some(Self::Sha256RsaPkcsPss),
+            0x0044 => Some(Self::Sha384RsaPkcsPss),
+            0x0045 => Some(Self::Sha512RsaPkcsPss),
+            0x1041 => Some(Self::Ecdsa),
+            0x1042 => Some(Self::EcdsaSha1),
+            0x1043 => Some(Self::EcdsaSha224),
+            0x1044 => Some(Self::EcdsaSha256),
+            0x1045 => Some(Self::EcdsaSha384),
+            0x1046 => Some(Self::EcdsaSha512),
+            0x1057 => Some(Self::Eddsa),
+            0x1081 => Some(Self::AesEcb),
+            0x1082 => Some(Self::AesCbc),
+            0x1085 => Some(Self::AesCbcPad),
+            0x1086 => Some(Self::AesCtr),
+            0x1087 => Some(Self::AesGcm),
+            0x80001087 => Some(Self::CloudhsmAesGcm),
+            0x108a => Some(Self::AesCmac),
+            0x2109 => Some(Self::AesKeyWrap),
+            0x210b => Some(Self::AesKeyWrapKwp),
+            0x80002109 => Some(Self::CloudhsmAesKeyWrapNoPad),
+            0x8000216f => Some(Self::CloudhsmAesKeyWrapZeroPad),
+            0x0221 => Some(Self::Sha1Hmac),
+            0x0256 => Some(Self::Sha224Hmac),
+            0x0251 => Some(Self::Sha256Hmac),
+            0x0261 => Some(Self::Sha384Hmac),
+            0x0271 => Some(Self::Sha512Hmac),
+            0x0220 => Some(Self::Sha1),
+            0x0255 => Some(Self::Sha224),
+            0x0250 => Some(Self::Sha256),
+            0x0260 => Some(Self::Sha384),
+            0x0270 => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
+    /// The number of this member.
+    pub const fn code(self) -> u64 {
+        self as u64
+    }
+
+    /// What it can do.
+    pub const fn functions(self) -> &'static [Function] {
+        match self {
+            Self::RsaPkcsKeyPairGen => &[Function::GeneratePair],
+            Self::RsaX931KeyPairGen => &[Function::GeneratePair],
+            Self::EcKeyPairGen => &[Function::GeneratePair],
+            Self::EcEdwardsKeyPairGen => &[Function::GeneratePair],
+            Self::AesKeyGen => &[Function::Generate],
+            Self::GenericSecretKeyGen => &[Function::Generate],
+            Self::RsaPkcs => &[Function::Sign, Function::Encrypt, Function::Wrap],
+            Self::RsaPkcsOaep => &[Function::Encrypt, Function::Wrap],
+            Self::RsaPkcsPss => &[Function::Sign],
+            Self::Sha1RsaPkcs => &[Function::Sign],
+            Self::Sha224RsaPkcs => &[Function::Sign],
+            Self::Sha256RsaPkcs => &[Function::Sign],
+            Self::Sha384RsaPkcs => &[Function::Sign],
+            Self::Sha512RsaPkcs => &[Function::Sign],
+            Self::Sha1RsaPkcsPss => &[Function::Sign],
+            Self::Sha224RsaPkcsPss => &[Function::Sign],
+            Self::Sha256RsaPkcsPss => &[Function::Sign],
+            Self::Sha384RsaPkcsPss => &[Function::Sign],
+            Self::Sha512RsaPkcsPss => &[Function::Sign],
+            Self::Ecdsa => &[Function::Sign],
+            Self::EcdsaSha1 => &[Function::Sign],
+            Self::EcdsaSha224 => &[Function::Sign],
+            Self::EcdsaSha256 => &[Function::Sign],
+            Self::EcdsaSha384 => &[Function::Sign],
+            Self::EcdsaSha512 => &[Function::Sign],
+            Self::Eddsa => &[Function::Sign],
+            Self::AesEcb => &[Function::Encrypt],
+            Self::AesCbc => &[Function::Encrypt],
+            Self::AesCbcPad => &[Function::Encrypt],
+            Self::AesCtr => &[Function::Encrypt],
+            Self::AesGcm => &[Function::Encrypt, Function::Wrap],
+            Self::CloudhsmAesGcm => &[Function::Encrypt, Function::Wrap],
+            Self::AesCmac => &[Function::Sign],
+            Self::AesKeyWrap => &[Function::Wrap],
+            Self::AesKeyWrapKwp => &[Function::Wrap],
+            Self::CloudhsmAesKeyWrapNoPad => &[Function::Wrap],
+            Self::CloudhsmAesKeyWrapZeroPad => &[Function::Wrap],
+            Self::Sha1Hmac => &[Function::Sign],
+            Self::Sha224Hmac => &[Function::Sign],
+            Self::Sha256Hmac => &[Function::Sign],
+            Self::Sha384Hmac => &[Function::Sign],
+            Self::Sha512Hmac => &[Function::Sign],
+            Self::Sha1 => &[Function::Digest],
+            Self::Sha224 => &[Function::Digest],
+            Self::Sha256 => &[Function::Digest],
+            Self::Sha384 => &[Function::Digest],
+            Self::Sha512 => &[Function::Digest],
+        }
+    }
+
+    /// The keys it works on.
+    pub const fn key_kinds(self) -> &'static [KeyKind] {
+        match self {
+            Self::RsaPkcsKeyPairGen => &[KeyKind::Rsa],
+            Self::RsaX931KeyPairGen => &[KeyKind::Rsa],
+            Self::EcKeyPairGen => &[KeyKind::Ec],
+            Self::EcEdwardsKeyPairGen => &[KeyKind::Ed25519],
+            Self::AesKeyGen => &[KeyKind::Aes],
+            Self::GenericSecretKeyGen => &[KeyKind::GenericSecret],
+            Self::RsaPkcs => &[KeyKind::Rsa],
+            Self::RsaPkcsOaep => &[KeyKind::Rsa],
+            Self::RsaPkcsPss => &[KeyKind::Rsa],
+            Self::Sha1RsaPkcs => &[KeyKind::Rsa],
+            Self::Sha224RsaPkcs => &[KeyKind::Rsa],
+            Self::Sha256RsaPkcs => &[KeyKind::Rsa],
+            Self::Sha384RsaPkcs => &[KeyKind::Rsa],
+            Self::Sha512RsaPkcs => &[KeyKind::Rsa],
+            Self::Sha1RsaPkcsPss => &[KeyKind::Rsa],
+            Self::Sha224RsaPkcsPss => &[KeyKind::Rsa],
+            Self::Sha256RsaPkcsPss => &[KeyKind::Rsa],
+            Self::Sha384RsaPkcsPss => &[KeyKind::Rsa],
+            Self::Sha512RsaPkcsPss => &[KeyKind::Rsa],
+            Self::Ecdsa => &[KeyKind::Ec],
+            Self::EcdsaSha1 => &[KeyKind::Ec],
+            Self::EcdsaSha224 => &[KeyKind::Ec],
+            Self::EcdsaSha256 => &[KeyKind::Ec],
+            Self::EcdsaSha384 => &[KeyKind::Ec],
+            Self::EcdsaSha512 => &[KeyKind::Ec],
+            Self::Eddsa => &[KeyKind::Ed25519],
+            Self::AesEcb => &[KeyKind::Aes],
+            Self::AesCbc => &[KeyKind::Aes],
+            Self::AesCbcPad => &[KeyKind::Aes],
+            Self::AesCtr => &[KeyKind::Aes],
+            Self::AesGcm => &[KeyKind::Aes],
+            Self::CloudhsmAesGcm => &[KeyKind::Aes],
+            Self::AesCmac => &[KeyKind::Aes],
+            Self::AesKeyWrap => &[KeyKind::Aes],
+            Self::AesKeyWrapKwp => &[KeyKind::Aes],
+            Self::CloudhsmAesKeyWrapNoPad => &[KeyKind::Aes],
+            Self::CloudhsmAesKeyWrapZeroPad => &[KeyKind::Aes],
+            Self::Sha1Hmac => &[KeyKind::GenericSecret],
+            Self::Sha224Hmac => &[KeyKind::GenericSecret],
+            Self::Sha256Hmac => &[KeyKind::GenericSecret],
+            Self::Sha384Hmac => &[KeyKind::GenericSecret],
+            Self::Sha512Hmac => &[KeyKind::GenericSecret],
+            Self::Sha1 => &[],
+            Self::Sha224 => &[],
+            Self::Sha256 => &[],
+            Self::Sha384 => &[],
+            Self::Sha512 => &[],
+        }
+    }
+
+    /// The parameters it takes.
+    pub const fn parameter_kind(self) -> ParameterKind {
+        match self {
+            Self::RsaPkcsOaep => ParameterKind::Oaep,
+            Self::RsaPkcsPss => ParameterKind::Pss,
+            Self::Sha1RsaPkcsPss => ParameterKind::Pss,
+            Self::Sha224RsaPkcsPss => ParameterKind::Pss,
+            Self::Sha256RsaPkcsPss => ParameterKind::Pss,
+            Self::Sha384RsaPkcsPss => ParameterKind::Pss,
+            Self::Sha512RsaPkcsPss => ParameterKind::Pss,
+            Self::AesCbc => ParameterKind::Iv,
+            Self::AesCbcPad => ParameterKind::Iv,
+            Self::AesCtr => ParameterKind::Ctr,
+            Self::AesGcm => ParameterKind::Gcm,
+            Self::CloudhsmAesGcm => ParameterKind::Gcm,
+            Self::AesKeyWrap => ParameterKind::WrapIv,
+            Self::AesKeyWrapKwp => ParameterKind::WrapIv,
+            Self::CloudhsmAesKeyWrapNoPad => ParameterKind::WrapIv,
+            _ => ParameterKind::None,
+        }
+    }
+
+    /// The digest that it runs over the data first.
+    pub const fn hash(self) -> Option<Self> {
+        match self {
+            Self::Sha1RsaPkcs => Some(Self::Sha1),
+            Self::Sha224RsaPkcs => Some(Self::Sha224),
+            Self::Sha256RsaPkcs => Some(Self::Sha256),
+            Self::Sha384RsaPkcs => Some(Self::Sha384),
+            Self::Sha512RsaPkcs => Some(Self::Sha512),
+            Self::Sha1RsaPkcsPss => Some(Self::Sha1),
+            Self::Sha224RsaPkcsPss => Some(Self::Sha224),
+            Self::Sha256RsaPkcsPss => Some(Self::Sha256),
+            Self::Sha384RsaPkcsPss => Some(Self::Sha384),
+            Self::Sha512RsaPkcsPss => Some(Self::Sha512),
+            Self::EcdsaSha1 => Some(Self::Sha1),
+            Self::EcdsaSha224 => Some(Self::Sha224),
+            Self::EcdsaSha256 => Some(Self::Sha256),
+            Self::EcdsaSha384 => Some(Self::Sha384),
+            Self::EcdsaSha512 => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
+    /// The mechanism that signs that digest.
+    pub const fn raw(self) -> Option<Self> {
+        match self {
+            Self::Sha1RsaPkcs => Some(Self::RsaPkcs),
+            Self::Sha224RsaPkcs => Some(Self::RsaPkcs),
+            Self::Sha256RsaPkcs => Some(Self::RsaPkcs),
+            Self::Sha384RsaPkcs => Some(Self::RsaPkcs),
+            Self::Sha512RsaPkcs => Some(Self::RsaPkcs),
+            Self::Sha1RsaPkcsPss => Some(Self::RsaPkcsPss),
+            Self::Sha224RsaPkcsPss => Some(Self::RsaPkcsPss),
+            Self::Sha256RsaPkcsPss => Some(Self::RsaPkcsPss),
+            Self::Sha384RsaPkcsPss => Some(Self::RsaPkcsPss),
+            Self::Sha512RsaPkcsPss => Some(Self::RsaPkcsPss),
+            Self::EcdsaSha1 => Some(Self::Ecdsa),
+            Self::EcdsaSha224 => Some(Self::Ecdsa),
+            Self::EcdsaSha256 => Some(Self::Ecdsa),
+            Self::EcdsaSha384 => Some(Self::Ecdsa),
+            Self::EcdsaSha512 => Some(Self::Ecdsa),
+            _ => None,
+        }
+    }
+
+    /// Whether it takes no Update calls.
+    pub const fn is_single_part(self) -> bool {
+        match self {
+            Self::RsaPkcs => true,
+            Self::RsaPkcsOaep => true,
+            Self::RsaPkcsPss => true,
+            Self::Ecdsa => true,
+            Self::Eddsa => true,
+            Self::AesGcm => true,
+            Self::CloudhsmAesGcm => true,
+            _ => false,
+        }
+    }
+
+    /// `ulMinKeySize` and `ulMaxKeySize` of `CK_MECHANISM_INFO`.
+    pub const fn key_sizes(self) -> (u64, u64) {
+        match self {
+            Self::RsaPkcsKeyPairGen => (2048, 4096),
+            Self::RsaX931KeyPairGen => (2048, 4096),
+            Self::EcKeyPairGen => (224, 521),
+            Self::EcEdwardsKeyPairGen => (256, 256),
+            Self::AesKeyGen => (16, 32),
+            Self::GenericSecretKeyGen => (1, 800),
+            Self::RsaPkcs => (2048, 4096),
+            Self::RsaPkcsOaep => (2048, 4096),
+            Self::RsaPkcsPss => (2048, 4096),
+            Self::Sha1RsaPkcs => (2048, 4096),
+            Self::Sha224RsaPkcs => (2048, 4096),
+            Self::Sha256RsaPkcs => (2048, 4096),
+            Self::Sha384RsaPkcs => (2048, 4096),
+            Self::Sha512RsaPkcs => (2048, 4096),
+            Self::Sha1RsaPkcsPss => (2048, 4096),
+            Self::Sha224RsaPkcsPss => (2048, 4096),
+            Self::Sha256RsaPkcsPss => (2048, 4096),
+            Self::Sha384RsaPkcsPss => (2048, 4096),
+            Self::Sha512RsaPkcsPss => (2048, 4096),
+            Self::Ecdsa => (224, 521),
+            Self::EcdsaSha1 => (224, 521),
+            Self::EcdsaSha224 => (224, 521),
+            Self::EcdsaSha256 => (224, 521),
+            Self::EcdsaSha384 => (224, 521),
+            Self::EcdsaSha512 => (224, 521),
+            Self::Eddsa => (256, 256),
+            Self::AesEcb => (16, 32),
+            Self::AesCbc => (16, 32),
+            Self::AesCbcPad => (16, 32),
+            Self::AesCtr => (16, 32),
+            Self::AesGcm => (16, 32),
+            Self::CloudhsmAesGcm => (16, 32),
+            Self::AesCmac => (16, 32),
+            Self::AesKeyWrap => (16, 32),
+            Self::AesKeyWrapKwp => (16, 32),
+            Self::CloudhsmAesKeyWrapNoPad => (16, 32),
+            Self::CloudhsmAesKeyWrapZeroPad => (16, 32),
+            Self::Sha1Hmac => (1, 800),
+            Self::Sha224Hmac => (1, 800),
+            Self::Sha256Hmac => (1, 800),
+            Self::Sha384Hmac => (1, 800),
+            Self::Sha512Hmac => (1, 800),
+            Self::Sha1 => (0, 0),
+            Self::Sha224 => (0, 0),
+            Self::Sha256 => (0, 0),
+            Self::Sha384 => (0, 0),
+            Self::Sha512 => (0, 0),
+        }
+    }
+
+    /// What a cluster of Mode FIPS refuses of it.
+    pub const fn fips_refused(self) -> &'static [Function] {
+        match self {
+            Self::EcEdwardsKeyPairGen => &[Function::GeneratePair],
+            Self::RsaPkcs => &[Function::Encrypt, Function::Wrap],
+            Self::Eddsa => &[Function::Sign],
+            _ => &[],
+        }
+    }
+
+    /// The PKCS #11 name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RsaPkcsKeyPairGen => "CKM_RSA_PKCS_KEY_PAIR_GEN",
+            Self::RsaX931KeyPairGen => "CKM_RSA_X9_31_KEY_PAIR_GEN",
+            Self::EcKeyPairGen => "CKM_EC_KEY_PAIR_GEN",
+            Self::EcEdwardsKeyPairGen => "CKM_EC_EDWARDS_KEY_PAIR_GEN",
+            Self::AesKeyGen => "CKM_AES_KEY_GEN",
+            Self::GenericSecretKeyGen => "CKM_GENERIC_SECRET_KEY_GEN",
+            Self::RsaPkcs => "CKM_RSA_PKCS",
+            Self::RsaPkcsOaep => "CKM_RSA_PKCS_OAEP",
+            Self::RsaPkcsPss => "CKM_RSA_PKCS_PSS",
+            Self::Sha1RsaPkcs => "CKM_SHA1_RSA_PKCS",
+            Self::Sha224RsaPkcs => "CKM_SHA224_RSA_PKCS",
+            Self::Sha256RsaPkcs => "CKM_SHA256_RSA_PKCS",
+            Self::Sha384RsaPkcs => "CKM_SHA384_RSA_PKCS",
+            Self::Sha512RsaPkcs => "CKM_SHA512_RSA_PKCS",
+            Self::Sha1RsaPkcsPss => "CKM_SHA1_RSA_PKCS_PSS",
+            Self::Sha224RsaPkcsPss => "CKM_SHA224_RSA_PKCS_PSS",
+            Self::Sha256RsaPkcsPss => "CKM_SHA256_RSA_PKCS_PSS",
+            Self::Sha384RsaPkcsPss => "CKM_SHA384_RSA_PKCS_PSS",
+            Self::Sha512RsaPkcsPss => "CKM_SHA512_RSA_PKCS_PSS",
+            Self::Ecdsa => "CKM_ECDSA",
+            Self::EcdsaSha1 => "CKM_ECDSA_SHA1",
+            Self::EcdsaSha224 => "CKM_ECDSA_SHA224",
+            Self::EcdsaSha256 => "CKM_ECDSA_SHA256",
+            Self::EcdsaSha384 => "CKM_ECDSA_SHA384",
+            Self::EcdsaSha512 => "CKM_ECDSA_SHA512",
+            Self::Eddsa => "CKM_EDDSA",
+            Self::AesEcb => "CKM_AES_ECB",
+            Self::AesCbc => "CKM_AES_CBC",
+            Self::AesCbcPad => "CKM_AES_CBC_PAD",
+            Self::AesCtr => "CKM_AES_CTR",
+            Self::AesGcm => "CKM_AES_GCM",
+            Self::CloudhsmAesGcm => "CKM_CLOUDHSM_AES_GCM",
+            Self::AesCmac => "CKM_AES_CMAC",
+            Self::AesKeyWrap => "CKM_AES_KEY_WRAP",
+            Self::AesKeyWrapKwp => "CKM_AES_KEY_WRAP_KWP",
+            Self::CloudhsmAesKeyWrapNoPad => "CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD",
+            Self::CloudhsmAesKeyWrapZeroPad => "CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD",
+            Self::Sha1Hmac => "CKM_SHA_1_HMAC",
+            Self::Sha224Hmac => "CKM_SHA224_HMAC",
+            Self::Sha256Hmac => "CKM_SHA256_HMAC",
+            Self::Sha384Hmac => "CKM_SHA384_HMAC",
+            Self::Sha512Hmac => "CKM_SHA512_HMAC",
+            Self::Sha1 => "CKM_SHA_1",
+            Self::Sha224 => "CKM_SHA224",
+            Self::Sha256 => "CKM_SHA256",
+            Self::Sha384 => "CKM_SHA384",
+            Self::Sha512 => "CKM_SHA512",
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The tables of `tables/*.toml` in Rust: attributes, mechanisms, operations and roles.
+
+#[allow(clippy::match_like_matches_macro)] // one form for every column
+mod attributes;
+#[allow(clippy::match_like_matches_macro)]
+mod mechanisms;
+mod operations;
+mod roles;
+
+pub use attributes::AttributeType;
+pub use mechanisms::MechanismType;
+pub use operations::Operation;
+pub use roles::Role;
+
+/// What values an attribute takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `CK_BBOOL`.
+    Bool,
+    /// `CK_ULONG`.
+    Ulong,
+    /// Bytes without further meaning here.
+    Bytes,
+    /// UTF-8 text.
+    Text,
+    /// An unsigned number, big-endian, without leading zeros.
+    Bigint,
+    /// `CK_DATE`: eight ASCII digits, or empty.
+    Date,
+    /// A template.
+    Template,
+}
+
+/// What a mechanism does; `Sign` includes verify, `Encrypt` decrypt and `Wrap` unwrap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// Makes a secret key.
+    Generate,
+    /// Makes a key pair.
+    GeneratePair,
+    /// Signs and verifies, or makes and checks a MAC.
+    Sign,
+    /// Encrypts and decrypts a user's data.
+    Encrypt,
+    /// Wraps and unwraps keys.
+    Wrap,
+    /// Digests; answered by the client library.
+    Digest,
+}
+
+/// The kind of key, finer than `CKK_*`: Edwards keys are told apart from Weierstrass keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum KeyKind {
+    /// `CKK_RSA`.
+    Rsa = 1,
+    /// `CKK_EC`.
+    Ec = 2,
+    /// `CKK_EC_EDWARDS` with Ed25519.
+    Ed25519 = 3,
+    /// `CKK_AES`.
+    Aes = 4,
+    /// `CKK_GENERIC_SECRET`.
+    GenericSecret = 5,
+}
+
+/// Which members of [`crate::messages::MechanismParameters`] a mechanism reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// None at all.
+    None,
+    /// `iv`, 16 bytes.
+    Iv,
+    /// `iv` (the counter block) and `counter_bits`.
+    Ctr,
+    /// `aad`, `tag_bits`, and for decryption `iv`.
+    Gcm,
+    /// `hash`, `mgf`, `salt_length`.
+    Pss,
+    /// `hash`, `mgf`, `label`.
+    Oaep,
+    /// `iv`, absent or the standard one.
+    WrapIv,
+}
+
+/// Which of the brain's workers takes a managed operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lane {
+    /// Password hashing: few at a time, so that it never starves the rest.
+    Login,
+    /// Work that may take long (key pair generation, wrapping).
+    Slow,
+    /// Everything else.
+    General,
+}
+
+/// Whether a client may repeat a request whose answer it did not get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RetryClass {
+    /// Repeat at once on another HSM.
+    Pure = 1,
+    /// Repeat with the same request id: makes something.
+    Create = 2,
+    /// Repeat with the same request id: changes something.
+    Change = 3,
+    /// Report the failure.
+    Never = 4,
+}

@@ -1,0 +1,256 @@
+// Generated from tables/operations.toml by tables/generate.py; edit that file, then run `make tables`.
+
+use crate::tables::{Lane, RetryClass, Role};
+
+/// An operation of the data plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum Operation {
+    /// Number 0x0001.
+    Hello = 0x0001,
+    /// Number 0x0002.
+    Ping = 0x0002,
+    /// Number 0x0003.
+    Attach = 0x0003,
+    /// Number 0x0004.
+    RenewTicket = 0x0004,
+    /// Number 0x0005.
+    Members = 0x0005,
+    /// Number 0x0010.
+    Sign = 0x0010,
+    /// Number 0x0011.
+    Verify = 0x0011,
+    /// Number 0x0012.
+    Encrypt = 0x0012,
+    /// Number 0x0013.
+    Decrypt = 0x0013,
+    /// Number 0x0014.
+    Random = 0x0014,
+    /// Number 0x0015.
+    Find = 0x0015,
+    /// Number 0x0016.
+    Attributes = 0x0016,
+    /// Number 0x0100.
+    Login = 0x0100,
+    /// Number 0x0101.
+    Logout = 0x0101,
+    /// Number 0x0102.
+    Activate = 0x0102,
+    /// Number 0x0103.
+    UserCreate = 0x0103,
+    /// Number 0x0104.
+    UserDelete = 0x0104,
+    /// Number 0x0105.
+    UserList = 0x0105,
+    /// Number 0x0106.
+    ChangePassword = 0x0106,
+    /// Number 0x0107.
+    HsmInfo = 0x0107,
+    /// Number 0x0200.
+    GenerateKey = 0x0200,
+    /// Number 0x0201.
+    GenerateKeyPair = 0x0201,
+    /// Number 0x0202.
+    CreateObject = 0x0202,
+    /// Number 0x0203.
+    DestroyObject = 0x0203,
+    /// Number 0x0204.
+    SetAttributes = 0x0204,
+    /// Number 0x0205.
+    WrapKey = 0x0205,
+    /// Number 0x0206.
+    UnwrapKey = 0x0206,
+}
+
+impl Operation {
+    /// Every member, in the order of the table.
+    pub const ALL: &'static [Self] = &[
+        Self::Hello,
+        Self::Ping,
+        Self::Attach,
+        Self::RenewTicket,
+        Self::Members,
+        Self::Sign,
+        Self::Verify,
+        Self::Encrypt,
+        Self::Decrypt,
+        Self::Random,
+        Self::Find,
+        Self::Attributes,
+        Self::Login,
+        Self::Logout,
+        Self::Activate,
+        Self::UserCreate,
+        Self::UserDelete,
+        Self::UserList,
+        Self::ChangePassword,
+        Self::HsmInfo,
+        Self::GenerateKey,
+        Self::GenerateKeyPair,
+        Self::CreateObject,
+        Self::DestroyObject,
+        Self::SetAttributes,
+        Self::WrapKey,
+        Self::UnwrapKey,
+    ];
+
+    /// The member with this number, if there is one.
+    pub const fn from_code(code: u16) -> Option<Self> {
+        match code {
+            0x0001 => Some(Self::Hello),
+            0x0002 => Some(Self::Ping),
+            0x0003 => Some(Self::Attach),
+            0x0004 => Some(Self::RenewTicket),
+            0x0005 => Some(Self::Members),
+            0x0010 => Some(Self::Sign),
+            0x0011 => Some(Self::Verify),
+            0x0012 => Some(Self::Encrypt),
+            0x0013 => Some(Self::Decrypt),
+            0x0014 => Some(Self::Random),
+            0x0015 => Some(Self::Find),
+            0x0016 => Some(Self::Attributes),
+            0x0100 => Some(Self::Login),
+            0x0101 => Some(Self::Logout),
+            0x0102 => Some(Self::Activate),
+            0x0103 => Some(Self::UserCreate),
+            0x0104 => Some(Self::UserDelete),
+            0x0105 => Some(Self::UserList),
+            0x0106 => Some(Self::ChangePassword),
+            0x0107 => Some(Self::HsmInfo),
+            0x0200 => Some(Self::GenerateKey),
+            0x0201 => Some(Self::GenerateKeyPair),
+            0x0202 => Some(Self::CreateObject),
+            0x0203 => Some(Self::DestroyObject),
+            0x0204 => Some(Self::SetAttributes),
+            0x0205 => Some(Self::WrapKey),
+            0x0206 => Some(Self::UnwrapKey),
+            _ => None,
+        }
+    }
+
+    /// The number of this member.
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+
+    /// The brain's lane for it; none for a hot operation.
+    pub const fn lane(self) -> Option<Lane> {
+        match self {
+            Self::Login => Some(Lane::Login),
+            Self::Logout => Some(Lane::General),
+            Self::Activate => Some(Lane::Login),
+            Self::UserCreate => Some(Lane::Login),
+            Self::UserDelete => Some(Lane::General),
+            Self::UserList => Some(Lane::General),
+            Self::ChangePassword => Some(Lane::Login),
+            Self::HsmInfo => Some(Lane::General),
+            Self::GenerateKey => Some(Lane::General),
+            Self::GenerateKeyPair => Some(Lane::Slow),
+            Self::CreateObject => Some(Lane::General),
+            Self::DestroyObject => Some(Lane::General),
+            Self::SetAttributes => Some(Lane::General),
+            Self::WrapKey => Some(Lane::Slow),
+            Self::UnwrapKey => Some(Lane::Slow),
+            _ => None,
+        }
+    }
+
+    /// Whether and how a client may repeat it.
+    pub const fn retry_class(self) -> RetryClass {
+        match self {
+            Self::Hello => RetryClass::Pure,
+            Self::Ping => RetryClass::Pure,
+            Self::Attach => RetryClass::Pure,
+            Self::RenewTicket => RetryClass::Pure,
+            Self::Members => RetryClass::Pure,
+            Self::Sign => RetryClass::Pure,
+            Self::Verify => RetryClass::Pure,
+            Self::Encrypt => RetryClass::Pure,
+            Self::Decrypt => RetryClass::Pure,
+            Self::Random => RetryClass::Pure,
+            Self::Find => RetryClass::Pure,
+            Self::Attributes => RetryClass::Pure,
+            Self::Login => RetryClass::Pure,
+            Self::Logout => RetryClass::Change,
+            Self::Activate => RetryClass::Change,
+            Self::UserCreate => RetryClass::Create,
+            Self::UserDelete => RetryClass::Change,
+            Self::UserList => RetryClass::Pure,
+            Self::ChangePassword => RetryClass::Change,
+            Self::HsmInfo => RetryClass::Pure,
+            Self::GenerateKey => RetryClass::Create,
+            Self::GenerateKeyPair => RetryClass::Create,
+            Self::CreateObject => RetryClass::Create,
+            Self::DestroyObject => RetryClass::Change,
+            Self::SetAttributes => RetryClass::Change,
+            Self::WrapKey => RetryClass::Pure,
+            Self::UnwrapKey => RetryClass::Create,
+        }
+    }
+
+    /// The roles that may call it; `Role::None` where no login is needed.
+    pub const fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Hello => &[Role::None],
+            Self::Ping => &[Role::None],
+            Self::Attach => &[Role::None],
+            Self::RenewTicket => &[Role::CryptoUser, Role::Admin, Role::UnactivatedAdmin],
+            Self::Members => &[Role::None],
+            Self::Sign => &[Role::CryptoUser],
+            Self::Verify => &[Role::CryptoUser],
+            Self::Encrypt => &[Role::CryptoUser],
+            Self::Decrypt => &[Role::CryptoUser],
+            Self::Random => &[Role::CryptoUser, Role::Admin],
+            Self::Find => &[Role::CryptoUser, Role::Admin],
+            Self::Attributes => &[Role::CryptoUser, Role::Admin],
+            Self::Login => &[Role::None],
+            Self::Logout => &[Role::CryptoUser, Role::Admin, Role::UnactivatedAdmin],
+            Self::Activate => &[Role::None],
+            Self::UserCreate => &[Role::Admin],
+            Self::UserDelete => &[Role::Admin],
+            Self::UserList => &[Role::None],
+            Self::ChangePassword => &[Role::CryptoUser, Role::Admin],
+            Self::HsmInfo => &[Role::None],
+            Self::GenerateKey => &[Role::CryptoUser],
+            Self::GenerateKeyPair => &[Role::CryptoUser],
+            Self::CreateObject => &[Role::CryptoUser],
+            Self::DestroyObject => &[Role::CryptoUser],
+            Self::SetAttributes => &[Role::CryptoUser, Role::Admin],
+            Self::WrapKey => &[Role::CryptoUser],
+            Self::UnwrapKey => &[Role::CryptoUser],
+        }
+    }
+
+    /// Its name in messages to people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Ping => "ping",
+            Self::Attach => "attach",
+            Self::RenewTicket => "renew_ticket",
+            Self::Members => "members",
+            Self::Sign => "sign",
+            Self::Verify => "verify",
+            Self::Encrypt => "encrypt",
+            Self::Decrypt => "decrypt",
+            Self::Random => "random",
+            Self::Find => "find",
+            Self::Attributes => "attributes",
+            Self::Login => "login",
+            Self::Logout => "logout",
+            Self::Activate => "activate",
+            Self::UserCreate => "user_create",
+            Self::UserDelete => "user_delete",
+            Self::UserList => "user_list",
+            Self::ChangePassword => "change_password",
+            Self::HsmInfo => "hsm_info",
+            Self::GenerateKey => "generate_key",
+            Self::GenerateKeyPair => "generate_key_pair",
+            Self::CreateObject => "create_object",
+            Self::DestroyObject => "destroy_object",
+            Self::SetAttributes => "set_attributes",
+            Self::WrapKey => "wrap_key",
+            Self::UnwrapKey => "unwrap_key",
+        }
+    }
+}

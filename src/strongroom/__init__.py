@@ -1,0 +1,1 @@
+"""Strongroom: an open CloudHSM. Rust holds the keys; Python holds the rules."""

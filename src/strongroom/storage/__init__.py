@@ -1,0 +1,1 @@
+"""Where state is kept: one interface, implemented over memory and SQLite. Knows nothing of what it keeps."""

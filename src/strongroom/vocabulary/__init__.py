@@ -1,0 +1,1 @@
+"""Names, states, identifiers, errors and the generated tables. Imports nothing of ours."""

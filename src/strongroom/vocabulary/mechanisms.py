@@ -1,0 +1,68 @@
+"""Mechanism types of PKCS #11.
+
+Generated from tables/mechanisms.toml by tables/generate.py; edit that file, then run ``make tables``.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Mechanism(IntEnum):
+    """A PKCS #11 mechanism type (``CKM_*``)."""
+
+    RSA_PKCS_KEY_PAIR_GEN = 0x0
+    RSA_X9_31_KEY_PAIR_GEN = 0xA
+    EC_KEY_PAIR_GEN = 0x1040
+    EC_EDWARDS_KEY_PAIR_GEN = 0x1055
+    AES_KEY_GEN = 0x1080
+    GENERIC_SECRET_KEY_GEN = 0x350
+    RSA_PKCS = 0x1
+    RSA_PKCS_OAEP = 0x9
+    RSA_PKCS_PSS = 0xD
+    SHA1_RSA_PKCS = 0x6
+    SHA224_RSA_PKCS = 0x46
+    SHA256_RSA_PKCS = 0x40
+    SHA384_RSA_PKCS = 0x41
+    SHA512_RSA_PKCS = 0x42
+    SHA1_RSA_PKCS_PSS = 0xE
+    SHA224_RSA_PKCS_PSS = 0x47
+    SHA256_RSA_PKCS_PSS = 0x43
+    SHA384_RSA_PKCS_PSS = 0x44
+    SHA512_RSA_PKCS_PSS = 0x45
+    ECDSA = 0x1041
+    ECDSA_SHA1 = 0x1042
+    ECDSA_SHA224 = 0x1043
+    ECDSA_SHA256 = 0x1044
+    ECDSA_SHA384 = 0x1045
+    ECDSA_SHA512 = 0x1046
+    EDDSA = 0x1057
+    AES_ECB = 0x1081
+    AES_CBC = 0x1082
+    AES_CBC_PAD = 0x1085
+    AES_CTR = 0x1086
+    AES_GCM = 0x1087
+    CLOUDHSM_AES_GCM = 0x80001087
+    AES_CMAC = 0x108A
+    AES_KEY_WRAP = 0x2109
+    AES_KEY_WRAP_KWP = 0x210B
+    CLOUDHSM_AES_KEY_WRAP_NO_PAD = 0x80002109
+    CLOUDHSM_AES_KEY_WRAP_ZERO_PAD = 0x8000216F
+    SHA_1_HMAC = 0x221
+    SHA224_HMAC = 0x256
+    SHA256_HMAC = 0x251
+    SHA384_HMAC = 0x261
+    SHA512_HMAC = 0x271
+    SHA_1 = 0x220
+    SHA224 = 0x255
+    SHA256 = 0x250
+    SHA384 = 0x260
+    SHA512 = 0x270
+
+
+FIPS_REFUSED: dict[Mechanism, frozenset[str]] = {
+    Mechanism.EC_EDWARDS_KEY_PAIR_GEN: frozenset(["generate_pair"]),
+    Mechanism.RSA_PKCS: frozenset(["encrypt", "wrap"]),
+    Mechanism.EDDSA: frozenset(["sign"]),
+}
+"""What a cluster of Mode FIPS refuses, by mechanism; a mechanism that is not here is allowed whole."""

@@ -1,0 +1,275 @@
+"""Operations of the data plane.
+
+Generated from tables/operations.toml by tables/generate.py; edit that file, then run ``make tables``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from strongroom.vocabulary.roles import Role
+
+
+class Operation(IntEnum):
+    """An operation of the data plane."""
+
+    HELLO = 0x0001
+    PING = 0x0002
+    ATTACH = 0x0003
+    RENEW_TICKET = 0x0004
+    MEMBERS = 0x0005
+    SIGN = 0x0010
+    VERIFY = 0x0011
+    ENCRYPT = 0x0012
+    DECRYPT = 0x0013
+    RANDOM = 0x0014
+    FIND = 0x0015
+    ATTRIBUTES = 0x0016
+    LOGIN = 0x0100
+    LOGOUT = 0x0101
+    ACTIVATE = 0x0102
+    USER_CREATE = 0x0103
+    USER_DELETE = 0x0104
+    USER_LIST = 0x0105
+    CHANGE_PASSWORD = 0x0106
+    HSM_INFO = 0x0107
+    GENERATE_KEY = 0x0200
+    GENERATE_KEY_PAIR = 0x0201
+    CREATE_OBJECT = 0x0202
+    DESTROY_OBJECT = 0x0203
+    SET_ATTRIBUTES = 0x0204
+    WRAP_KEY = 0x0205
+    UNWRAP_KEY = 0x0206
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRule:
+    """How an operation is handled; the columns are explained in tables/operations.toml."""
+
+    path: str
+    lane: str | None
+    retry: str
+    narrowing: bool
+    opcode: tuple[str, int] | None
+    roles: frozenset[Role]
+
+
+RULES: dict[Operation, OperationRule] = {
+    Operation.HELLO: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.PING: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.ATTACH: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.RENEW_TICKET: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN, Role.UNACTIVATED_ADMIN}),
+    ),
+    Operation.MEMBERS: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.SIGN: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.VERIFY: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.ENCRYPT: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.DECRYPT: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.RANDOM: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.FIND: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.ATTRIBUTES: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.LOGIN: OperationRule(
+        path="managed",
+        lane="login",
+        retry="pure",
+        narrowing=False,
+        opcode=("CN_LOGIN", 0xD),
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.LOGOUT: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_LOGOUT", 0xE),
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN, Role.UNACTIVATED_ADMIN}),
+    ),
+    Operation.ACTIVATE: OperationRule(
+        path="managed",
+        lane="login",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_CHANGE_PSWD", 0x9),
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.USER_CREATE: OperationRule(
+        path="managed",
+        lane="login",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_CREATE_USER", 0x3),
+        roles=frozenset({Role.ADMIN}),
+    ),
+    Operation.USER_DELETE: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_DELETE_USER", 0xA1),
+        roles=frozenset({Role.ADMIN}),
+    ),
+    Operation.USER_LIST: OperationRule(
+        path="managed",
+        lane="general",
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.CHANGE_PASSWORD: OperationRule(
+        path="managed",
+        lane="login",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_CHANGE_PSWD", 0x9),
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.HSM_INFO: OperationRule(
+        path="managed",
+        lane="general",
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.GENERATE_KEY: OperationRule(
+        path="managed",
+        lane="general",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_GENERATE_KEY", 0x17),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.GENERATE_KEY_PAIR: OperationRule(
+        path="managed",
+        lane="slow",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_GENERATE_KEY_PAIR", 0x19),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.CREATE_OBJECT: OperationRule(
+        path="managed",
+        lane="general",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_CREATE_OBJECT", 0x10),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.DESTROY_OBJECT: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_TOMBSTONE_OBJECT", 0x11),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.SET_ATTRIBUTES: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_MODIFY_OBJECT", 0x13),
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.WRAP_KEY: OperationRule(
+        path="managed",
+        lane="slow",
+        retry="pure",
+        narrowing=False,
+        opcode=("CN_WRAP_KEY", 0x1A),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.UNWRAP_KEY: OperationRule(
+        path="managed",
+        lane="slow",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_UNWRAP_KEY", 0x1B),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+}

@@ -1,0 +1,221 @@
+"""What stands in a store: the keys of records and the shapes of the open ones.
+
+The control plane's store is written by the service alone. A cluster's store is where the service and its HSMs meet:
+the service writes ``cluster`` and ``desired/…``; an HSM writes everything else. Open records are msgpack by msgspec.
+
+Cluster store::
+
+    cluster                      ClusterRecord                 service
+    desired/initialize           InitializeRecord              service
+    desired/hsm/<hsm id>         MembershipRecord              service: the approved membership entry
+    desired/accept-rollback      AcceptRollbackRecord          operator
+    status/cluster               ClusterStatus                 HSMs
+    status/hsm/<hsm id>          HsmStatus                     that HSM
+    join/<hsm id>                identity statement            that HSM (opaque bytes of the boundary)
+    envelope/<hsm id>            cluster keys for that HSM     a live member (opaque)
+    envelope/recovery            cluster keys, recovery        first HSM (opaque)
+    head                         the head                      HSMs (opaque; advances with every chained write)
+    object/<reference, 16 hex>   key record, sealed            HSMs, chained
+    user/<name>                  rule record, sealed           HSMs, chained
+    login/<login id, 16 hex>     rule record, sealed           HSMs, chained
+    request/<user>/<32 hex>      rule record, sealed           HSMs: results of creates and changes, 15 minutes
+
+    log changes                  ChangeEntry, sequence = revision - 1
+    log audit/<hsm id>           AuditEntry
+
+Control store::
+
+    account/<account>/cluster/<cluster id>     ControlCluster
+    cluster/<cluster id>                       ClusterOwner
+    access-key/<access key id>                 AccessKey
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+CLUSTER = "cluster"
+DESIRED_INITIALIZE = "desired/initialize"
+DESIRED_HSM = "desired/hsm/"
+DESIRED_ACCEPT_ROLLBACK = "desired/accept-rollback"
+STATUS_CLUSTER = "status/cluster"
+STATUS_HSM = "status/hsm/"
+JOIN = "join/"
+ENVELOPE = "envelope/"
+ENVELOPE_RECOVERY = "envelope/recovery"
+HEAD = "head"
+OBJECT = "object/"
+USER = "user/"
+LOGIN = "login/"
+REQUEST = "request/"
+LOG_CHANGES = "changes"
+LOG_AUDIT = "audit/"
+
+CHAINED_PREFIXES = (OBJECT, USER, LOGIN)
+"""Records whose versions the head's index digest covers."""
+
+CONTROL_ACCOUNT = "account/"
+CONTROL_CLUSTER = "cluster/"
+CONTROL_ACCESS_KEY = "access-key/"
+
+
+def object_key(reference: int) -> str:
+    """The key of an object's record: references sort as numbers do."""
+    return f"{OBJECT}{reference:016x}"
+
+
+def user_key(username: str) -> str:
+    return f"{USER}{username}"
+
+
+def login_key(login_id: int) -> str:
+    return f"{LOGIN}{login_id:016x}"
+
+
+def request_key(username: str, request_id: bytes) -> str:
+    return f"{REQUEST}{username}/{request_id.hex()}"
+
+
+def control_cluster_key(account: str, cluster_id: str) -> str:
+    return f"{CONTROL_ACCOUNT}{account}/cluster/{cluster_id}"
+
+
+class ClusterRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an HSM must know of its cluster; fixed at creation."""
+
+    cluster_id: str
+    account: str
+    mode: str
+    hsm_type: str
+    created_at: float
+
+
+class InitializeRecord(msgspec.Struct, frozen=True):
+    """InitializeCluster's certificates, checked by the service and checked again by the HSM."""
+
+    signed_certificate: str
+    trust_anchor: str
+
+
+class MembershipRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An HSM that shall exist. ``deleting`` asks it to hand over and stop."""
+
+    hsm_id: str
+    zone: str
+    subnet_id: str
+    address: str
+    port: int
+    created_at: float
+    eni_id: str
+    hsm_type: str
+    deleting: bool = False
+
+
+class AcceptRollbackRecord(msgspec.Struct, frozen=True):
+    """The operator accepts that the store is older than what HSMs saw, up to this store revision."""
+
+    reason: str
+    accepted_at: float
+
+
+class ClusterStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far the data plane of a cluster is."""
+
+    certificates: dict[str, str] = {}
+    """``ClusterCsr``, ``HsmCertificate``, ``AwsHardwareCertificate``, ``ManufacturerHardwareCertificate``."""
+    cluster_certificate: str | None = None
+    """Set once an HSM has installed the certificate of InitializeCluster."""
+    trust_anchor: str | None = None
+    initialize_error: str | None = None
+    activated: bool = False
+
+
+class HsmStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an HSM says of itself."""
+
+    hsm_id: str
+    health: str
+    message: str = ""
+    serial_number: str = ""
+    reboot_counter: int = 0
+    pid: int = 0
+    address: str = ""
+    port: int = 0
+    fips_state: str = ""
+    memory_locked: bool = True
+    started_at: float = 0.0
+    reported_at: float = 0.0
+
+
+class ChangeEntry(msgspec.Struct, frozen=True):
+    """One commit of chained records: what changed, and the head after it."""
+
+    hsm_id: str
+    writes: list[tuple[str, int | None, int | None, bytes]]
+    """Key, old version, new version, SHA-256 of the new record."""
+    head: bytes
+
+
+class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One entry of an HSM's audit log (aws-cloudhsm 7.2). Clear text, never secret.
+
+    ``mac`` is the boundary's over the msgpack of the entry with an empty ``mac``; ``previous`` the SHA-256 of the
+    entry before it, with its MAC.
+    """
+
+    hsm_id: str
+    reboot_counter: int
+    sequence: int
+    time_us: int
+    operation: str
+    opcode: str
+    opcode_number: int
+    session: int
+    response: int
+    response_text: str
+    previous: bytes
+    username: str = ""
+    user_type: int = 0
+    private_reference: int = 0
+    public_reference: int = 0
+    request_id: bytes | None = None
+    dropped: int = 0
+    """Of an entry that stands for others: how many were left out by the rate limit."""
+    mac: bytes = b""
+
+
+class ControlCluster(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A cluster as the control plane keeps it; what its HSMs know better is read from the cluster's store."""
+
+    cluster_id: str
+    account: str
+    hsm_type: str
+    mode: str
+    network_type: str
+    created_at: float
+    subnet_mapping: dict[str, str]
+    security_group: str
+    vpc_id: str
+    retention_type: str
+    retention_value: str
+    state: str
+    state_message: str = ""
+    tags: dict[str, str] = {}
+    source_backup_id: str | None = None
+    deleted_at: float | None = None
+
+
+class ClusterOwner(msgspec.Struct, frozen=True):
+    """Finds a cluster's account by its id."""
+
+    account: str
+
+
+class AccessKey(msgspec.Struct, frozen=True):
+    """An access key; its secret is sealed by the installation."""
+
+    access_key_id: str
+    account: str
+    sealed_secret: bytes
+    created_at: float
+    active: bool = True

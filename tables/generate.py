@@ -1,0 +1,274 @@
+"""Writes the Rust, Python and documentation forms of the tables in this folder.
+
+Run as ``python tables/generate.py`` to write them and with ``--check`` to fail when one differs: each table has one
+source, and a form that was edited by hand is an error.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RUST = ROOT / "crates/wire/src/tables"
+PYTHON = ROOT / "src/strongroom/vocabulary"
+DOCS = ROOT / "docs/reference"
+
+Row = dict[str, Any]
+
+
+def rows(table: str) -> list[Row]:
+    """The rows of ``tables/<table>s.toml``, checked for duplicate names and numbers."""
+    found: list[Row] = tomllib.loads((ROOT / f"tables/{table}s.toml").read_text())[table]
+    for column in ("name", "code"):
+        values = [row[column] for row in found]
+        twice = {str(value) for value in values if values.count(value) > 1}
+        if twice:
+            raise SystemExit(f"tables/{table}s.toml: {column} given twice: {', '.join(sorted(twice))}")
+    return found
+
+
+def camel(name: str) -> str:
+    """``wrap_key`` and ``crypto-user`` become ``WrapKey`` and ``CryptoUser``."""
+    return "".join(part.capitalize() for part in name.replace("-", "_").split("_"))
+
+
+def rust_header(source: str) -> str:
+    return f"// Generated from tables/{source}s.toml by tables/generate.py; edit that file, then run `make tables`.\n\n"
+
+
+def python_header(source: str, docstring: str) -> str:
+    return (
+        f'"""{docstring}\n\nGenerated from tables/{source}s.toml by tables/generate.py; '
+        'edit that file, then run ``make tables``.\n"""\n\nfrom __future__ import annotations\n\n'
+    )
+
+
+def rust_enum(name: str, doc: str, repr_: str, members: list[tuple[str, int]]) -> str:
+    body = "".join(f"    /// Number {code:#06x}.\n    {member} = {code:#06x},\n" for member, code in members)
+    arms = "".join(f"            {code:#06x} => Some(Self::{member}),\n" for member, code in members)
+    listed = "".join(f"        Self::{member},\n" for member, _ in members)
+    return (
+        f"/// {doc}\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]\n#[repr({repr_})]\n"
+        f"pub enum {name} {{\n{body}}}\n\nimpl {name} {{\n"
+        f"    /// Every member, in the order of the table.\n    pub const ALL: &'static [Self] = &[\n{listed}    ];\n\n"
+        f"    /// The member with this number, if there is one.\n"
+        f"    pub const fn from_code(code: {repr_}) -> Option<Self> {{\n        match code {{\n{arms}"
+        f"            _ => None,\n        }}\n    }}\n\n"
+        f"    /// The number of this member.\n    pub const fn code(self) -> {repr_} {{\n        self as {repr_}\n    }}\n"
+    )
+
+
+def rust_match(function: str, doc: str, result: str, arms: list[tuple[str, str]], default: str | None = None) -> str:
+    body = "".join(f"            Self::{member} => {value},\n" for member, value in arms if value != default)
+    if default is not None:
+        body += f"            _ => {default},\n"
+    return f"\n    /// {doc}\n    pub const fn {function}(self) -> {result} {{\n        match self {{\n{body}        }}\n    }}\n"
+
+
+def attributes() -> dict[Path, str]:
+    table = rows("attribute")
+    members = [(camel(row["name"]), row["code"]) for row in table]
+    rust = rust_header("attribute") + "use crate::tables::Kind;\n\n"
+    rust += rust_enum("AttributeType", "A PKCS #11 attribute type (`CKA_*`).", "u64", members)
+    rust += rust_match("kind", "What values it takes.", "Kind", [(camel(r["name"]), f"Kind::{camel(r['kind'])}") for r in table])
+    rust += rust_match(
+        "is_secret",
+        "Key material: never readable and never in a record in clear.",
+        "bool",
+        [(camel(r["name"]), "true" if r.get("secret") else "false") for r in table],
+        "false",
+    )
+    rust += rust_match("name", "The PKCS #11 name.", "&'static str", [(camel(r["name"]), f'"CKA_{r["name"]}"') for r in table])
+    rust += rust_match("cli_name", "The name in `cloudhsm-cli`.", "&'static str", [(camel(r["name"]), f'"{r["cli"]}"') for r in table])
+    rust += "}\n"
+    python = python_header("attribute", "Attribute types of PKCS #11 and their spellings.")
+    python += "from enum import IntEnum\n\n\nclass Attribute(IntEnum):\n    \"\"\"A PKCS #11 attribute type (``CKA_*``).\"\"\"\n\n"
+    python += "".join(f"    {r['name']} = {r['code']:#x}\n" for r in table)
+    python += "\n\nCLI_NAMES: dict[Attribute, str] = {\n"
+    python += "".join(f'    Attribute.{r["name"]}: "{r["cli"]}",\n' for r in table) + "}\n"
+    python += '"""The spelling of ``cloudhsm-cli``."""\n\nKINDS: dict[Attribute, str] = {\n'
+    python += "".join(f'    Attribute.{r["name"]}: "{r["kind"]}",\n' for r in table) + "}\n"
+    python += '"""bool, ulong, bytes, text, bigint, date or template."""\n\nSECRET: frozenset[Attribute] = frozenset(\n    {\n'
+    python += "".join(f"        Attribute.{r['name']},\n" for r in table if r.get("secret")) + "    }\n)\n"
+    python += '"""Key material: never readable."""\n'
+    docs = "# Attributes\n\n| PKCS #11 | Number | `cloudhsm-cli` | Kind | Secret |\n|---|---|---|---|---|\n"
+    docs += "".join(
+        f"| `CKA_{r['name']}` | `{r['code']:#x}` | `{r['cli']}` | {r['kind']} | {'yes' if r.get('secret') else ''} |\n" for r in table
+    )
+    return {RUST / "attributes.rs": rust, PYTHON / "attributes.py": python, DOCS / "attributes.md": docs}
+
+
+FUNCTIONS = ["generate", "generate_pair", "sign", "encrypt", "wrap", "digest"]
+
+
+def mechanisms() -> dict[Path, str]:
+    table = rows("mechanism")
+    names = {row["name"] for row in table}
+    for row in table:
+        unknown = set(row["does"]) - set(FUNCTIONS)
+        if unknown or not {row.get("hash", row["name"]), row.get("raw", row["name"])} <= names:
+            raise SystemExit(f"tables/mechanisms.toml: {row['name']}: unknown function, hash or raw mechanism")
+    members = [(camel(row["name"]), row["code"]) for row in table]
+    rust = rust_header("mechanism") + "use crate::tables::{Function, KeyKind, ParameterKind};\n\n"
+    rust += rust_enum("MechanismType", "A PKCS #11 mechanism type (`CKM_*`).", "u64", members)
+
+    def listed(prefix: str, values: list[str]) -> str:
+        return "&[" + ", ".join(f"{prefix}::{camel(value)}" for value in values) + "]"
+
+    rust += rust_match(
+        "functions", "What it can do.", "&'static [Function]", [(camel(r["name"]), listed("Function", r["does"])) for r in table]
+    )
+    rust += rust_match(
+        "key_kinds", "The keys it works on.", "&'static [KeyKind]", [(camel(r["name"]), listed("KeyKind", r["keys"])) for r in table]
+    )
+    rust += rust_match(
+        "parameter_kind",
+        "The parameters it takes.",
+        "ParameterKind",
+        [(camel(r["name"]), f"ParameterKind::{camel(r['parameters'])}") for r in table],
+        "ParameterKind::None",
+    )
+    for function, doc in (("hash", "The digest that it runs over the data first."), ("raw", "The mechanism that signs that digest.")):
+        rust += rust_match(
+            function,
+            doc,
+            "Option<Self>",
+            [(camel(r["name"]), f"Some(Self::{camel(r[function])})" if function in r else "None") for r in table],
+            "None",
+        )
+    rust += rust_match(
+        "is_single_part", "Whether it takes no Update calls.", "bool",
+        [(camel(r["name"]), "true" if r.get("single_part") else "false") for r in table], "false",
+    )
+    rust += rust_match(
+        "key_sizes", "`ulMinKeySize` and `ulMaxKeySize` of `CK_MECHANISM_INFO`.", "(u64, u64)",
+        [(camel(r["name"]), f"({r['sizes'][0]}, {r['sizes'][1]})") for r in table],
+    )
+    rust += rust_match(
+        "fips_refused", "What a cluster of Mode FIPS refuses of it.", "&'static [Function]",
+        [(camel(r["name"]), listed("Function", r.get("fips_refuses", [] if r["fips"] else r["does"]))) for r in table], "&[]",
+    )
+    rust += rust_match("name", "The PKCS #11 name.", "&'static str", [(camel(r["name"]), f'"CKM_{r["name"]}"') for r in table])
+    rust += "}\n"
+    python = python_header("mechanism", "Mechanism types of PKCS #11.")
+    python += "from enum import IntEnum\n\n\nclass Mechanism(IntEnum):\n    \"\"\"A PKCS #11 mechanism type (``CKM_*``).\"\"\"\n\n"
+    python += "".join(f"    {r['name']} = {r['code']:#x}\n" for r in table)
+    python += "\n\nFIPS_REFUSED: dict[Mechanism, frozenset[str]] = {\n"
+    for row in table:
+        refused = row.get("fips_refuses", [] if row["fips"] else row["does"])
+        if refused:
+            python += f"    Mechanism.{row['name']}: frozenset({sorted(refused)!r}),\n".replace("'", '"')
+    python += '}\n"""What a cluster of Mode FIPS refuses, by mechanism; a mechanism that is not here is allowed whole."""\n'
+    docs = "# Mechanisms\n\n| PKCS #11 | Number | Does | Keys | Parameters | FIPS |\n|---|---|---|---|---|---|\n"
+    for row in table:
+        fips = "yes" if row["fips"] else "no"
+        if "fips_refuses" in row:
+            fips = f"no {', '.join(row['fips_refuses'])}"
+        docs += (
+            f"| `CKM_{row['name']}` | `{row['code']:#x}` | {', '.join(row['does'])} | {', '.join(row['keys'])} "
+            f"| {row['parameters']} | {fips} |\n"
+        )
+    return {RUST / "mechanisms.rs": rust, PYTHON / "mechanisms.py": python, DOCS / "mechanisms.md": docs}
+
+
+def operations() -> dict[Path, str]:
+    table = rows("operation")
+    roles = {row["name"] for row in rows("role")}
+    for row in table:
+        if not set(row["roles"]) <= roles:
+            raise SystemExit(f"tables/operations.toml: {row['name']}: unknown role")
+    members = [(camel(row["name"]), row["code"]) for row in table]
+    rust = rust_header("operation") + "use crate::tables::{Lane, RetryClass, Role};\n\n"
+    rust += rust_enum("Operation", "An operation of the data plane.", "u16", members)
+    rust += rust_match(
+        "lane", "The brain's lane for it; none for a hot operation.", "Option<Lane>",
+        [(camel(r["name"]), f"Some(Lane::{camel(r['lane'])})" if "lane" in r else "None") for r in table], "None",
+    )
+    rust += rust_match(
+        "retry_class", "Whether and how a client may repeat it.", "RetryClass",
+        [(camel(r["name"]), f"RetryClass::{camel(r['retry'])}") for r in table],
+    )
+    rust += rust_match(
+        "roles", "The roles that may call it; `Role::None` where no login is needed.", "&'static [Role]",
+        [(camel(r["name"]), "&[" + ", ".join(f"Role::{camel(role)}" for role in r["roles"]) + "]") for r in table],
+    )
+    rust += rust_match("name", "Its name in messages to people.", "&'static str", [(camel(r["name"]), f'"{r["name"]}"') for r in table])
+    rust += "}\n"
+    python = python_header("operation", "Operations of the data plane.")
+    python += "from dataclasses import dataclass\nfrom enum import IntEnum\n\nfrom strongroom.vocabulary.roles import Role\n\n\n"
+    python += "class Operation(IntEnum):\n    \"\"\"An operation of the data plane.\"\"\"\n\n"
+    python += "".join(f"    {r['name'].upper()} = {r['code']:#06x}\n" for r in table)
+    python += (
+        "\n\n@dataclass(frozen=True, slots=True)\nclass OperationRule:\n"
+        '    """How an operation is handled; the columns are explained in tables/operations.toml."""\n\n'
+        "    path: str\n    lane: str | None\n    retry: str\n    narrowing: bool\n    opcode: tuple[str, int] | None\n"
+        "    roles: frozenset[Role]\n\n\nRULES: dict[Operation, OperationRule] = {\n"
+    )
+    for row in table:
+        lane = f'"{row["lane"]}"' if "lane" in row else "None"
+        opcode = f'("{row["opcode"]["name"]}", {row["opcode"]["code"]:#x})' if "opcode" in row else "None"
+        allowed = ", ".join(f"Role.{role.upper().replace('-', '_')}" for role in row["roles"])
+        python += (
+            f"    Operation.{row['name'].upper()}: OperationRule(\n"
+            f'        path="{row["path"]}", lane={lane}, retry="{row["retry"]}", narrowing={row.get("narrowing", False)},\n'
+            f"        opcode={opcode}, roles=frozenset({{{allowed}}}),\n    ),\n"
+        )
+    python += "}\n"
+    docs = "# Operations of the data plane\n\n| Operation | Code | Path | Retry | Audited as | Roles |\n|---|---|---|---|---|---|\n"
+    for row in table:
+        audited = f"`{row['opcode']['name']} ({row['opcode']['code']:#x})`" if "opcode" in row else ""
+        docs += f"| {row['name']} | `{row['code']:#06x}` | {row['path']} | {row['retry']} | {audited} | {', '.join(row['roles'])} |\n"
+    return {RUST / "operations.rs": rust, PYTHON / "operations.py": python, DOCS / "operations.md": docs}
+
+
+def roles() -> dict[Path, str]:
+    table = rows("role")
+    rust = rust_header("role")
+    rust += rust_enum("Role", "The role of an HSM user.", "u8", [(camel(r["name"]), r["code"]) for r in table])
+    rust += rust_match("cli_name", "The name in `cloudhsm-cli`.", "&'static str", [(camel(r["name"]), f'"{r["cli"]}"') for r in table])
+    rust += "}\n"
+    python = python_header("role", "Roles of HSM users.")
+    python += "from enum import IntEnum\n\n\nclass Role(IntEnum):\n    \"\"\"The role of an HSM user (aws-cloudhsm 3.1).\"\"\"\n\n"
+    python += "".join(f"    {r['name'].upper().replace('-', '_')} = {r['code']}\n" for r in table)
+    for column, doc in (("cli", "The spelling of ``cloudhsm-cli``."), ("audit", "The user type of an audit entry.")):
+        python += f"\n\n{column.upper()}_NAMES: dict[Role, str] = {{\n"
+        python += "".join(f'    Role.{r["name"].upper().replace("-", "_")}: "{r[column]}",\n' for r in table)
+        python += f'}}\n"""{doc}"""\n'
+    return {RUST / "roles.rs": rust, PYTHON / "roles.py": python}
+
+
+def formatted(path: Path, text: str) -> str:
+    """The text as rustfmt or ruff would leave it, so that `make lint` and this script agree."""
+    import subprocess
+
+    if path.suffix == ".rs":
+        command = ["rustfmt", "--edition", "2024", "--config-path", str(ROOT)]
+    elif path.suffix == ".py":
+        command = [str(Path(sys.executable).parent / "ruff"), "format", "--config", str(ROOT / "pyproject.toml"), "-"]
+    else:
+        return text
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+
+
+def main() -> int:
+    check = "--check" in sys.argv[1:]
+    stale = []
+    for produce in (attributes, mechanisms, operations, roles):
+        for path, text in produce().items():
+            wanted = formatted(path, text)
+            if path.exists() and path.read_text() == wanted:
+                continue
+            stale.append(str(path.relative_to(ROOT)))
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(wanted)
+    if stale:
+        print(("differs from its table: " if check else "written: ") + ", ".join(stale))
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
