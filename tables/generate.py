@@ -73,7 +73,9 @@ def attributes() -> dict[Path, str]:
     members = [(camel(row["name"]), row["code"]) for row in table]
     rust = rust_header("attribute") + "use crate::tables::Kind;\n\n"
     rust += rust_enum("AttributeType", "A PKCS #11 attribute type (`CKA_*`).", "u64", members)
-    rust += rust_match("kind", "What values it takes.", "Kind", [(camel(r["name"]), f"Kind::{camel(r['kind'])}") for r in table])
+    rust += rust_match(
+        "kind", "What values it takes.", "Kind", [(camel(r["name"]), f"Kind::{camel(r['kind'])}") for r in table]
+    )
     rust += rust_match(
         "is_secret",
         "Key material: never readable and never in a record in clear.",
@@ -81,11 +83,17 @@ def attributes() -> dict[Path, str]:
         [(camel(r["name"]), "true" if r.get("secret") else "false") for r in table],
         "false",
     )
-    rust += rust_match("name", "The PKCS #11 name.", "&'static str", [(camel(r["name"]), f'"CKA_{r["name"]}"') for r in table])
-    rust += rust_match("cli_name", "The name in `cloudhsm-cli`.", "&'static str", [(camel(r["name"]), f'"{r["cli"]}"') for r in table])
+    rust += rust_match(
+        "name", "The PKCS #11 name.", "&'static str", [(camel(r["name"]), f'"CKA_{r["name"]}"') for r in table]
+    )
+    rust += rust_match(
+        "cli_name", "The name in `cloudhsm-cli`.", "&'static str", [(camel(r["name"]), f'"{r["cli"]}"') for r in table]
+    )
     rust += "}\n"
     python = python_header("attribute", "Attribute types of PKCS #11 and their spellings.")
-    python += "from enum import IntEnum\n\n\nclass Attribute(IntEnum):\n    \"\"\"A PKCS #11 attribute type (``CKA_*``).\"\"\"\n\n"
+    python += (
+        'from enum import IntEnum\n\n\nclass Attribute(IntEnum):\n    """A PKCS #11 attribute type (``CKA_*``)."""\n\n'
+    )
     python += "".join(f"    {r['name']} = {r['code']:#x}\n" for r in table)
     python += "\n\nCLI_NAMES: dict[Attribute, str] = {\n"
     python += "".join(f'    Attribute.{r["name"]}: "{r["cli"]}",\n' for r in table) + "}\n"
@@ -96,7 +104,8 @@ def attributes() -> dict[Path, str]:
     python += '"""Key material: never readable."""\n'
     docs = "# Attributes\n\n| PKCS #11 | Number | `cloudhsm-cli` | Kind | Secret |\n|---|---|---|---|---|\n"
     docs += "".join(
-        f"| `CKA_{r['name']}` | `{r['code']:#x}` | `{r['cli']}` | {r['kind']} | {'yes' if r.get('secret') else ''} |\n" for r in table
+        f"| `CKA_{r['name']}` | `{r['code']:#x}` | `{r['cli']}` | {r['kind']} | {'yes' if r.get('secret') else ''} |\n"
+        for r in table
     )
     return {RUST / "attributes.rs": rust, PYTHON / "attributes.py": python, DOCS / "attributes.md": docs}
 
@@ -115,14 +124,20 @@ def mechanisms() -> dict[Path, str]:
     rust = rust_header("mechanism") + "use crate::tables::{Function, KeyKind, ParameterKind};\n\n"
     rust += rust_enum("MechanismType", "A PKCS #11 mechanism type (`CKM_*`).", "u64", members)
 
-    def listed(prefix: str, values: list[str]) -> str:
+    def listed(prefix: str, values: Any) -> str:
         return "&[" + ", ".join(f"{prefix}::{camel(value)}" for value in values) + "]"
 
     rust += rust_match(
-        "functions", "What it can do.", "&'static [Function]", [(camel(r["name"]), listed("Function", r["does"])) for r in table]
+        "functions",
+        "What it can do.",
+        "&'static [Function]",
+        [(camel(r["name"]), listed("Function", r["does"])) for r in table],
     )
     rust += rust_match(
-        "key_kinds", "The keys it works on.", "&'static [KeyKind]", [(camel(r["name"]), listed("KeyKind", r["keys"])) for r in table]
+        "key_kinds",
+        "The keys it works on.",
+        "&'static [KeyKind]",
+        [(camel(r["name"]), listed("KeyKind", r["keys"])) for r in table],
     )
     rust += rust_match(
         "parameter_kind",
@@ -131,7 +146,10 @@ def mechanisms() -> dict[Path, str]:
         [(camel(r["name"]), f"ParameterKind::{camel(r['parameters'])}") for r in table],
         "ParameterKind::None",
     )
-    for function, doc in (("hash", "The digest that it runs over the data first."), ("raw", "The mechanism that signs that digest.")):
+    for function, doc in (
+        ("hash", "The digest that it runs over the data first."),
+        ("raw", "The mechanism that signs that digest."),
+    ):
         rust += rust_match(
             function,
             doc,
@@ -140,28 +158,42 @@ def mechanisms() -> dict[Path, str]:
             "None",
         )
     rust += rust_match(
-        "is_single_part", "Whether it takes no Update calls.", "bool",
-        [(camel(r["name"]), "true" if r.get("single_part") else "false") for r in table], "false",
+        "is_single_part",
+        "Whether it takes no Update calls.",
+        "bool",
+        [(camel(r["name"]), "true" if r.get("single_part") else "false") for r in table],
+        "false",
     )
     rust += rust_match(
-        "key_sizes", "`ulMinKeySize` and `ulMaxKeySize` of `CK_MECHANISM_INFO`.", "(u64, u64)",
+        "key_sizes",
+        "`ulMinKeySize` and `ulMaxKeySize` of `CK_MECHANISM_INFO`.",
+        "(u64, u64)",
         [(camel(r["name"]), f"({r['sizes'][0]}, {r['sizes'][1]})") for r in table],
     )
     rust += rust_match(
-        "fips_refused", "What a cluster of Mode FIPS refuses of it.", "&'static [Function]",
-        [(camel(r["name"]), listed("Function", r.get("fips_refuses", [] if r["fips"] else r["does"]))) for r in table], "&[]",
+        "fips_refused",
+        "What a cluster of Mode FIPS refuses of it.",
+        "&'static [Function]",
+        [(camel(r["name"]), listed("Function", r.get("fips_refuses", [] if r["fips"] else r["does"]))) for r in table],
+        "&[]",
     )
-    rust += rust_match("name", "The PKCS #11 name.", "&'static str", [(camel(r["name"]), f'"CKM_{r["name"]}"') for r in table])
+    rust += rust_match(
+        "name", "The PKCS #11 name.", "&'static str", [(camel(r["name"]), f'"CKM_{r["name"]}"') for r in table]
+    )
     rust += "}\n"
     python = python_header("mechanism", "Mechanism types of PKCS #11.")
-    python += "from enum import IntEnum\n\n\nclass Mechanism(IntEnum):\n    \"\"\"A PKCS #11 mechanism type (``CKM_*``).\"\"\"\n\n"
+    python += (
+        'from enum import IntEnum\n\n\nclass Mechanism(IntEnum):\n    """A PKCS #11 mechanism type (``CKM_*``)."""\n\n'
+    )
     python += "".join(f"    {r['name']} = {r['code']:#x}\n" for r in table)
     python += "\n\nFIPS_REFUSED: dict[Mechanism, frozenset[str]] = {\n"
     for row in table:
         refused = row.get("fips_refuses", [] if row["fips"] else row["does"])
         if refused:
             python += f"    Mechanism.{row['name']}: frozenset({sorted(refused)!r}),\n".replace("'", '"')
-    python += '}\n"""What a cluster of Mode FIPS refuses, by mechanism; a mechanism that is not here is allowed whole."""\n'
+    python += (
+        '}\n"""What a cluster of Mode FIPS refuses, by mechanism; a mechanism that is not here is allowed whole."""\n'
+    )
     docs = "# Mechanisms\n\n| PKCS #11 | Number | Does | Keys | Parameters | FIPS |\n|---|---|---|---|---|---|\n"
     for row in table:
         fips = "yes" if row["fips"] else "no"
@@ -184,22 +216,31 @@ def operations() -> dict[Path, str]:
     rust = rust_header("operation") + "use crate::tables::{Lane, RetryClass, Role};\n\n"
     rust += rust_enum("Operation", "An operation of the data plane.", "u16", members)
     rust += rust_match(
-        "lane", "The brain's lane for it; none for a hot operation.", "Option<Lane>",
-        [(camel(r["name"]), f"Some(Lane::{camel(r['lane'])})" if "lane" in r else "None") for r in table], "None",
+        "lane",
+        "The brain's lane for it; none for a hot operation.",
+        "Option<Lane>",
+        [(camel(r["name"]), f"Some(Lane::{camel(r['lane'])})" if "lane" in r else "None") for r in table],
+        "None",
     )
     rust += rust_match(
-        "retry_class", "Whether and how a client may repeat it.", "RetryClass",
+        "retry_class",
+        "Whether and how a client may repeat it.",
+        "RetryClass",
         [(camel(r["name"]), f"RetryClass::{camel(r['retry'])}") for r in table],
     )
     rust += rust_match(
-        "roles", "The roles that may call it; `Role::None` where no login is needed.", "&'static [Role]",
+        "roles",
+        "The roles that may call it; `Role::None` where no login is needed.",
+        "&'static [Role]",
         [(camel(r["name"]), "&[" + ", ".join(f"Role::{camel(role)}" for role in r["roles"]) + "]") for r in table],
     )
-    rust += rust_match("name", "Its name in messages to people.", "&'static str", [(camel(r["name"]), f'"{r["name"]}"') for r in table])
+    rust += rust_match(
+        "name", "Its name in messages to people.", "&'static str", [(camel(r["name"]), f'"{r["name"]}"') for r in table]
+    )
     rust += "}\n"
     python = python_header("operation", "Operations of the data plane.")
     python += "from dataclasses import dataclass\nfrom enum import IntEnum\n\nfrom strongroom.vocabulary.roles import Role\n\n\n"
-    python += "class Operation(IntEnum):\n    \"\"\"An operation of the data plane.\"\"\"\n\n"
+    python += 'class Operation(IntEnum):\n    """An operation of the data plane."""\n\n'
     python += "".join(f"    {r['name'].upper()} = {r['code']:#06x}\n" for r in table)
     python += (
         "\n\n@dataclass(frozen=True, slots=True)\nclass OperationRule:\n"
@@ -228,10 +269,14 @@ def roles() -> dict[Path, str]:
     table = rows("role")
     rust = rust_header("role")
     rust += rust_enum("Role", "The role of an HSM user.", "u8", [(camel(r["name"]), r["code"]) for r in table])
-    rust += rust_match("cli_name", "The name in `cloudhsm-cli`.", "&'static str", [(camel(r["name"]), f'"{r["cli"]}"') for r in table])
+    rust += rust_match(
+        "cli_name", "The name in `cloudhsm-cli`.", "&'static str", [(camel(r["name"]), f'"{r["cli"]}"') for r in table]
+    )
     rust += "}\n"
     python = python_header("role", "Roles of HSM users.")
-    python += "from enum import IntEnum\n\n\nclass Role(IntEnum):\n    \"\"\"The role of an HSM user (aws-cloudhsm 3.1).\"\"\"\n\n"
+    python += (
+        'from enum import IntEnum\n\n\nclass Role(IntEnum):\n    """The role of an HSM user (aws-cloudhsm 3.1)."""\n\n'
+    )
     python += "".join(f"    {r['name'].upper().replace('-', '_')} = {r['code']}\n" for r in table)
     for column, doc in (("cli", "The spelling of ``cloudhsm-cli``."), ("audit", "The user type of an audit entry.")):
         python += f"\n\n{column.upper()}_NAMES: dict[Role, str] = {{\n"

@@ -43,7 +43,7 @@ class Installation:
 
     @staticmethod
     def create(root_key_fd: int) -> bytes:
-        """Make the manufacturer root, the hardware root, the host key and the backup wrapping key; give the sealed bundle."""
+        """Make both roots, the host key and the backup wrapping key; give the sealed bundle."""
 
     @staticmethod
     def open(root_key_fd: int, bundle: bytes) -> Installation:
@@ -163,14 +163,18 @@ class Hsm:
     def audit_mac(self, entry: bytes) -> bytes:
         """32 bytes."""
 
-    def advance_head(self, previous: bytes | None, writes: Sequence[tuple[str, int | None, int | None, bytes]]) -> bytes:
+    def advance_head(
+        self, previous: bytes | None, writes: Sequence[tuple[str, int | None, int | None, bytes]]
+    ) -> bytes:
         """The head after a commit: revision + 1, index digest, MAC over the previous head and the writes.
 
         A write is (key, old version, new version, SHA-256 of the new record or of nothing); ``None`` as version means
         absent. ``previous`` is ``None`` for the first commit of a cluster.
         """
 
-    def verify_head(self, previous: bytes | None, writes: Sequence[tuple[str, int | None, int | None, bytes]], head: bytes) -> None:
+    def verify_head(
+        self, previous: bytes | None, writes: Sequence[tuple[str, int | None, int | None, bytes]], head: bytes
+    ) -> None:
         """Raise :class:`IntegrityError` unless ``head`` follows from ``previous`` and the writes."""
 
     def head_revision(self, head: bytes) -> int:

@@ -14,6 +14,7 @@ transaction; a reader sees whole transactions only. Values are opaque; no implem
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -121,7 +122,7 @@ class Store(Protocol):
     def get(self, key: str) -> Record | None:
         """The record, or ``None``."""
 
-    def list(self, start: str, end: str, *, limit: int | None = None, reverse: bool = False) -> list[Record]:
+    def list(self, start: str, end: str, *, limit: int | None = None, reverse: bool = False) -> Sequence[Record]:
         """Records with ``start <= key < end``, ordered by key."""
 
     def transact(self, transaction: Transaction) -> int:
@@ -133,7 +134,7 @@ class Store(Protocol):
 
     def scan(
         self, log: str, *, after: int = -1, since_us: int | None = None, limit: int | None = None, reverse: bool = False
-    ) -> list[LogEntry]:
+    ) -> Sequence[LogEntry]:
         """Entries with a sequence above ``after`` (below it when ``reverse`` and ``after`` >= 0), in order."""
 
     def watch(self, after: int, timeout_seconds: float) -> int:
@@ -148,7 +149,7 @@ class Store(Protocol):
     def release_lease(self, name: str, epoch: int) -> None:
         """Give it up at once; no error when another holds it."""
 
-    def leases(self) -> list[Lease]:
+    def leases(self) -> Sequence[Lease]:
         """All leases, also those that have run out."""
 
     def snapshot(self, path: str) -> None:

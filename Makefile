@@ -1,0 +1,41 @@
+# Strongroom. `make up` builds everything and starts a working cluster; `make test` runs every test.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+$(VENV)/.synced: pyproject.toml uv.lock
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/pip install --quiet uv
+	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --frozen --quiet --inexact
+	@touch $@
+
+.PHONY: venv
+venv: $(VENV)/.synced ## Install the Python packages into .venv
+
+.PHONY: build
+build: venv ## Build the native module, the PKCS #11 library and install the programs into .venv
+	$(BIN)/maturin develop --release --uv --quiet
+	cargo build --release --locked --quiet -p strongroom-pkcs11
+	mkdir -p src/strongroom/lib src/strongroom/include
+	cp target/release/libstrongroom_pkcs11.so src/strongroom/lib/libstrongroom_pkcs11.so.new
+	mv src/strongroom/lib/libstrongroom_pkcs11.so.new src/strongroom/lib/libstrongroom_pkcs11.so
+	cp -r include/. src/strongroom/include/
+
+.PHONY: tables
+tables: venv ## Write the generated forms of tables/*.toml
+	$(BIN)/python tables/generate.py
+
+.PHONY: lint
+lint: venv ## Formatting, types, lints, import contracts, generated files
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/python tables/generate.py --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cargo fmt --all --check
+	cargo clippy --release --locked --quiet --workspace --all-targets -- -D warnings

@@ -1,0 +1,5 @@
+//! The keys that protect keys.
+
+/// See the crate's documentation.
+#[derive(Debug)]
+pub struct Keys;

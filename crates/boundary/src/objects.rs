@@ -1,0 +1,5 @@
+//! The users' objects.
+
+/// See the crate's documentation.
+#[derive(Debug)]
+pub struct Objects;
