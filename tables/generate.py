@@ -124,7 +124,7 @@ def mechanisms() -> dict[Path, str]:
     rust = rust_header("mechanism") + "use crate::tables::{Function, KeyKind, ParameterKind};\n\n"
     rust += rust_enum("MechanismType", "A PKCS #11 mechanism type (`CKM_*`).", "u64", members)
 
-    def listed(prefix: str, values: Any) -> str:
+    def listed(prefix: str, values: list[str]) -> str:
         return "&[" + ", ".join(f"{prefix}::{camel(value)}" for value in values) + "]"
 
     rust += rust_match(
@@ -174,7 +174,10 @@ def mechanisms() -> dict[Path, str]:
         "fips_refused",
         "What a cluster of Mode FIPS refuses of it.",
         "&'static [Function]",
-        [(camel(r["name"]), listed("Function", r.get("fips_refuses", [] if r["fips"] else r["does"]))) for r in table],
+        [
+            (camel(r["name"]), listed("Function", list(r.get("fips_refuses", [] if r["fips"] else r["does"]))))
+            for r in table
+        ],
         "&[]",
     )
     rust += rust_match(
