@@ -113,6 +113,13 @@ def attributes() -> dict[Path, str]:
 FUNCTIONS = ["generate", "generate_pair", "sign", "encrypt", "wrap", "digest"]
 
 
+def fips_refused(row: Row) -> list[str]:
+    """What a cluster of Mode FIPS refuses of a mechanism."""
+    if "fips_refuses" in row:
+        return [str(function) for function in row["fips_refuses"]]
+    return [] if row["fips"] else [str(function) for function in row["does"]]
+
+
 def mechanisms() -> dict[Path, str]:
     table = rows("mechanism")
     names = {row["name"] for row in table}
@@ -174,10 +181,7 @@ def mechanisms() -> dict[Path, str]:
         "fips_refused",
         "What a cluster of Mode FIPS refuses of it.",
         "&'static [Function]",
-        [
-            (camel(r["name"]), listed("Function", list(r.get("fips_refuses", [] if r["fips"] else r["does"]))))
-            for r in table
-        ],
+        [(camel(r["name"]), listed("Function", fips_refused(r))) for r in table],
         "&[]",
     )
     rust += rust_match(
@@ -191,7 +195,7 @@ def mechanisms() -> dict[Path, str]:
     python += "".join(f"    {r['name']} = {r['code']:#x}\n" for r in table)
     python += "\n\nFIPS_REFUSED: dict[Mechanism, frozenset[str]] = {\n"
     for row in table:
-        refused = row.get("fips_refuses", [] if row["fips"] else row["does"])
+        refused = fips_refused(row)
         if refused:
             python += f"    Mechanism.{row['name']}: frozenset({sorted(refused)!r}),\n".replace("'", '"')
     python += (
