@@ -3,6 +3,7 @@
 //! Nothing here touches a socket, a clock or a key. Bytes go in and messages come out; the sockets are in
 //! `strongroom-engine` and `strongroom-client`.
 
+pub mod bodies;
 pub mod codec;
 pub mod frame;
 pub mod messages;

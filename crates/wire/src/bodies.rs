@@ -1,0 +1,85 @@
+//! Which message is the body of which operation, by operation number: for callers that have names instead of types
+//! (the brain, and Python clients).
+
+use crate::codec::{DecodeError, Message, Value};
+use crate::messages::{
+    ActivateRequest, AttachRequest, AttributesRequest, CreateObjectRequest, CryptRequest, CryptResponse,
+    DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest,
+    HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse, LogoutRequest,
+    MembersResponse, ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest, TicketResponse,
+    UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest, UserResponse, VerifyRequest,
+    WrapKeyRequest,
+};
+use crate::tables::Operation;
+
+macro_rules! bodies {
+    ($($operation:ident: $request:ident => $response:ident,)*) => {
+        /// The request of an operation, with names.
+        ///
+        /// # Errors
+        /// The bytes are not this operation's request.
+        pub fn request_to_value(operation: Operation, body: &[u8]) -> Result<Value, DecodeError> {
+            match operation {
+                $(Operation::$operation => Ok(crate::codec::Field::to_value(&$request::from_bytes(body)?)),)*
+            }
+        }
+
+        /// The request of an operation from its members by name; none when one is missing or of another type.
+        pub fn request_from_value(operation: Operation, value: &Value) -> Option<Vec<u8>> {
+            match operation {
+                $(Operation::$operation => {
+                    <$request as crate::codec::Field>::from_value(value).map(|message| message.to_bytes())
+                })*
+            }
+        }
+
+        /// The response of an operation, with names.
+        ///
+        /// # Errors
+        /// The bytes are not this operation's response.
+        pub fn response_to_value(operation: Operation, body: &[u8]) -> Result<Value, DecodeError> {
+            match operation {
+                $(Operation::$operation => Ok(crate::codec::Field::to_value(&$response::from_bytes(body)?)),)*
+            }
+        }
+
+        /// The response of an operation from its members by name; none when one is missing or of another type.
+        pub fn response_from_value(operation: Operation, value: &Value) -> Option<Vec<u8>> {
+            match operation {
+                $(Operation::$operation => {
+                    <$response as crate::codec::Field>::from_value(value).map(|message| message.to_bytes())
+                })*
+            }
+        }
+    };
+}
+
+bodies! {
+    Hello: HelloRequest => HelloResponse,
+    Ping: Empty => Empty,
+    Attach: AttachRequest => Empty,
+    RenewTicket: Empty => TicketResponse,
+    Members: Empty => MembersResponse,
+    Sign: CryptRequest => CryptResponse,
+    Verify: VerifyRequest => Empty,
+    Encrypt: CryptRequest => CryptResponse,
+    Decrypt: CryptRequest => CryptResponse,
+    Random: RandomRequest => RandomResponse,
+    Find: FindRequest => FindResponse,
+    Attributes: AttributesRequest => ObjectsResponse,
+    Login: LoginRequest => LoginResponse,
+    Logout: LogoutRequest => Empty,
+    Activate: ActivateRequest => UserResponse,
+    UserCreate: UserRequest => UserResponse,
+    UserDelete: UserDeleteRequest => UserResponse,
+    UserList: Empty => UserListResponse,
+    ChangePassword: UserRequest => UserResponse,
+    HsmInfo: Empty => HsmInfoResponse,
+    GenerateKey: GenerateKeyRequest => ObjectsResponse,
+    GenerateKeyPair: GenerateKeyPairRequest => ObjectsResponse,
+    CreateObject: CreateObjectRequest => ObjectsResponse,
+    DestroyObject: DestroyObjectRequest => Empty,
+    SetAttributes: SetAttributesRequest => ObjectsResponse,
+    WrapKey: WrapKeyRequest => CryptResponse,
+    UnwrapKey: UnwrapKeyRequest => ObjectsResponse,
+}
