@@ -1,0 +1,1 @@
+"""The command lines: ``strongroom`` for operators, ``cloudhsm-cli`` for users of a cluster."""
