@@ -104,7 +104,7 @@ pub enum FrameError {
     Continuation(u64),
     /// A body over [`MAX_BODY_LENGTH`].
     BodyTooLong(u64),
-    /// More than [`MAX_OPEN_BODIES`] incomplete bodies.
+    /// More than [`MAX_OPEN_BODIES`] incomplete bodies, or more bytes in them than the receiver allows.
     TooManyOpenBodies,
 }
 
@@ -115,7 +115,7 @@ impl std::fmt::Display for FrameError {
             Self::Type(code) => write!(f, "unknown frame type {code}"),
             Self::Continuation(id) => write!(f, "chunk of request {id} out of order"),
             Self::BodyTooLong(id) => write!(f, "body of request {id} is over {MAX_BODY_LENGTH} bytes"),
-            Self::TooManyOpenBodies => write!(f, "more than {MAX_OPEN_BODIES} incomplete bodies"),
+            Self::TooManyOpenBodies => write!(f, "too many incomplete bodies"),
         }
     }
 }
@@ -159,18 +159,35 @@ pub fn encode_frame(header: &Header, body: &[u8], out: &mut Vec<u8>) -> Result<(
 
 /// Turns a stream of bytes into whole messages: give it bytes with [`FrameDecoder::push`], take messages with
 /// [`FrameDecoder::next_frame`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FrameDecoder {
     buffer: Vec<u8>,
     start: usize,
     open: HashMap<u64, Frame>,
     open_bytes: usize,
+    max_open_bytes: usize,
+}
+
+impl Default for FrameDecoder {
+    fn default() -> Self {
+        Self::with_limit(4 * MAX_BODY_LENGTH)
+    }
 }
 
 impl FrameDecoder {
     /// An empty decoder.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty decoder whose incomplete bodies take at most so many bytes together.
+    pub fn with_limit(max_open_bytes: usize) -> Self {
+        Self { buffer: Vec::new(), start: 0, open: HashMap::new(), open_bytes: 0, max_open_bytes }
+    }
+
+    /// Sets how many bytes incomplete bodies may take together.
+    pub fn set_limit(&mut self, max_open_bytes: usize) {
+        self.max_open_bytes = max_open_bytes;
     }
 
     /// Takes bytes as they came from the peer.
@@ -203,8 +220,11 @@ impl FrameDecoder {
                 if open.body.len() + body.len() > MAX_BODY_LENGTH {
                     return Err(FrameError::BodyTooLong(id));
                 }
-                open.body.extend_from_slice(&body);
                 self.open_bytes += body.len();
+                if self.open_bytes > self.max_open_bytes {
+                    return Err(FrameError::TooManyOpenBodies);
+                }
+                open.body.extend_from_slice(&body);
                 if !more {
                     let whole = self.open.remove(&id);
                     self.open_bytes -= whole.as_ref().map_or(0, |frame| frame.body.len());
@@ -213,10 +233,10 @@ impl FrameDecoder {
             } else if !more {
                 return Ok(Some(Frame { header, body }));
             } else {
-                if self.open.len() >= MAX_OPEN_BODIES || self.open_bytes > 4 * MAX_BODY_LENGTH {
+                self.open_bytes += body.len();
+                if self.open.len() >= MAX_OPEN_BODIES || self.open_bytes > self.max_open_bytes {
                     return Err(FrameError::TooManyOpenBodies);
                 }
-                self.open_bytes += body.len();
                 if self.open.insert(id, Frame { header, body }).is_some() {
                     return Err(FrameError::Continuation(id));
                 }
@@ -313,6 +333,11 @@ mod tests {
         let mut decoder = FrameDecoder::new();
         decoder.push(&bytes);
         assert_eq!(decoder.next_frame(), Err(FrameError::Continuation(5)));
+        let mut bytes = Vec::new();
+        encode_frame(&header(1), &[0; 40_000], &mut bytes).ok();
+        let mut decoder = FrameDecoder::with_limit(32_000);
+        decoder.push(&bytes);
+        assert_eq!(decoder.next_frame(), Err(FrameError::TooManyOpenBodies));
         let long = vec![0; MAX_BODY_LENGTH + 1];
         assert_eq!(encode_frame(&header(1), &long, &mut Vec::new()), Err(FrameError::BodyTooLong(1)));
     }

@@ -5,6 +5,7 @@
 
 pub mod bodies;
 pub mod codec;
+pub mod exchange;
 pub mod frame;
 pub mod messages;
 pub mod rv;
