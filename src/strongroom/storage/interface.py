@@ -10,6 +10,10 @@ one without a gap.
 What every implementation promises, and the contract suite checks: a transaction is whole or absent, also after kill -9
 at any instant; when ``transact`` returns the change is on disk (fsync); the store revision grows by one with each
 transaction; a reader sees whole transactions only. Values are opaque; no implementation looks into them.
+
+Taking or releasing a lease, and a renewal that publishes a new ``applied``, count as transactions, so that a watcher
+that has seen revision N misses none of them. A renewal that only extends does not, and costs no fsync. A lease does not
+outlive a restart of the machine, nor does a step of the wall clock lengthen or shorten it.
 """
 
 from __future__ import annotations
@@ -63,12 +67,16 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A holder's lease. ``applied`` is the newest cluster revision that the holder has applied."""
+    """A holder's lease. ``applied`` is the newest cluster revision that the holder has applied.
+
+    ``expires_at`` is in Unix seconds by the wall clock at the time of reading; ``live`` is the store's own judgement.
+    """
 
     name: str
     epoch: int
     expires_at: float
     applied: int
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +146,19 @@ class Store(Protocol):
         """Entries with a sequence above ``after`` (below it when ``reverse`` and ``after`` >= 0), in order."""
 
     def watch(self, after: int, timeout_seconds: float) -> int:
-        """Wait until the store revision is above ``after`` or the time is over; give the revision."""
+        """Wait until the store revision is above ``after`` or the time is over; give the revision.
+
+        ``watch(-1, 0)`` is the revision now.
+        """
 
     def acquire_lease(self, name: str, ttl_seconds: float) -> Lease:
         """Take the lease over from whoever holds it: its epoch rises, so the old holder's transactions fail."""
 
     def renew_lease(self, name: str, epoch: int, ttl_seconds: float, applied: int) -> Lease:
-        """Extend it and publish ``applied``; wakes watchers. Raises :class:`CompareFailed` when another took it."""
+        """Extend it and publish ``applied``, which wakes watchers. Raises :class:`CompareFailed` when another took it.
+
+        A lease that has run out, and that nobody took, can be renewed.
+        """
 
     def release_lease(self, name: str, epoch: int) -> None:
         """Give it up at once; no error when another holds it."""
@@ -153,7 +167,7 @@ class Store(Protocol):
         """All leases, also those that have run out."""
 
     def snapshot(self, path: str) -> None:
-        """Write a consistent copy to a new file, while others go on writing."""
+        """Write a consistent copy to a new file, while others go on writing; it opens as ``sqlite:<path>``."""
 
     def info(self) -> StoreInfo:
         """Figures for an operator."""
