@@ -1,0 +1,45 @@
+"""Botocore's service models, as a server needs them.
+
+Botocore is pinned in pyproject.toml, because its models change weekly.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+
+Shape = Any
+"""``botocore.model.Shape`` and its kinds; botocore is not typed."""
+Value = Any
+"""What travels along a shape: text, numbers, bytes, lists and dictionaries."""
+
+
+class ServiceModel:
+    """One service's operations, shapes and errors."""
+
+    def __init__(self, name: str) -> None:
+        self._model = botocore.session.get_session().get_service_model(name)
+        self.name = name
+        self.signing_name: str = self._model.signing_name
+        self.target_prefix: str = self._model.metadata["targetPrefix"]
+        self.operations: frozenset[str] = frozenset(self._model.operation_names)
+        self._errors = {shape.name: shape for shape in self._model.error_shapes}
+
+    def input_shape(self, operation: str) -> Shape | None:
+        return self._model.operation_model(operation).input_shape
+
+    def output_shape(self, operation: str) -> Shape | None:
+        return self._model.operation_model(operation).output_shape
+
+    def error_message_member(self, code: str) -> str:
+        """The member that carries an error's message: ``Message`` where the model says so, else ``message``."""
+        shape = self._errors.get(code)
+        return "Message" if shape is not None and "Message" in shape.members else "message"
+
+
+@cache
+def service_model(name: str) -> ServiceModel:
+    """The model of a service by botocore's name for it, loaded once."""
+    return ServiceModel(name)
