@@ -123,6 +123,8 @@ class Hsm:
         """
 
     def error(self) -> str | None: ...
+    def memory_locked(self) -> bool:
+        """Whether key material is kept out of swap; ``False`` only where unlocked memory was allowed."""
 
     # -- identity, cluster keys, certificates -----------------------------------------------------------------------
     def create_identity(self) -> bytes:
@@ -272,6 +274,9 @@ class Hsm:
 
     def ended_logins(self) -> list[int]:
         """Logins whose last connection closed over 60 s ago and that held session objects here."""
+
+    def active_logins(self) -> list[int]:
+        """Logins that a connection here uses, or that were attached or renewed here within a ticket's life."""
 
     def statistics(self) -> dict[str, int]:
         """Counters: connections, sessions, requests by class, refused frames, managed queue length."""

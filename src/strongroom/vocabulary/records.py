@@ -3,6 +3,10 @@
 The control plane's store is written by the service alone. A cluster's store is where the service and its HSMs meet:
 the service writes ``cluster`` and ``desired/…``; an HSM writes everything else. Open records are msgpack by msgspec.
 
+A sealed record is its version (8 bytes, big-endian), then the boundary's sealed bytes, to which key and version are
+bound. A rule record's version is the cluster revision that wrote it, so that a name that is deleted and made again
+never has a version twice; a key record's version counts its changes. Lease names are ``hsm/<hsm id>``.
+
 Cluster store::
 
     cluster                      ClusterRecord                 service
@@ -19,6 +23,7 @@ Cluster store::
     user/<name>                  rule record, sealed           HSMs, chained
     login/<login id, 16 hex>     rule record, sealed           HSMs, chained
     request/<user>/<32 hex>      rule record, sealed           HSMs: results of creates and changes, 15 minutes
+    seen/<hsm id>                SeenLogins                    that HSM: which logins are in use there
 
     log changes                  ChangeEntry, sequence = revision - 1
     log audit/<hsm id>           AuditEntry
@@ -48,6 +53,8 @@ OBJECT = "object/"
 USER = "user/"
 LOGIN = "login/"
 REQUEST = "request/"
+SEEN = "seen/"
+LEASE_HSM = "hsm/"
 LOG_CHANGES = "changes"
 LOG_AUDIT = "audit/"
 
@@ -131,7 +138,7 @@ class ClusterStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class HsmStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an HSM says of itself."""
+    """What an HSM says of itself. Whether it is alive is told by its lease, not by ``reported_at``."""
 
     hsm_id: str
     health: str
@@ -145,6 +152,13 @@ class HsmStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     memory_locked: bool = True
     started_at: float = 0.0
     reported_at: float = 0.0
+
+
+class SeenLogins(msgspec.Struct, frozen=True):
+    """Logins in use on an HSM at a time; a login that no HSM has seen for longer than a ticket lives is over."""
+
+    at: float
+    login_ids: list[int]
 
 
 class ChangeEntry(msgspec.Struct, frozen=True):
