@@ -39,3 +39,23 @@ lint: venv ## Formatting, types, lints, import contracts, generated files
 	$(BIN)/lint-imports
 	cargo fmt --all --check
 	cargo clippy --release --locked --quiet --workspace --all-targets -- -D warnings
+
+.PHONY: packages
+packages: ## Install what is missing of deploy/debian-packages.txt (needs root, or prints the command)
+	@deploy/install-debian-packages.sh
+
+.PHONY: up
+up: packages build ## Build, start in the background, make the quick-start cluster, sign and verify
+	@$(BIN)/strongroom up -d --quickstart
+
+.PHONY: down
+down: ## Stop what `make up` started; state stays
+	@$(BIN)/strongroom down
+
+.PHONY: test
+test: packages build ## Lint and every test
+	@$(BIN)/python tests/run_suites.py
+
+.PHONY: bench
+bench: packages build ## Measure against SoftHSM2 and openssl speed, and print the figures
+	@$(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""``strongroom``: the operator's commands, one file each."""

@@ -1,0 +1,70 @@
+"""The settings that an installation remembers, in ``settings.json``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from strongroom.installation.errors import InstallationError
+from strongroom.private_files import write_private
+
+DEFAULT_REGION: Final = "us-east-1"
+DEFAULT_ACCOUNT: Final = "111122223333"
+DEFAULT_LISTEN_HOST: Final = "127.0.0.1"
+
+_REGION_FORM: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}")
+_ACCOUNT_FORM: Final = re.compile(r"[0-9]{12}")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What does not change while an installation lives, and what it came to use."""
+
+    version: int = 1
+    region: str = DEFAULT_REGION
+    account: str = DEFAULT_ACCOUNT
+    address_range: str | None = None
+    """First address of the /24 that plays the VPC; ``""`` = one address for all HSMs; ``None`` = not chosen yet."""
+    listen_host: str = DEFAULT_LISTEN_HOST
+    listen_port: int = 0
+    """0 = not chosen yet."""
+    tls_certificate: str = ""
+    tls_key: str = ""
+
+
+def load_settings(path: Path) -> Settings:
+    """Raises :class:`InstallationError` for a file that is damaged or of a later version."""
+    try:
+        settings = msgspec.json.decode(path.read_bytes(), type=Settings)
+    except FileNotFoundError:
+        return Settings()
+    except msgspec.DecodeError as error:
+        raise InstallationError(
+            f"{path} is damaged: {error}", "correct it by hand, or restore it from a copy"
+        ) from None
+    if settings.version != 1:
+        raise InstallationError(
+            f"{path} has version {settings.version}, which this release does not know",
+            "start it with the release that wrote it",
+        )
+    return settings
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    write_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+
+
+def check_region(region: str) -> str:
+    if not _REGION_FORM.fullmatch(region):
+        raise InstallationError(f"{region!r} is no region name", "use a form such as us-east-1 or eu-central-1")
+    return region
+
+
+def check_account(account: str) -> str:
+    if not _ACCOUNT_FORM.fullmatch(account):
+        raise InstallationError(
+            f"{account!r} is no account id", "an account id has twelve digits, such as 111122223333"
+        )
+    return account
