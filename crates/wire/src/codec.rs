@@ -375,7 +375,7 @@ macro_rules! message {
                 })*
             }
 
-            fn decode(input: &mut &[u8]) -> Result<Self, $crate::codec::DecodeError> {
+            fn decode(input: &mut &[u8]) -> ::core::result::Result<Self, $crate::codec::DecodeError> {
                 let count = ::rmp::decode::read_map_len(input)
                     .map_err(|_| $crate::codec::DecodeError::Malformed)?;
                 $(let mut $member: Option<$type> = None;)*
