@@ -1,0 +1,92 @@
+//! Password verifiers: PBKDF2-HMAC-SHA-512 (SP 800-132) with a salt per user, then HMAC-SHA-512 under a key derived from
+//! the masking key (the pepper).
+//!
+//! ```text
+//! 0       format version, 1
+//! 1..5    masking-key epoch, big-endian
+//! 5..9    iterations, big-endian
+//! 9..25   salt
+//! 25..89  HMAC-SHA-512(pepper key, "strongroom verifier 1\0" ‖ PBKDF2 output of 64 bytes)
+//! ```
+//!
+//! Whoever copies the store cannot even begin to guess: the verifiers are in sealed records, and under the pepper they
+//! say nothing without the masking key. The iterations are for whoever has the masking key as well. They stand in each
+//! verifier, so that new ones can have more; while they differ, the time of a check tells users of either kind apart.
+
+use std::num::NonZeroU32;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::{hmac, pbkdf2};
+use zeroize::Zeroizing;
+
+use super::derive::SecretKey;
+use super::random;
+use crate::{Error, Result};
+
+/// Chosen so that one check takes about 30 ms on one core of a small server (2026): slow for guessing, and short enough
+/// that a pool of two threads admits some 60 logins a second. `docs/adr/` has the figures.
+const ITERATIONS: NonZeroU32 = match NonZeroU32::new(60_000) {
+    Some(iterations) => iterations,
+    None => unreachable!(),
+};
+/// No verifier of ours has more; a larger number is an altered one, and would stop the login pool.
+const MOST_ITERATIONS: u32 = 10_000_000;
+const FORMAT: u8 = 1;
+const CONTEXT: &[u8] = b"strongroom verifier 1\0";
+const SALT_LENGTH: usize = 16;
+const VERIFIER_LENGTH: usize = 89;
+
+/// A new verifier.
+pub(super) fn make(pepper: &SecretKey, epoch: u32, password: &[u8]) -> Result<Vec<u8>> {
+    let mut salt = [0; SALT_LENGTH];
+    random(&mut salt)?;
+    Ok(verifier(pepper, epoch, ITERATIONS, &salt, password))
+}
+
+/// Whether the password is the verifier's. No verifier: the same work, and `false`.
+///
+/// # Errors
+/// `Integrity`: the verifier is not one of ours.
+pub(super) fn verify(pepper: &SecretKey, epoch: u32, password: &[u8], stored: Option<&[u8]>) -> Result<bool> {
+    let Some(stored) = stored else {
+        // All but certain to differ from what it is compared with; the result does not matter.
+        let absent = [0; VERIFIER_LENGTH];
+        let computed = verifier(pepper, epoch, ITERATIONS, &[0; SALT_LENGTH], password);
+        let _ = verify_slices_are_equal(&computed, &absent);
+        return Ok(false);
+    };
+    if stored.len() != VERIFIER_LENGTH || stored[0] != FORMAT {
+        return Err(Error::integrity("the password verifier has a format that this version does not know"));
+    }
+    if stored[1..5] != epoch.to_be_bytes() {
+        return Err(Error::integrity("the password verifier was made under another masking-key epoch"));
+    }
+    let iterations = NonZeroU32::new(u32::from_be_bytes([stored[5], stored[6], stored[7], stored[8]]))
+        .filter(|iterations| iterations.get() <= MOST_ITERATIONS)
+        .ok_or_else(|| Error::integrity("the password verifier has an impossible number of iterations"))?;
+    let mut salt = [0; SALT_LENGTH];
+    salt.copy_from_slice(&stored[9..25]);
+    let computed = verifier(pepper, epoch, iterations, &salt, password);
+    Ok(verify_slices_are_equal(&computed, stored).is_ok())
+}
+
+fn verifier(
+    pepper: &SecretKey,
+    epoch: u32,
+    iterations: NonZeroU32,
+    salt: &[u8; SALT_LENGTH],
+    password: &[u8],
+) -> Vec<u8> {
+    let mut stretched = Zeroizing::new([0; 64]);
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA512, iterations, salt, password, stretched.as_mut());
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA512, pepper.expose()));
+    context.update(CONTEXT);
+    context.update(stretched.as_ref());
+    let mut out = Vec::with_capacity(VERIFIER_LENGTH);
+    out.push(FORMAT);
+    out.extend_from_slice(&epoch.to_be_bytes());
+    out.extend_from_slice(&iterations.get().to_be_bytes());
+    out.extend_from_slice(salt);
+    out.extend_from_slice(context.sign().as_ref());
+    out
+}
