@@ -1,0 +1,62 @@
+"""A cluster as a client reaches it, before and after login."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Self
+
+from strongroom.client import configuration, messages
+from strongroom.client.messages import HsmInformation, NamedUser, User
+from strongroom.client.native import Connection, NativeClient
+from strongroom.client.session import Session
+from strongroom.vocabulary.operations import Operation
+from strongroom.vocabulary.roles import Role
+
+FIRST_ADMIN = "admin"
+"""The name of the unactivated admin (aws-cloudhsm 2.1)."""
+
+
+class Cluster:
+    """A connection pool to one cluster: thread-safe, survives the loss of an HSM; one login at a time."""
+
+    def __init__(self, client: NativeClient, cluster_id: str = "") -> None:
+        self._client = client
+        self.cluster_id = cluster_id
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] | None = None, cluster_id: str | None = None) -> Cluster:
+        """Connect as the configuration file says; raises ConfigurationError or ConnectionFailed."""
+        found = configuration.load(path, cluster_id)
+        return cls(Connection(found.text), found.cluster_id)
+
+    def hsms(self) -> list[HsmInformation]:
+        """What each HSM of the cluster says of itself; needs no login."""
+        return messages.hsm_information(self._client.call(Operation.HSM_INFO, {}))
+
+    def users(self) -> list[User]:
+        """All HSM users; needs no login."""
+        return messages.users(self._client.call(Operation.USER_LIST, {}))
+
+    def activate(self, password: str) -> NamedUser:
+        """Give the user ``admin`` its first password; the cluster is ACTIVE afterwards."""
+        return messages.named_user(
+            self._client.call(Operation.ACTIVATE, {"username": FIRST_ADMIN, "password": password})
+        )
+
+    def login(self, username: str, role: Role, password: str) -> Session:
+        """Log in; the session is good until its logout, over all connections."""
+        user = messages.named_user(self._client.login(username, role, password))
+        return Session(self._client, user.username, Role(user.role))
+
+    def close(self) -> None:
+        """Close the connections. A login that was not ended ends by itself within its lifetime."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,124 @@
+"""The messages of the data plane as frozen types (crates/wire/src/messages.rs has the same members)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from strongroom.vocabulary.attributes import Attribute
+
+Template = dict[int, Any]
+"""Attribute numbers with their values: ``bool``, ``int``, ``bytes``, ``str`` or a nested template."""
+
+
+class HsmInformation(msgspec.Struct, frozen=True):
+    """One HSM of ``hsm_info`` (aws-cloudhsm 4.2)."""
+
+    vendor: str
+    model: str
+    serial_number: str
+    hardware_version_major: int
+    hardware_version_minor: int
+    firmware_version_major: int
+    firmware_version_minor: int
+    firmware_build_number: int
+    firmware_id: str
+    fips_state: str
+
+
+class User(msgspec.Struct, frozen=True):
+    """One user of ``user_list``; ``mfa`` and ``quorum`` say whether a key is registered for them."""
+
+    username: str
+    role: int
+    locked: bool = False
+    mfa: bool = False
+    quorum: bool = False
+
+
+class NamedUser(msgspec.Struct, frozen=True):
+    """The user that an operation was about."""
+
+    username: str
+    role: int
+
+
+class ObjectView(msgspec.Struct, frozen=True):
+    """An object as its user sees it; sensitive attributes are not in it."""
+
+    reference: int
+    attributes: Template = {}
+    version: int = 0
+    owner: str = ""
+    shared_users: list[str] = []
+
+    def value(self, attribute: Attribute) -> Any:  # noqa: ANN401 - the attribute decides the type
+        """The attribute's value, ``None`` when the object has none that can be read."""
+        return self.attributes.get(attribute.value)
+
+
+class FoundObjects(msgspec.Struct, frozen=True):
+    """One page of ``find``: objects in ascending order of reference, and how many match in all."""
+
+    objects: list[ObjectView]
+    more: bool
+    total: int
+
+
+class MechanismParameters(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Parameters of a mechanism: only those that the mechanism reads are given."""
+
+    iv: bytes | None = None
+    counter_bits: int | None = None
+    aad: bytes | None = None
+    tag_bits: int | None = None
+    hash: int | None = None
+    """``CKM_*`` number of a digest."""
+    mgf: int | None = None
+    """``CKG_MGF1_*``."""
+    salt_length: int | None = None
+    """Bytes."""
+    label: bytes | None = None
+
+
+class _Objects(msgspec.Struct, frozen=True):
+    objects: list[ObjectView] = []
+
+
+class _HsmInformationList(msgspec.Struct, frozen=True):
+    hsms: list[HsmInformation] = []
+
+
+class _UserList(msgspec.Struct, frozen=True):
+    users: list[User] = []
+
+
+def objects(answer: dict[str, Any]) -> list[ObjectView]:
+    """The objects of an ``ObjectsResponse``."""
+    return msgspec.convert(answer, _Objects).objects
+
+
+def found(answer: dict[str, Any]) -> FoundObjects:
+    """A ``FindResponse``."""
+    return msgspec.convert(answer, FoundObjects)
+
+
+def hsm_information(answer: dict[str, Any]) -> list[HsmInformation]:
+    """The HSMs of an ``HsmInfoResponse``."""
+    return msgspec.convert(answer, _HsmInformationList).hsms
+
+
+def users(answer: dict[str, Any]) -> list[User]:
+    """The users of a ``UserListResponse``."""
+    return msgspec.convert(answer, _UserList).users
+
+
+def named_user(answer: dict[str, Any]) -> NamedUser:
+    """A ``UserResponse``."""
+    return msgspec.convert(answer, NamedUser)
+
+
+def body(parameters: MechanismParameters | None) -> dict[str, Any] | None:
+    """Parameters as the native client takes them."""
+    return None if parameters is None else msgspec.to_builtins(parameters, builtin_types=(bytes,))
