@@ -1,0 +1,7 @@
+"""``cluster``: the cluster as a whole."""
+
+from strongroom.cli.cloudhsm.click_types import Group
+from strongroom.cli.cloudhsm.commands.cluster.activate import activate
+from strongroom.cli.cloudhsm.commands.cluster.hsm_info import hsm_info
+
+GROUP = Group("cluster", "Activate the cluster, see its HSMs.", [activate, hsm_info])

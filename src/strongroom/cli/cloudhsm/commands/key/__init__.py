@@ -1,0 +1,13 @@
+"""``key``: keys and their attributes."""
+
+from strongroom.cli.cloudhsm.click_types import Group
+from strongroom.cli.cloudhsm.commands.key import generate_asymmetric_pair, generate_symmetric
+from strongroom.cli.cloudhsm.commands.key.delete import delete
+from strongroom.cli.cloudhsm.commands.key.list import list_keys
+from strongroom.cli.cloudhsm.commands.key.set_attribute import set_attribute
+
+GROUP = Group(
+    "key",
+    "Make, list, change and delete keys.",
+    [delete, generate_asymmetric_pair.GROUP, generate_symmetric.GROUP, list_keys, set_attribute],
+)

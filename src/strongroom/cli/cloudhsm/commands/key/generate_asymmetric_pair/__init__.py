@@ -1,0 +1,7 @@
+"""``key generate-asymmetric-pair``."""
+
+from strongroom.cli.cloudhsm.click_types import Group
+from strongroom.cli.cloudhsm.commands.key.generate_asymmetric_pair.ec import ec
+from strongroom.cli.cloudhsm.commands.key.generate_asymmetric_pair.rsa import rsa
+
+GROUP = Group("generate-asymmetric-pair", "Make a key pair.", [ec, rsa])

@@ -1,0 +1,72 @@
+"""What a new key gets when its command does not say otherwise, and the options of the commands that make keys.
+
+The CLI's defaults (aws-cloudhsm 5.2) are sent explicitly, because an HSM applies those of PKCS #11 (6.4). Attributes
+that a kind of key cannot have are not sent.
+"""
+
+from __future__ import annotations
+
+import click
+
+from strongroom.cli.cloudhsm import attribute_values
+from strongroom.cli.cloudhsm.click_types import ManyValues, options
+from strongroom.client.messages import Template
+from strongroom.vocabulary.attributes import Attribute
+
+_SESSION = click.option("--session", is_flag=True, help="Make a key that lives until logout.")
+
+SECRET_OPTIONS = options(
+    click.option("--label", required=True, help="Label of the key."),
+    click.option("--key-length-bytes", required=True, type=int, help="Length of the key in bytes."),
+    _SESSION,
+    click.option(
+        "--attributes", cls=ManyValues, metavar="NAME=VALUE…", help="Attributes of the key, as in encrypt=true."
+    ),
+)
+PAIR_OPTIONS = options(
+    click.option("--public-label", required=True, help="Label of the public key."),
+    click.option("--private-label", required=True, help="Label of the private key."),
+    _SESSION,
+    click.option("--public-attributes", cls=ManyValues, metavar="NAME=VALUE…", help="As in verify=true."),
+    click.option("--private-attributes", cls=ManyValues, metavar="NAME=VALUE…", help="As in sign=true."),
+)
+
+
+def secret_defaults(label: str, *, token: bool) -> Template:
+    """For AES keys and generic secrets."""
+    return {
+        **_common(label, token),
+        Attribute.SENSITIVE.value: True,
+        Attribute.EXTRACTABLE.value: True,
+        Attribute.SIGN.value: True,
+        Attribute.VERIFY.value: True,
+        Attribute.DERIVE.value: False,
+        Attribute.WRAP_WITH_TRUSTED.value: False,
+    }
+
+
+def public_defaults(label: str, *, token: bool) -> Template:
+    """For public keys of all kinds."""
+    return {**_common(label, token), Attribute.VERIFY.value: False}
+
+
+def private_defaults(label: str, *, token: bool) -> Template:
+    """For private keys of all kinds."""
+    return {
+        **_common(label, token),
+        Attribute.SENSITIVE.value: True,
+        Attribute.EXTRACTABLE.value: True,
+        Attribute.SIGN.value: False,
+        Attribute.DERIVE.value: False,
+        Attribute.WRAP_WITH_TRUSTED.value: False,
+    }
+
+
+def _common(label: str, token: bool) -> Template:
+    return {
+        Attribute.TOKEN.value: token,
+        Attribute.PRIVATE.value: True,
+        Attribute.LABEL.value: attribute_values.label(label),
+        Attribute.MODIFIABLE.value: True,
+        Attribute.DESTROYABLE.value: True,
+    }

@@ -1,0 +1,105 @@
+"""One run of the program: its clusters, their logins, and where it reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from strongroom.cli.cloudhsm.envelope import CommandError
+from strongroom.cli.cloudhsm.terminal import Terminal
+from strongroom.client import ClientError, Cluster, Session
+from strongroom.vocabulary.roles import Role
+
+ROLE_VARIABLE = "CLOUDHSM_ROLE"
+PIN_VARIABLE = "CLOUDHSM_PIN"
+ROLES = {"admin": Role.ADMIN, "crypto-user": Role.CRYPTO_USER}
+"""The roles that log in, as the command line spells them."""
+
+OpenCluster = Callable[[str | None, str | None], Cluster]
+"""Opens a cluster from the path of a configuration file and a cluster id; ``None`` means the default."""
+
+
+class Program:
+    """Holds what lives longer than one command. In single-command mode that is nothing but this command's login."""
+
+    def __init__(self, terminal: Terminal, environment: Mapping[str, str], open_cluster: OpenCluster) -> None:
+        self.terminal = terminal
+        self.is_interactive = False
+        self._environment = environment
+        self._open_cluster = open_cluster
+        self._config: str | None = None
+        self._cluster_id: str | None = None
+        self._chosen: tuple[str | None, str | None] = (None, None)
+        self._clusters: dict[tuple[str | None, str | None], Cluster] = {}
+        self._sessions: dict[tuple[str | None, str | None], Session] = {}
+
+    def choose(self, config: str | None, cluster_id: str | None) -> None:
+        """Say which cluster the next command is for; what is not given is the program's default."""
+        self._chosen = (config or self._config, cluster_id or self._cluster_id)
+
+    def keep_choice(self) -> None:
+        """Make the present choice the default of the commands that follow."""
+        self._config, self._cluster_id = self._chosen
+
+    def cluster(self) -> Cluster:
+        """The chosen cluster."""
+        if self._chosen not in self._clusters:
+            self._clusters[self._chosen] = self._open_cluster(*self._chosen)
+        return self._clusters[self._chosen]
+
+    def login(self, username: str, role: Role, password: str) -> Session:
+        """Log in to the chosen cluster for the commands that follow."""
+        current = self._sessions.get(self._chosen)
+        if current is not None:
+            raise CommandError(f"{current.username} is logged in already; log out first: logout")
+        session = self.cluster().login(username, role, password)
+        self._sessions[self._chosen] = session
+        return session
+
+    def session(self) -> Session:
+        """The login that a command runs under: interactively the one made with ``login``, else the environment's."""
+        session = self._sessions.get(self._chosen)
+        if session is not None:
+            return session
+        if self.is_interactive:
+            raise CommandError("No user is logged in; log in first: login --username NAME --role admin|crypto-user")
+        return self.login(*self._credentials())
+
+    def logout(self) -> None:
+        """End the chosen cluster's login."""
+        session = self.session()
+        del self._sessions[self._chosen]
+        session.logout()
+
+    def prompt(self) -> str:
+        """The interactive prompt (aws-cloudhsm 4.1)."""
+        if self._cluster_id is None:
+            return "aws-cloudhsm > "
+        session = self._sessions.get((self._config, self._cluster_id))
+        return f"{session.username}@{self._cluster_id} > " if session else f"{self._cluster_id} > "
+
+    def close(self) -> None:
+        """End the logins that are left, so that no ticket outlives the program, and close the connections."""
+        for session in self._sessions.values():
+            try:
+                session.logout()
+            except ClientError as error:
+                self.terminal.warn(f"{session.username} could not be logged out: {error}")
+        for cluster in self._clusters.values():
+            cluster.close()
+        self._sessions.clear()
+        self._clusters.clear()
+
+    def _credentials(self) -> tuple[str, Role, str]:
+        role_name, pin = self._environment.get(ROLE_VARIABLE), self._environment.get(PIN_VARIABLE)
+        if not role_name or not pin:
+            raise CommandError(
+                f"This command needs a login: set {ROLE_VARIABLE} (admin or crypto-user) and {PIN_VARIABLE} "
+                "(user:password), or use it in `cloudhsm-cli interactive` after `login`."
+            )
+        role = ROLES.get(role_name)
+        if role is None:
+            raise CommandError(f"{ROLE_VARIABLE} is {role_name!r}; it must be admin or crypto-user.")
+        username, separator, password = pin.partition(":")
+        if not separator or not username or not password:
+            raise CommandError(f"{PIN_VARIABLE} must have the form user:password.")
+        return username, role, password

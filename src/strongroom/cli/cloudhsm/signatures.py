@@ -1,0 +1,122 @@
+"""What the commands of ``crypto sign`` and ``crypto verify`` share: options, reading data, hashing it here.
+
+The data itself never goes to the HSM: it gets a digest (ECDSA, PSS) or a DigestInfo (PKCS #1 v1.5).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from strongroom.cli.cloudhsm import filters, key_objects
+from strongroom.cli.cloudhsm.click_types import ManyValues, options
+from strongroom.cli.cloudhsm.envelope import CommandError, Data
+from strongroom.cli.cloudhsm.program import Program
+from strongroom.client import MechanismParameters, SignatureInvalid
+from strongroom.client.digests import DIGESTS, Digest
+from strongroom.vocabulary.mechanisms import Mechanism
+
+_MGF_NAMES = {f"mgf1-{digest.name}": digest.mgf for digest in DIGESTS.values()}
+
+DATA_OPTIONS = options(
+    click.option("--key-filter", cls=ManyValues, required=True, metavar="TERM…", help="The key to use."),
+    click.option("--hash-function", required=True, type=click.Choice(list(DIGESTS)), help="The hash function."),
+    click.option("--data", help="The data in base64."),
+    click.option("--data-path", metavar="PATH", help="File with the data."),
+    click.option(
+        "--data-type",
+        type=click.Choice(["raw", "digest"]),
+        default="raw",
+        show_default=True,
+        help="Whether the data is hashed already.",
+    ),
+)
+SIGNATURE_OPTIONS = options(
+    click.option("--signature", help="The signature in base64."),
+    click.option("--signature-path", metavar="PATH", help="File with the signature as bytes."),
+)
+PSS_OPTIONS = options(
+    click.option("--mgf", required=True, type=click.Choice(list(_MGF_NAMES)), help="Mask generation function."),
+    click.option("--salt-length", required=True, type=click.IntRange(min=0), help="Length of the salt in bytes."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is signed: a digest, with the function that made it, for one key."""
+
+    key_filter: filters.Filter
+    digest: Digest
+    value: bytes
+
+    @classmethod
+    def read(cls, given: dict[str, Any]) -> Message:
+        """From the values of :data:`DATA_OPTIONS`."""
+        wanted = filters.parse(given["key_filter"])
+        digest = DIGESTS[given["hash_function"]]
+        data = read_bytes("data", given["data"], given["data_path"])
+        if given["data_type"] == "raw":
+            return cls(wanted, digest, digest.of(data))
+        if len(data) != digest.length:
+            raise CommandError(
+                f"The digest has {len(data)} bytes; one of {digest.name} has {digest.length}. "
+                "Give the digest itself, or leave --data-type away to have the data hashed."
+            )
+        return cls(wanted, digest, data)
+
+    def pss_parameters(self, mgf: str, salt_length: int) -> MechanismParameters:
+        return MechanismParameters(hash=self.digest.mechanism.value, mgf=_MGF_NAMES[mgf], salt_length=salt_length)
+
+
+def sign(
+    program: Program,
+    message: Message,
+    mechanism: Mechanism,
+    signed: bytes,
+    parameters: MechanismParameters | None = None,
+) -> Data:
+    """Sign with the one key that the message's filter names."""
+    session = program.session()
+    key = filters.one(session, message.key_filter)
+    signature = session.sign(key.reference, mechanism, signed, parameters)
+    return {"key-reference": key_objects.reference(key), "signature": base64.b64encode(signature).decode()}
+
+
+def verify(
+    program: Program,
+    message: Message,
+    mechanism: Mechanism,
+    signed: bytes,
+    signature: bytes,
+    parameters: MechanismParameters | None = None,
+) -> Data:
+    """Verify with the one key that the message's filter names."""
+    session = program.session()
+    key = filters.one(session, message.key_filter)
+    try:
+        session.verify(key.reference, mechanism, signed, signature, parameters)
+    except SignatureInvalid:
+        raise CommandError("Signature verification failed") from None
+    return {"message": "Signature verified successfully"}
+
+
+def read_bytes(name: str, encoded: str | None, path: str | None) -> bytes:
+    """The bytes of ``--NAME`` (base64) or ``--NAME-path`` (a file): exactly one of them is given."""
+    if encoded is not None and path is None:
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            raise CommandError(
+                f"The value of --{name} is not base64; encode it first (`base64 -w0 FILE`), or give --{name}-path."
+            ) from None
+    if path is not None and encoded is None:
+        try:
+            return Path(path).read_bytes()
+        except OSError as error:
+            raise CommandError(f"The file {path} of --{name}-path cannot be read: {error.strerror}.") from None
+    raise CommandError(f"Give exactly one of --{name} (base64) and --{name}-path (a file).")
