@@ -1,0 +1,214 @@
+//! A connection in the making: TCP, TLS, HELLO, in steps that never wait.
+//!
+//! A caller that passes by pushes it one step further, so an HSM that is slow to come back costs nobody a pause.
+
+use std::io::{ErrorKind, Read};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+use socket2::{Domain, Protocol, Socket, Type};
+use strongroom_wire::messages::{EXPORTER_LABEL, EXPORTER_LENGTH, ErrorReply, HelloRequest, HelloResponse};
+use strongroom_wire::{FrameDecoder, FrameType, Header, Message, Operation, encode_frame, frame};
+
+use crate::config::Server;
+use crate::connection::{Connection, Peer, decrypt, send};
+use crate::fork::Registration;
+use crate::poll::Interest;
+
+/// How long an address may take to answer to TCP.
+const TCP_PATIENCE: Duration = Duration::from_millis(300);
+/// How long TLS and HELLO may take after that.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(3);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Tcp,
+    Tls,
+    Hello,
+}
+
+pub(crate) struct Connecting {
+    stream: TcpStream,
+    tls: ClientConnection,
+    decoder: FrameDecoder,
+    registration: Registration,
+    stage: Stage,
+    started: Instant,
+}
+
+impl std::fmt::Debug for Connecting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connecting").field("stage", &self.stage).finish_non_exhaustive()
+    }
+}
+
+impl Connecting {
+    /// Starts it.
+    pub(crate) fn start(server: &Server, config: &Arc<ClientConfig>) -> Result<Self, String> {
+        let address = resolve(server)?;
+        let stream = connect(address).map_err(|error| error.to_string())?;
+        let registration = Registration::new(stream.as_fd());
+        // SNI is off and the certificate's names are not looked at: this name only keeps session tickets apart.
+        let name: String =
+            address.to_string().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let name = ServerName::try_from(format!("hsm{name}x")).map_err(|error| error.to_string())?;
+        let mut tls = ClientConnection::new(Arc::clone(config), name).map_err(|error| error.to_string())?;
+        tls.set_buffer_limit(None);
+        Ok(Self {
+            stream,
+            tls,
+            decoder: FrameDecoder::new(),
+            registration,
+            stage: Stage::Tcp,
+            started: Instant::now(),
+        })
+    }
+
+    /// What to wait for before the next step.
+    pub(crate) fn awaits(&self) -> (BorrowedFd<'_>, Interest) {
+        let interest = match self.stage {
+            Stage::Tcp => Interest::Write,
+            _ if self.tls.wants_write() => Interest::Both,
+            _ => Interest::Read,
+        };
+        (self.stream.as_fd(), interest)
+    }
+
+    /// Goes as far as it can without waiting; none: not finished yet.
+    pub(crate) fn step(
+        &mut self,
+        hello: impl FnOnce() -> HelloRequest,
+    ) -> Result<Option<HelloResponse>, String> {
+        let patience =
+            if self.stage == Stage::Tcp { TCP_PATIENCE } else { TCP_PATIENCE + HANDSHAKE_PATIENCE };
+        if self.started.elapsed() > patience {
+            return Err(format!("no answer within {} ms", patience.as_millis()));
+        }
+        if self.stage == Stage::Tcp {
+            if let Some(error) = self.stream.take_error().map_err(|error| error.to_string())? {
+                return Err(error.to_string());
+            }
+            match self.stream.peer_addr() {
+                Ok(_) => self.stage = Stage::Tls,
+                Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(None),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        send(&mut self.tls, &self.stream, &[])?;
+        self.read()?;
+        send(&mut self.tls, &self.stream, &[])?;
+        if self.stage == Stage::Tls {
+            if self.tls.is_handshaking() {
+                return Ok(None);
+            }
+            if self.tls.alpn_protocol() != Some(frame::ALPN) {
+                return Err("the server does not speak this protocol: it is not an HSM".into());
+            }
+            self.stage = Stage::Hello;
+            let header = hello_header();
+            let mut bytes = Vec::new();
+            encode_frame(&header, &hello().to_bytes(), &mut bytes).map_err(|error| error.to_string())?;
+            send(&mut self.tls, &self.stream, &bytes)?;
+            self.read()?;
+        }
+        self.take_hello()
+    }
+
+    fn take_hello(&mut self) -> Result<Option<HelloResponse>, String> {
+        let Some(answer) = self.decoder.next_frame().map_err(|error| error.to_string())? else {
+            return Ok(None);
+        };
+        match answer.header.frame_type {
+            FrameType::Error => {
+                let reply = ErrorReply::from_bytes(&answer.body).map_err(|error| error.to_string())?;
+                return Err(format!("the HSM refused HELLO: {}", reply.text));
+            }
+            FrameType::Response => {}
+            _ => return Ok(None),
+        }
+        let hello = HelloResponse::from_bytes(&answer.body).map_err(|error| error.to_string())?;
+        if hello.version != 1 {
+            return Err(format!("the HSM chose protocol version {}, which was not offered", hello.version));
+        }
+        Ok(Some(hello))
+    }
+
+    /// The connection, once [`Connecting::step`] has given the HSM's HELLO.
+    pub(crate) fn finish(
+        self,
+        hello: &HelloResponse,
+        in_flight: Arc<AtomicUsize>,
+        spin: Duration,
+    ) -> Result<Connection, String> {
+        let exporter = self
+            .tls
+            .export_keying_material([0; EXPORTER_LENGTH], EXPORTER_LABEL, None)
+            .map_err(|error| error.to_string())?;
+        let peer = Peer {
+            hsm_id: hello.hsm_id.as_str().into(),
+            max_data: hello.max_data,
+            mode: hello.mode.clone(),
+            exporter,
+        };
+        let registration = self.registration;
+        Ok(Connection::new(self.stream, self.tls, self.decoder, peer, registration, in_flight, spin))
+    }
+
+    fn read(&mut self) -> Result<(), String> {
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Err("the HSM closed the connection while it was being set up".into()),
+                Ok(length) => {
+                    let outcome = decrypt(&mut self.tls, &buffer[..length], &mut self.decoder);
+                    if outcome.is_err() {
+                        // The alert tells the HSM why; the connection ends either way.
+                        let _ = send(&mut self.tls, &self.stream, &[]);
+                    }
+                    outcome?;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+}
+
+fn hello_header() -> Header {
+    Header {
+        frame_type: FrameType::Request,
+        operation: Operation::Hello.code(),
+        request_id: 1,
+        login_id: 0,
+        revision: 0,
+        deadline_ms: 3_000,
+        trace_id: 0,
+    }
+}
+
+fn resolve(server: &Server) -> Result<SocketAddr, String> {
+    (server.hostname.as_str(), server.port)
+        .to_socket_addrs()
+        .map_err(|error| error.to_string())?
+        .next()
+        .ok_or_else(|| "the name has no address".to_owned())
+}
+
+/// A TCP connection that may still be under way.
+fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    match socket.connect(&address.into()) {
+        Ok(()) => {}
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(socket.into())
+}

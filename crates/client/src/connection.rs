@@ -1,0 +1,517 @@
+//! One TLS connection to an HSM, shared by all threads of the process.
+//!
+//! There is no thread behind it. A caller appends its frame to the outgoing queue; one of the callers, the *leader*,
+//! reads the socket for all, gives each answer to its waiter and wakes exactly that one; when its own answer has come
+//! it hands the lead to another waiter. Whoever writes takes everything that others have queued with it.
+//!
+//! Locks, in the order in which they may be taken: `inbound` (the leader's), `tls`, `queue`. None is held while
+//! a thread sleeps, except `inbound` by the sleeping leader.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConnection;
+use strongroom_wire::codec::wipe;
+use strongroom_wire::messages::{EXPORTER_LENGTH, Notice};
+use strongroom_wire::{Frame, FrameDecoder, FrameType, Header, Message, Operation, encode_frame};
+
+use crate::fork::Registration;
+use crate::poll::{Interest, poll};
+
+/// Calls wait and nothing has come for this long: a ping is sent.
+const SILENCE_BEFORE_PING: Duration = Duration::from_millis(500);
+/// A ping without any answer for this long: the HSM is gone.
+const PING_PATIENCE: Duration = Duration::from_secs(1);
+const READ_LENGTH: usize = 64 * 1024;
+
+const WAITING: u8 = 0;
+const LEADING: u8 = 1;
+const DONE: u8 = 2;
+
+/// Nobody will flush for others: there is no leader, or it sleeps or is still to be scheduled.
+const ASLEEP: u8 = 0;
+/// The leader flushes the queue before it sleeps.
+const AWAKE: u8 = 1;
+
+/// Why a call got no answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Lost {
+    /// The connection failed; whether the HSM did the work is unknown.
+    Failed(Arc<str>),
+    /// The deadline passed.
+    TimedOut,
+    /// The request cannot be sent at all.
+    TooLong,
+}
+
+struct Slot {
+    state: AtomicU8,
+    thread: Thread,
+    answer: Mutex<Option<Result<Frame, Arc<str>>>>,
+}
+
+struct Queue {
+    outgoing: Vec<u8>,
+    holds_secret: bool,
+    waiters: BTreeMap<u64, Arc<Slot>>,
+    next_id: u64,
+    has_leader: bool,
+    failure: Option<Arc<str>>,
+}
+
+struct Inbound {
+    decoder: FrameDecoder,
+    buffer: Vec<u8>,
+    heard: Instant,
+    pinged: Option<Instant>,
+}
+
+/// What HELLO told about the HSM at the other end.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub hsm_id: Arc<str>,
+    pub max_data: u64,
+    pub mode: String,
+    pub exporter: [u8; EXPORTER_LENGTH],
+}
+
+pub(crate) struct Connection {
+    stream: TcpStream,
+    tls: Mutex<ClientConnection>,
+    queue: Mutex<Queue>,
+    inbound: Mutex<Inbound>,
+    duty: AtomicU8,
+    queued: AtomicBool,
+    backlog: AtomicBool,
+    failed: AtomicBool,
+    draining: AtomicBool,
+    noticed: AtomicBool,
+    notices: Mutex<Vec<Notice>>,
+    in_flight: AtomicUsize,
+    in_flight_everywhere: Arc<AtomicUsize>,
+    spin: Duration,
+    /// The login that this connection carries; 0 = none.
+    pub attached: AtomicU64,
+    /// Held by the caller that attaches.
+    pub attaching: Mutex<()>,
+    pub peer: Peer,
+    _registration: Registration,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What a lock guards here is consistent between any two statements, so a panic elsewhere does not spoil it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("hsm_id", &self.peer.hsm_id).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(
+        stream: TcpStream,
+        tls: ClientConnection,
+        decoder: FrameDecoder,
+        peer: Peer,
+        registration: Registration,
+        in_flight_everywhere: Arc<AtomicUsize>,
+        spin: Duration,
+    ) -> Self {
+        let queue = Queue {
+            outgoing: Vec::new(),
+            holds_secret: false,
+            waiters: BTreeMap::new(),
+            next_id: 1 << 32, // below: the ids used while connecting
+            has_leader: false,
+            failure: None,
+        };
+        let inbound = Inbound { decoder, buffer: vec![0; READ_LENGTH], heard: Instant::now(), pinged: None };
+        Self {
+            stream,
+            tls: Mutex::new(tls),
+            queue: Mutex::new(queue),
+            inbound: Mutex::new(inbound),
+            duty: AtomicU8::new(ASLEEP),
+            queued: AtomicBool::new(false),
+            backlog: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+            noticed: AtomicBool::new(false),
+            notices: Mutex::new(Vec::new()),
+            in_flight: AtomicUsize::new(0),
+            in_flight_everywhere,
+            spin,
+            attached: AtomicU64::new(0),
+            attaching: Mutex::new(()),
+            peer,
+            _registration: registration,
+        }
+    }
+
+    /// Whether new calls may be given to it.
+    pub(crate) fn is_live(&self) -> bool {
+        !self.failed.load(Ordering::Acquire) && !self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// What the HSM said without being asked, since the last call of this.
+    pub(crate) fn take_notices(&self) -> Vec<Notice> {
+        if self.noticed.swap(false, Ordering::AcqRel) {
+            std::mem::take(&mut *lock(&self.notices))
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// No new calls: the HSM is about to close.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends it with a TLS goodbye; calls in flight fail.
+    pub(crate) fn close(&self) {
+        let mut tls = lock(&self.tls);
+        tls.send_close_notify();
+        // The goodbye is a courtesy: whether it arrives changes nothing.
+        let _ = tls.write_tls(&mut &self.stream);
+        drop(tls);
+        self.fail("closed");
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(crate) fn call(
+        &self,
+        header: &Header,
+        body: &[u8],
+        holds_secret: bool,
+        deadline: Instant,
+    ) -> Result<Frame, Lost> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.in_flight_everywhere.fetch_add(1, Ordering::Relaxed);
+        let answer = self.exchange(header, body, holds_secret, deadline);
+        self.in_flight_everywhere.fetch_sub(1, Ordering::Relaxed);
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        answer
+    }
+
+    fn exchange(
+        &self,
+        header: &Header,
+        body: &[u8],
+        holds_secret: bool,
+        deadline: Instant,
+    ) -> Result<Frame, Lost> {
+        let slot = Arc::new(Slot {
+            state: AtomicU8::new(WAITING),
+            thread: std::thread::current(),
+            answer: Mutex::new(None),
+        });
+        let mut queue = lock(&self.queue);
+        if let Some(failure) = &queue.failure {
+            return Err(Lost::Failed(Arc::clone(failure)));
+        }
+        let id = queue.next_id;
+        queue.next_id += 1;
+        let header = Header { request_id: id, ..*header };
+        encode_frame(&header, body, &mut queue.outgoing).map_err(|_| Lost::TooLong)?;
+        queue.holds_secret |= holds_secret;
+        queue.waiters.insert(id, Arc::clone(&slot));
+        let leads = !queue.has_leader;
+        queue.has_leader = true;
+        self.queued.store(true, Ordering::SeqCst);
+        drop(queue);
+
+        if leads {
+            self.lead(id, &slot, deadline, true);
+        } else {
+            if self.duty.load(Ordering::SeqCst) == ASLEEP
+                && let Err(reason) = self.flush(Some(deadline))
+            {
+                self.fail(&reason);
+            }
+            self.follow(id, &slot, deadline);
+        }
+        match lock(&slot.answer).take() {
+            Some(Ok(frame)) => Ok(frame),
+            Some(Err(reason)) => Err(Lost::Failed(reason)),
+            None => Err(Lost::TimedOut),
+        }
+    }
+
+    /// Waits for the answer or the lead.
+    fn follow(&self, id: u64, slot: &Slot, deadline: Instant) {
+        loop {
+            match slot.state.load(Ordering::Acquire) {
+                DONE => return,
+                LEADING => return self.lead(id, slot, deadline, false),
+                _ => {}
+            }
+            let now = Instant::now();
+            if now < deadline {
+                std::thread::park_timeout(deadline - now);
+                continue;
+            }
+            let mut queue = lock(&self.queue);
+            queue.waiters.remove(&id);
+            let was_given_the_lead = slot.state.load(Ordering::Acquire) == LEADING;
+            drop(queue);
+            if was_given_the_lead {
+                self.hand_over(id);
+            }
+            return;
+        }
+    }
+
+    /// Reads for everybody until this caller's answer has come or its deadline has passed.
+    fn lead(&self, id: u64, slot: &Slot, deadline: Instant, starts: bool) {
+        let mut inbound = lock(&self.inbound);
+        self.duty.store(AWAKE, Ordering::SeqCst);
+        if starts {
+            inbound.heard = Instant::now();
+            inbound.pinged = None;
+        }
+        let outcome = self.read_for_all(slot, deadline, &mut inbound);
+        drop(inbound);
+        match outcome {
+            Ok(()) => self.hand_over(id),
+            Err(reason) => self.fail(&reason),
+        }
+    }
+
+    fn hand_over(&self, id: u64) {
+        let mut queue = lock(&self.queue);
+        queue.waiters.remove(&id);
+        self.duty.store(ASLEEP, Ordering::SeqCst);
+        // The newest waits longest, so the lead changes least often.
+        match queue.waiters.last_key_value() {
+            Some((_, next)) => {
+                next.state.store(LEADING, Ordering::Release);
+                next.thread.unpark();
+            }
+            None => queue.has_leader = false,
+        }
+    }
+
+    fn read_for_all(&self, own: &Slot, deadline: Instant, inbound: &mut Inbound) -> Result<(), String> {
+        let mut spinning_since = None;
+        loop {
+            self.flush(None)?;
+            if own.state.load(Ordering::Acquire) == DONE {
+                return Ok(());
+            }
+            match (&self.stream).read(&mut inbound.buffer) {
+                Ok(0) => return Err("the HSM closed the connection".into()),
+                Ok(length) => {
+                    self.absorb(length, inbound)?;
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(format!("reading failed: {error}")),
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return Ok(());
+            }
+            let alone = self.in_flight_everywhere.load(Ordering::Relaxed) == 1;
+            if alone && now < *spinning_since.get_or_insert(now) + self.spin {
+                std::hint::spin_loop();
+                continue;
+            }
+            let wake = self.watch_silence(now, inbound)?.min(deadline);
+            self.sleep(wake.saturating_duration_since(now))?;
+        }
+    }
+
+    /// Sends a ping after silence, gives up after silence that follows a ping; says when to look again.
+    fn watch_silence(&self, now: Instant, inbound: &mut Inbound) -> Result<Instant, String> {
+        match inbound.pinged {
+            Some(sent) if inbound.heard < sent => {
+                if now >= sent + PING_PATIENCE {
+                    return Err("no answer to a ping for a second".into());
+                }
+                Ok(sent + PING_PATIENCE)
+            }
+            _ if now < inbound.heard + SILENCE_BEFORE_PING => Ok(inbound.heard + SILENCE_BEFORE_PING),
+            _ => {
+                let mut queue = lock(&self.queue);
+                let id = queue.next_id;
+                queue.next_id += 1;
+                let header = Header {
+                    frame_type: FrameType::Request,
+                    operation: Operation::Ping.code(),
+                    request_id: id,
+                    login_id: 0,
+                    revision: 0,
+                    deadline_ms: 1_000,
+                    trace_id: 0,
+                };
+                encode_frame(&header, &strongroom_wire::messages::Empty {}.to_bytes(), &mut queue.outgoing)
+                    .map_err(|error| error.to_string())?;
+                drop(queue);
+                self.queued.store(true, Ordering::SeqCst);
+                inbound.pinged = Some(now);
+                Ok(now)
+            }
+        }
+    }
+
+    fn sleep(&self, longest: Duration) -> Result<(), String> {
+        self.duty.store(ASLEEP, Ordering::SeqCst);
+        // A caller that queued before this line saw AWAKE and left its frame to us; later ones flush themselves.
+        if !self.queued.load(Ordering::SeqCst) {
+            let interest = if self.backlog.load(Ordering::SeqCst) { Interest::Both } else { Interest::Read };
+            poll(&[(self.stream.as_fd(), interest)], longest).map_err(|error| error.to_string())?;
+        }
+        self.duty.store(AWAKE, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Decrypts what was read, gives the answers out.
+    fn absorb(&self, length: usize, inbound: &mut Inbound) -> Result<(), String> {
+        inbound.heard = Instant::now();
+        let mut tls = lock(&self.tls);
+        let outcome = decrypt(&mut tls, &inbound.buffer[..length], &mut inbound.decoder);
+        drop(tls);
+        // Answers before a goodbye still count.
+        let mut answers = Vec::new();
+        while let Some(frame) = inbound.decoder.next_frame().map_err(|error| error.to_string())? {
+            if frame.header.frame_type == FrameType::Notice {
+                let notice = Notice::from_bytes(&frame.body).map_err(|error| error.to_string())?;
+                lock(&self.notices).push(notice);
+                self.noticed.store(true, Ordering::Release);
+            } else {
+                answers.push(frame);
+            }
+        }
+        let mut queue = lock(&self.queue);
+        let matched: Vec<(Arc<Slot>, Frame)> = answers
+            .into_iter()
+            .filter_map(|frame| queue.waiters.remove(&frame.header.request_id).map(|slot| (slot, frame)))
+            .collect();
+        drop(queue);
+        for (slot, frame) in matched {
+            slot.finish(Ok(frame));
+        }
+        outcome
+    }
+
+    /// Encrypts and sends everything that is queued. With `patience` it waits for a full socket, else the leader does.
+    fn flush(&self, patience: Option<Instant>) -> Result<(), String> {
+        while self.queued.load(Ordering::SeqCst) || self.backlog.load(Ordering::SeqCst) {
+            let mut tls = match self.tls.try_lock() {
+                Ok(tls) => tls,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                // The holder looks at the queue again after it has let go.
+                Err(TryLockError::WouldBlock) if patience.is_some() => {
+                    fence(Ordering::SeqCst);
+                    return Ok(());
+                }
+                Err(TryLockError::WouldBlock) => lock(&self.tls),
+            };
+            let mut queue = lock(&self.queue);
+            let mut outgoing = std::mem::take(&mut queue.outgoing);
+            let holds_secret = std::mem::take(&mut queue.holds_secret);
+            self.queued.store(false, Ordering::SeqCst);
+            drop(queue);
+            let sent = send(&mut tls, &self.stream, &outgoing);
+            self.backlog.store(tls.wants_write(), Ordering::SeqCst);
+            drop(tls);
+            fence(Ordering::SeqCst);
+            if holds_secret {
+                wipe(&mut outgoing);
+            }
+            self.give_back(outgoing);
+            sent?;
+            if self.backlog.load(Ordering::SeqCst) {
+                let Some(deadline) = patience else { return Ok(()) };
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err("the HSM does not read".into());
+                }
+                poll(&[(self.stream.as_fd(), Interest::Write)], left).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a buffer for the next frames.
+    fn give_back(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= READ_LENGTH {
+            buffer.clear();
+            let mut queue = lock(&self.queue);
+            if queue.outgoing.capacity() == 0 {
+                queue.outgoing = buffer;
+            }
+        }
+    }
+
+    /// Ends it: every caller that waits gets the reason.
+    pub(crate) fn fail(&self, reason: &str) {
+        self.failed.store(true, Ordering::Release);
+        let mut queue = lock(&self.queue);
+        let reason = Arc::clone(queue.failure.get_or_insert_with(|| reason.into()));
+        let waiters = std::mem::take(&mut queue.waiters);
+        drop(queue);
+        // Wakes a leader that sleeps in poll; an error means that the socket is gone already.
+        let _ = self.stream.shutdown(Shutdown::Both);
+        for slot in waiters.into_values() {
+            slot.finish(Err(Arc::clone(&reason)));
+        }
+    }
+}
+
+impl Slot {
+    fn finish(&self, answer: Result<Frame, Arc<str>>) {
+        *lock(&self.answer) = Some(answer);
+        self.state.store(DONE, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+/// Feeds ciphertext to rustls and plaintext to the decoder.
+pub(crate) fn decrypt(
+    tls: &mut ClientConnection,
+    mut ciphertext: &[u8],
+    decoder: &mut FrameDecoder,
+) -> Result<(), String> {
+    while !ciphertext.is_empty() {
+        tls.read_tls(&mut ciphertext).map_err(|error| error.to_string())?;
+        let state = tls.process_new_packets().map_err(|error| error.to_string())?;
+        let mut plaintext = vec![0; state.plaintext_bytes_to_read()];
+        tls.reader().read_exact(&mut plaintext).map_err(|error| error.to_string())?;
+        decoder.push(&plaintext);
+        if state.peer_has_closed() {
+            return Err("the HSM closed the connection".into());
+        }
+    }
+    Ok(())
+}
+
+/// Encrypts and sends until the socket is full.
+pub(crate) fn send(tls: &mut ClientConnection, stream: &TcpStream, plaintext: &[u8]) -> Result<(), String> {
+    use std::io::Write;
+    if !plaintext.is_empty() {
+        tls.writer().write_all(plaintext).map_err(|error| error.to_string())?;
+    }
+    while tls.wants_write() {
+        match tls.write_tls(&mut &*stream) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(format!("writing failed: {error}")),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,280 @@
+//! A client against one or two HSMs that fail in all the ways that matter.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use strongroom_client::{Client, Level, Log, Origin};
+use strongroom_wire::codec::List;
+use strongroom_wire::messages::{
+    CryptRequest, CryptResponse, DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyRequest,
+    ObjectView, ObjectsResponse, SESSION_OBJECT_BIT,
+};
+use strongroom_wire::{Message, Operation, RetryClass, Role, Rv, Secret, Template, Value};
+use support::{Answer, Authority, Shared, TestHsm, config};
+
+fn sign_request(key: u64) -> CryptRequest {
+    CryptRequest { key, mechanism: 0x1041, parameters: None, data: vec![7; 32] }
+}
+
+fn signature() -> Answer {
+    Ok(CryptResponse { data: vec![9; 64], iv: None }.to_bytes())
+}
+
+fn client(authority: &Authority, hsms: &[&TestHsm]) -> Client {
+    let servers = hsms.iter().map(|hsm| hsm.server()).collect();
+    Client::new(config(&authority.pem, servers), Arc::new(Log::to_standard_error(Level::Off))).unwrap()
+}
+
+fn log_in(client: &Client) {
+    client.login("alice", Role::CryptoUser, Secret::new(b"correct horse".to_vec())).unwrap();
+}
+
+fn two_hsms(shared: &Arc<Shared>) -> (Authority, TestHsm, TestHsm) {
+    let authority = Authority::new();
+    let identity = authority.issue(support::CLUSTER, (2020, 2040));
+    let one = TestHsm::start("hsm-one", &identity, shared);
+    let two = TestHsm::start("hsm-two", &identity, shared);
+    (authority, one, two)
+}
+
+fn sign(client: &Client) -> strongroom_client::Result<CryptResponse> {
+    client.call(Operation::Sign, &sign_request(1))
+}
+
+#[test]
+fn login_is_needed_and_a_wrong_password_is_refused() {
+    let shared = Shared::new(|_, _, _| signature());
+    let (authority, one, _two) = two_hsms(&shared);
+    let client = client(&authority, &[&one]);
+    assert_eq!(sign(&client).unwrap_err().rv, Rv::USER_NOT_LOGGED_IN);
+    let refused = client.login("alice", Role::CryptoUser, Secret::new(b"wrong".to_vec())).unwrap_err();
+    assert_eq!((refused.rv, refused.origin), (Rv::PIN_INCORRECT, Origin::Hsm));
+    log_in(&client);
+    assert_eq!(sign(&client).unwrap().data.len(), 64);
+    let again = client.login("alice", Role::CryptoUser, Secret::new(b"correct horse".to_vec())).unwrap_err();
+    assert_eq!(again.rv, Rv::USER_ALREADY_LOGGED_IN);
+    client.logout().unwrap();
+    assert_eq!(sign(&client).unwrap_err().rv, Rv::USER_NOT_LOGGED_IN);
+}
+
+#[test]
+fn threads_share_one_connection_per_hsm_and_both_hsms_get_work() {
+    let shared = Shared::new(|_, _, _| signature());
+    let (authority, one, two) = two_hsms(&shared);
+    let client = client(&authority, &[&one]);
+    log_in(&client);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| (0..500).for_each(|_| assert_eq!(sign(&client).unwrap().data.len(), 64)));
+        }
+    });
+    let (a, b) = (one.calls.load(Ordering::SeqCst), two.calls.load(Ordering::SeqCst));
+    assert_eq!(a + b, 8_000);
+    assert!(a.min(b) > 2_400, "{a} {b}");
+    assert_eq!((one.count(Operation::Hello), two.count(Operation::Hello)), (1, 1));
+}
+
+#[test]
+fn losing_one_of_two_hsms_under_load_fails_no_call_and_it_gets_its_share_when_it_is_back() {
+    let shared = Shared::new(|_, _, _| signature());
+    let (authority, one, two) = two_hsms(&shared);
+    let identity = authority.issue(support::CLUSTER, (2020, 2040));
+    let client = client(&authority, &[&one, &two]);
+    log_in(&client);
+    let longest = AtomicU64::new(0);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while !over.load(Ordering::SeqCst) {
+                    let started = Instant::now();
+                    sign(&client).unwrap();
+                    longest.fetch_max(started.elapsed().as_millis() as u64, Ordering::SeqCst);
+                }
+            });
+        }
+        thread::sleep(Duration::from_millis(200));
+        one.kill();
+        thread::sleep(Duration::from_millis(700));
+        let back = TestHsm::start_at("hsm-one", &identity, &shared, one.address);
+        thread::sleep(Duration::from_millis(2_100));
+        let (before_back, before_two) = (back.calls.load(Ordering::SeqCst), two.calls.load(Ordering::SeqCst));
+        thread::sleep(Duration::from_millis(300));
+        let (calls, others) =
+            (back.calls.load(Ordering::SeqCst) - before_back, two.calls.load(Ordering::SeqCst) - before_two);
+        over.store(true, Ordering::SeqCst);
+        assert!(calls * 10 >= (calls + others) * 3, "{calls} of {}", calls + others);
+    });
+    assert!(longest.load(Ordering::SeqCst) <= 500, "{} ms", longest.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_hung_hsm_is_left_after_an_unanswered_ping() {
+    let shared = Shared::new(|_, _, _| signature());
+    let (authority, one, two) = two_hsms(&shared);
+    let client = client(&authority, &[&one, &two]);
+    log_in(&client);
+    while one.calls.load(Ordering::SeqCst) == 0 || two.calls.load(Ordering::SeqCst) == 0 {
+        sign(&client).unwrap();
+    }
+    one.hung.store(true, Ordering::SeqCst);
+    let started = Instant::now();
+    for _ in 0..20 {
+        sign(&client).unwrap();
+    }
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    one.hung.store(false, Ordering::SeqCst);
+}
+
+#[test]
+fn a_create_is_repeated_with_the_same_request_id() {
+    let ids: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
+    let seen = Arc::clone(&ids);
+    let shared = Shared::new(move |operation, _, body| {
+        if operation == Operation::GenerateKey {
+            let request = GenerateKeyRequest::from_bytes(body).unwrap();
+            seen.lock().unwrap().push(request.request_id.unwrap());
+            if seen.lock().unwrap().len() == 1 {
+                return Err((Rv::DEVICE_ERROR, RetryClass::Pure));
+            }
+        }
+        Ok(ObjectsResponse { objects: List(vec![]) }.to_bytes())
+    });
+    let (authority, one, two) = two_hsms(&shared);
+    let client = client(&authority, &[&one, &two]);
+    log_in(&client);
+    let request = GenerateKeyRequest { mechanism: 0x1080, template: Template::new(), request_id: None };
+    let _: ObjectsResponse = client.call(Operation::GenerateKey, &request).unwrap();
+    let _: ObjectsResponse = client.call(Operation::GenerateKey, &request).unwrap();
+    let ids = ids.lock().unwrap();
+    assert_eq!(ids.len(), 3);
+    assert_eq!((ids[0].len(), &ids[0]), (16, &ids[1]));
+    assert_ne!(ids[1], ids[2]);
+}
+
+#[test]
+fn a_final_refusal_is_not_repeated() {
+    let shared = Shared::new(|_, _, _| Err((Rv::KEY_HANDLE_INVALID, RetryClass::Never)));
+    let (authority, one, two) = two_hsms(&shared);
+    let client = client(&authority, &[&one, &two]);
+    log_in(&client);
+    assert_eq!(sign(&client).unwrap_err().rv, Rv::KEY_HANDLE_INVALID);
+    assert_eq!(one.calls.load(Ordering::SeqCst) + two.calls.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn session_objects_are_used_where_they_were_made() {
+    let shared = Shared::new(move |operation, _, _| match operation {
+        Operation::GenerateKey => {
+            let view = ObjectView {
+                reference: SESSION_OBJECT_BIT | 77,
+                attributes: Template::new(),
+                version: 1,
+                owner: "alice".into(),
+                shared_users: List(vec![]),
+            };
+            Ok(ObjectsResponse { objects: List(vec![view]) }.to_bytes())
+        }
+        Operation::Find => Ok(FindResponse { objects: List(vec![]), more: false, total: 0 }.to_bytes()),
+        Operation::DestroyObject => Ok(Empty {}.to_bytes()),
+        _ => signature(),
+    });
+    let (authority, one, two) = two_hsms(&shared);
+    let client = client(&authority, &[&one, &two]);
+    log_in(&client);
+    while one.calls.load(Ordering::SeqCst) == 0 || two.calls.load(Ordering::SeqCst) == 0 {
+        sign(&client).unwrap();
+    }
+    let request = GenerateKeyRequest { mechanism: 0x1080, template: Template::new(), request_id: None };
+    let made: ObjectsResponse = client.call(Operation::GenerateKey, &request).unwrap();
+    let home = if one.count(Operation::GenerateKey) == 1 { &one } else { &two };
+    let before = home.calls.load(Ordering::SeqCst);
+    for _ in 0..20 {
+        let request = sign_request(made.objects.0[0].reference);
+        let _: CryptResponse = client.call(Operation::Sign, &request).unwrap();
+        let request = FindRequest { template: Template::new(), after: 0, limit: 1, with_attributes: false };
+        let _: FindResponse = client.call(Operation::Find, &request).unwrap();
+    }
+    assert_eq!(home.calls.load(Ordering::SeqCst) - before, 40);
+    home.kill();
+    let request = DestroyObjectRequest { reference: made.objects.0[0].reference, request_id: None };
+    let started = Instant::now();
+    assert!(client.call::<_, Empty>(Operation::DestroyObject, &request).is_err());
+    assert!(started.elapsed() < Duration::from_secs(1));
+    let request = FindRequest { template: Template::new(), after: 0, limit: 1, with_attributes: false };
+    let _: FindResponse = client.call(Operation::Find, &request).unwrap();
+}
+
+#[test]
+fn a_login_survives_a_cut_connection_and_its_ticket_is_renewed() {
+    let shared = Shared::new(|_, _, _| signature());
+    shared.ticket_seconds.store(1, Ordering::SeqCst);
+    let (authority, one, two) = two_hsms(&shared);
+    let client = client(&authority, &[&one, &two]);
+    log_in(&client);
+    for _ in 0..5 {
+        sign(&client).unwrap();
+        one.cut();
+        two.cut();
+    }
+    thread::sleep(Duration::from_millis(550));
+    sign(&client).unwrap();
+    assert_eq!(one.count(Operation::RenewTicket) + two.count(Operation::RenewTicket), 1);
+}
+
+#[test]
+fn requests_carry_the_newest_revision_that_an_answer_showed() {
+    let revisions: Arc<Mutex<HashSet<u64>>> = Arc::default();
+    let seen = Arc::clone(&revisions);
+    let shared = Shared::new(move |_, header, _| {
+        seen.lock().unwrap().insert(header.revision);
+        signature()
+    });
+    let (authority, one, _two) = two_hsms(&shared);
+    let client = client(&authority, &[&one]);
+    log_in(&client);
+    sign(&client).unwrap();
+    shared.revision.store(42, Ordering::SeqCst);
+    sign(&client).unwrap();
+    sign(&client).unwrap();
+    assert_eq!(client.revision(), 42);
+    assert_eq!(*revisions.lock().unwrap(), HashSet::from([1, 42]));
+}
+
+#[test]
+fn a_call_by_name_takes_text_for_a_password() {
+    let shared = Shared::new(|_, _, _| {
+        Ok(strongroom_wire::messages::UserResponse { username: "bob".into(), role: 1 }.to_bytes())
+    });
+    let (authority, one, _two) = two_hsms(&shared);
+    let client = client(&authority, &[&one]);
+    log_in(&client);
+    let request = Value::Named(vec![
+        ("username".into(), Value::Text("bob".into())),
+        ("role".into(), Value::Unsigned(1)),
+        ("password".into(), Value::Text("secret word".into())),
+    ]);
+    let Value::Record(members) = client.call_value(Operation::UserCreate, request).unwrap() else { panic!() };
+    assert_eq!(members[0], ("username", Value::Text("bob".into())));
+    let incomplete = client.call_value(Operation::UserCreate, Value::Named(vec![])).unwrap_err();
+    assert_eq!(incomplete.rv, Rv::ARGUMENTS_BAD);
+}
+
+#[test]
+fn nothing_to_reach_is_said_at_once_and_names_the_address() {
+    let authority = Authority::new();
+    let server = strongroom_client::Server { hostname: "127.0.0.1".into(), port: 1 };
+    let log = Arc::new(Log::to_standard_error(Level::Off));
+    let client = Client::new(config(&authority.pem, vec![server]), log).unwrap();
+    let started = Instant::now();
+    let error = client.connect().unwrap_err();
+    assert_eq!(error.origin, Origin::Network);
+    assert!(error.text.contains("127.0.0.1:1") && started.elapsed() < Duration::from_secs(1), "{error}");
+}
