@@ -13,6 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RUST = ROOT / "crates/wire/src/tables"
+BOUNDARY = ROOT / "crates/boundary/src"
 PYTHON = ROOT / "src/strongroom/vocabulary"
 DOCS = ROOT / "docs/reference"
 
@@ -292,6 +293,67 @@ def roles() -> dict[Path, str]:
     return {RUST / "roles.rs": rust, PYTHON / "roles.py": python}
 
 
+WAYS = ["generate", "create", "unwrap"]
+GIVEN = {"required", "optional", "match", "computed", "refused", "fixed", "admin"}
+DEFAULTS = {"none", "false", "true", "empty", "zero"}
+CHANGES = {"never", "owner", "lower", "raise", "admin"}
+
+
+def class_rules() -> list[tuple[Row, list[Row]]]:
+    """Each class of ``tables/object_classes.toml`` with its rules, in ascending order of attribute numbers."""
+    table = tomllib.loads((ROOT / "tables/object_classes.toml").read_text())
+    codes = {row["name"]: row["code"] for row in rows("attribute")}
+    sets = {row["name"]: row["rules"] for row in table["set"]}
+    found = []
+    for row in table["class"]:
+        rules: dict[str, Row] = {}
+        for rule in [rule for name in row["sets"] for rule in sets[name]] + row["rules"]:
+            full = {way: rule.get(way, rule.get("at")) for way in WAYS}
+            full |= {"attribute": rule["attribute"], "change": rule["change"], "default": rule.get("default", "none")}
+            full["generated"] = rule.get("generated", full["default"])
+            known = all(full[way] in GIVEN for way in WAYS) and {full["default"], full["generated"]} <= DEFAULTS
+            if rule["attribute"] not in codes or not known or full["change"] not in CHANGES:
+                raise SystemExit(f"tables/object_classes.toml: {row['name']}: {rule['attribute']}: unknown word")
+            rules[rule["attribute"]] = full
+        found.append((row, sorted(rules.values(), key=lambda rule: codes[rule["attribute"]])))
+    return found
+
+
+def object_classes() -> dict[Path, str]:
+    table = class_rules()
+    rust = rust_header("object_classe") + "use strongroom_wire::AttributeType;\n\n"
+    rust += "use super::rules::{Change, ClassRules, DefaultValue, Given, Rule};\n"
+    docs = (
+        "# Object classes\n\nWhat a template may say when an object is generated, created (imported) or unwrapped, the default, "
+        "and who may change\nthe attribute later. The words are explained in `tables/object_classes.toml`. Attributes that are key "
+        "material are never\nreadable; all others are, by whoever sees the object.\n"
+    )
+    for row, rules in table:
+        name = row["name"].upper().replace("-", "_")
+        key_type = f"Some({row['key_type']:#x})" if "key_type" in row else "None"
+        rust += f"\n/// Objects of class `{row['name']}`.\npub static {name}: ClassRules = ClassRules {{\n"
+        rust += f'    name: "{row["name"]}",\n    object_class: {row["object_class"]},\n    key_type: {key_type},\n    rules: &[\n'
+        docs += f"\n## {row['name']}\n\n| Attribute | Generate | Create | Unwrap | Default | Change |\n|---|---|---|---|---|---|\n"
+        for rule in rules:
+            ways = ", ".join(f"{way}: Given::{camel(rule[way])}" for way in WAYS)
+            rust += (
+                f"        Rule {{ attribute: AttributeType::{camel(rule['attribute'])}, {ways}, "
+                f"default: DefaultValue::{camel(rule['default'])}, generated: DefaultValue::{camel(rule['generated'])}, "
+                f"change: Change::{camel(rule['change'])} }},\n"
+            )
+            default = "" if rule["default"] == "none" else rule["default"]
+            if rule["generated"] != rule["default"]:
+                default += f" ({rule['generated']} when generated)"
+            docs += (
+                f"| `CKA_{rule['attribute']}` | {rule['generate']} | {rule['create']} | {rule['unwrap']} "
+                f"| {default} | {rule['change']} |\n"
+            )
+        rust += "    ],\n};\n"
+    names = ", ".join(f"&{row['name'].upper().replace('-', '_')}" for row, _ in table)
+    rust += f"\n/// Every class.\npub static ALL: &[&ClassRules] = &[{names}];\n"
+    return {BOUNDARY / "attributes/classes.rs": rust, DOCS / "object-classes.md": docs}
+
+
 def formatted(path: Path, text: str) -> str:
     """The text as rustfmt or ruff would leave it, so that `make lint` and this script agree."""
     import subprocess
@@ -308,7 +370,7 @@ def formatted(path: Path, text: str) -> str:
 def main() -> int:
     check = "--check" in sys.argv[1:]
     stale = []
-    for produce in (attributes, mechanisms, operations, roles):
+    for produce in (attributes, mechanisms, operations, roles, object_classes):
         for path, text in produce().items():
             wanted = formatted(path, text)
             if path.exists() and path.read_text() == wanted:

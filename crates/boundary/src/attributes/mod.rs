@@ -1,0 +1,69 @@
+//! What a template may say: the rules of each class of object, and their checks.
+
+mod change;
+mod classes;
+mod complete;
+pub mod encoded;
+mod rules;
+mod values;
+
+pub use change::check_change;
+pub use classes::{
+    AES, ALL, EC_PRIVATE, EC_PUBLIC, ED25519_PRIVATE, ED25519_PUBLIC, GENERIC_SECRET, RSA_PRIVATE, RSA_PUBLIC,
+};
+pub use complete::{Way, check_template, complete};
+pub use rules::ClassRules;
+
+use crate::{Error, Result};
+use strongroom_wire::{AttributeType, AttributeValue, Rv, Template};
+
+/// `CKO_CERTIFICATE`.
+pub const CKO_CERTIFICATE: u64 = 1;
+/// `CKO_PUBLIC_KEY`.
+pub const CKO_PUBLIC_KEY: u64 = 2;
+/// `CKO_PRIVATE_KEY`.
+pub const CKO_PRIVATE_KEY: u64 = 3;
+/// `CKO_SECRET_KEY`.
+pub const CKO_SECRET_KEY: u64 = 4;
+/// `CK_UNAVAILABLE_INFORMATION`, in the form that does not depend on a machine.
+pub const UNAVAILABLE: u64 = u64::MAX;
+
+/// The class of the object that a template of `create_object` or `unwrap_key` describes.
+///
+/// # Errors
+/// CKA_CLASS or CKA_KEY_TYPE is missing, or there is no such class here.
+pub fn class_of(template: &Template) -> Result<&'static ClassRules> {
+    let class = template.ulong(AttributeType::Class).ok_or_else(|| missing(AttributeType::Class))?;
+    let key_type = template.ulong(AttributeType::KeyType);
+    if class != CKO_CERTIFICATE && key_type.is_none() {
+        return Err(missing(AttributeType::KeyType));
+    }
+    let key_type = if class == CKO_CERTIFICATE { None } else { key_type };
+    ALL.iter().copied().find(|rules| rules.object_class == class && rules.key_type == key_type).ok_or_else(
+        || {
+            Error::refused(
+                Rv::ATTRIBUTE_VALUE_INVALID,
+                format!("there are no objects of CKA_CLASS {class} with CKA_KEY_TYPE {key_type:?} here"),
+            )
+        },
+    )
+}
+
+fn missing(attribute: AttributeType) -> Error {
+    Error::refused(Rv::TEMPLATE_INCOMPLETE, format!("{} is missing", attribute.name()))
+}
+
+/// A flag of a complete set of attributes; absent is false.
+pub fn flag(attributes: &Template, attribute: AttributeType) -> bool {
+    attributes.bool(attribute).unwrap_or(false)
+}
+
+/// The bytes of a value, also where it is a secret.
+pub fn value_bytes(value: &AttributeValue) -> Option<&[u8]> {
+    match value {
+        AttributeValue::Bytes(bytes) => Some(bytes),
+        AttributeValue::Text(text) => Some(text.as_bytes()),
+        AttributeValue::Secret(secret) => Some(&secret.0),
+        _ => None,
+    }
+}

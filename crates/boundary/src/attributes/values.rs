@@ -1,0 +1,80 @@
+//! What values attributes take, whatever the class.
+
+use strongroom_wire::tables::Kind;
+use strongroom_wire::{AttributeType, AttributeValue, Rv};
+
+use crate::{Error, Result};
+
+/// Longest label, in characters (aws-cloudhsm 5.1).
+const LABEL_CHARACTERS: usize = 127;
+/// Longest CKA_ID; AWS documents no limit, and clients use up to 64 bytes.
+const ID_LENGTH: usize = 255;
+/// Longest certificate, and longest value of any other attribute.
+const VALUE_LENGTH: usize = 16 * 1024;
+const OTHER_LENGTH: usize = 4 * 1024;
+
+/// Checks that a value is one that the attribute can have.
+///
+/// # Errors
+/// `CKR_ATTRIBUTE_VALUE_INVALID`.
+pub fn check_value(attribute: AttributeType, value: &AttributeValue) -> Result<()> {
+    let fits = match (attribute.kind(), value) {
+        (Kind::Bool, AttributeValue::Bool(_)) | (Kind::Ulong, AttributeValue::Ulong(_)) => true,
+        (Kind::Bytes, AttributeValue::Bytes(bytes)) => check_length(attribute, bytes.len())?,
+        (Kind::Bytes, AttributeValue::Secret(secret)) => check_length(attribute, secret.0.len())?,
+        (Kind::Bigint, AttributeValue::Bytes(bytes)) => {
+            !bytes.is_empty() && check_length(attribute, bytes.len())?
+        }
+        (Kind::Bigint, AttributeValue::Secret(secret)) => {
+            !secret.0.is_empty() && check_length(attribute, secret.0.len())?
+        }
+        (Kind::Date, AttributeValue::Bytes(bytes)) => is_date(bytes),
+        (Kind::Text, AttributeValue::Text(text)) => check_text(attribute, text)?,
+        (Kind::Template, AttributeValue::Template(template)) => {
+            for (inner, inner_value) in template.iter() {
+                if inner.is_secret() || inner.kind() == Kind::Template {
+                    return Err(invalid(attribute, "cannot hold key material or another template"));
+                }
+                check_value(inner, inner_value)?;
+            }
+            true
+        }
+        _ => false,
+    };
+    if fits { Ok(()) } else { Err(invalid(attribute, "has a value of the wrong kind")) }
+}
+
+fn check_length(attribute: AttributeType, length: usize) -> Result<bool> {
+    let limit = match attribute {
+        AttributeType::Id => ID_LENGTH,
+        AttributeType::Value => VALUE_LENGTH,
+        _ => OTHER_LENGTH,
+    };
+    if length <= limit { Ok(true) } else { Err(invalid(attribute, &format!("is longer than {limit} bytes"))) }
+}
+
+fn check_text(attribute: AttributeType, text: &str) -> Result<bool> {
+    let limit = if attribute == AttributeType::Label { LABEL_CHARACTERS } else { OTHER_LENGTH };
+    if text.chars().count() <= limit {
+        return Ok(true);
+    }
+    Err(invalid(attribute, &format!("is longer than {limit} characters")))
+}
+
+/// `CK_DATE`: empty, or YYYYMMDD.
+fn is_date(bytes: &[u8]) -> bool {
+    if bytes.is_empty() {
+        return true;
+    }
+    let number = |range: std::ops::Range<usize>| -> Option<u32> {
+        std::str::from_utf8(bytes.get(range)?).ok()?.parse().ok()
+    };
+    bytes.len() == 8
+        && bytes.iter().all(u8::is_ascii_digit)
+        && number(4..6).is_some_and(|month| (1..=12).contains(&month))
+        && number(6..8).is_some_and(|day| (1..=31).contains(&day))
+}
+
+fn invalid(attribute: AttributeType, what: &str) -> Error {
+    Error::refused(Rv::ATTRIBUTE_VALUE_INVALID, format!("{} {what}", attribute.name()))
+}
