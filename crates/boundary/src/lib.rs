@@ -5,15 +5,22 @@
 //! verifiers, login tickets. [`Objects`] holds the users' objects and does everything PKCS #11 lets be done with them.
 //! What goes in and comes out is bytes, so that it can become a process or an enclave of its own.
 
+mod arena;
+mod attributes;
 mod caller;
 mod error;
+mod ffi;
 pub mod keys;
+mod mechanisms;
 pub mod objects;
+mod selftest;
 
+pub use arena::harden_process;
 pub use caller::Caller;
 pub use error::{Error, ErrorKind, Result};
 pub use keys::Keys;
-pub use objects::Objects;
+pub use mechanisms::MAX_DATA;
+pub use objects::{Objects, Options, Staged};
 
 use std::sync::Arc;
 

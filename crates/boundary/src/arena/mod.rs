@@ -1,0 +1,196 @@
+//! Where key material lies: packed in locked pages that are in no core dump, wiped when freed.
+//!
+//! Material is of few sizes (a key of 32 bytes, an RSA key of about 1,200), so each chunk of pages serves one size
+//! class and has a free list. Allocation and freeing take a lock; reading takes none.
+#![allow(unsafe_code)]
+
+mod process;
+
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zeroize::Zeroize;
+
+use crate::{Error, Result};
+use strongroom_wire::Rv;
+
+pub use process::{harden_process, lock_process};
+
+const CHUNK_LENGTH: usize = 64 * 1024;
+/// Sizes that suit the keys there are: symmetric keys, EC scalars, generic secrets up to 800 bytes, RSA private keys
+/// of 2048, 3072 and 4096 bits.
+const SIZE_CLASSES: [usize; 14] = [16, 32, 48, 64, 96, 128, 256, 512, 800, 1216, 1504, 1824, 2400, 4096];
+
+/// Locked memory for key material.
+#[derive(Debug)]
+pub struct Arena {
+    require_lock: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    chunks: Vec<NonNull<u8>>,
+    free: [Vec<NonNull<u8>>; SIZE_CLASSES.len()],
+    all_locked: bool,
+}
+
+// SAFETY: the pointers are to memory that belongs to the arena alone; they are handed out under the lock.
+unsafe impl Send for State {}
+
+/// Some bytes in the arena; wiped on drop. Readable from every thread.
+pub struct Material {
+    start: NonNull<u8>,
+    length: u32,
+    class: u8,
+    arena: Arc<Arena>,
+}
+
+// SAFETY: the bytes are written once, before the value is shared, and only read afterwards.
+unsafe impl Send for Material {}
+// SAFETY: as above.
+unsafe impl Sync for Material {}
+
+impl Arena {
+    /// An arena without pages yet. With `require_lock`, memory that cannot be locked is not used.
+    pub fn new(require_lock: bool) -> Arc<Self> {
+        let state = State { chunks: Vec::new(), free: Default::default(), all_locked: true };
+        Arc::new(Self { require_lock, state: Mutex::new(state) })
+    }
+
+    /// Whether every page is locked.
+    pub fn is_locked(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).all_locked
+    }
+
+    /// Keeps a copy of `bytes`.
+    ///
+    /// # Errors
+    /// There is no memory, or it cannot be locked and must be.
+    pub fn keep(self: &Arc<Self>, bytes: &[u8]) -> Result<Material> {
+        let class = SIZE_CLASSES
+            .iter()
+            .position(|size| *size >= bytes.len())
+            .ok_or_else(|| Error::refused(Rv::KEY_SIZE_RANGE, "key material of more than 4096 bytes"))?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.free[class].is_empty() {
+            state.grow(class, self.require_lock)?;
+        }
+        let start = state.free[class].pop().ok_or_else(|| Error::failed("the arena did not grow"))?;
+        drop(state);
+        // SAFETY: the slot is ours alone, and at least as long as `bytes`, which lies elsewhere.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start.as_ptr(), bytes.len()) };
+        #[allow(clippy::cast_possible_truncation)] // at most 4096, and 14 classes
+        Ok(Material { start, length: bytes.len() as u32, class: class as u8, arena: Arc::clone(self) })
+    }
+}
+
+impl State {
+    /// Adds a chunk of pages for one size class.
+    fn grow(&mut self, class: usize, require_lock: bool) -> Result<()> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: a new private mapping at an address of the kernel's choice.
+        let chunk = unsafe { libc::mmap(std::ptr::null_mut(), CHUNK_LENGTH, protection, flags, -1, 0) };
+        let start = NonNull::new(chunk.cast::<u8>())
+            .filter(|_| chunk != libc::MAP_FAILED)
+            .ok_or_else(|| Error::refused(Rv::DEVICE_MEMORY, "no memory for key material"))?;
+        // SAFETY: exactly the mapping made above.
+        let (locked, hidden) = unsafe {
+            (
+                libc::mlock(chunk, CHUNK_LENGTH) == 0,
+                libc::madvise(chunk, CHUNK_LENGTH, libc::MADV_DONTDUMP) == 0,
+            )
+        };
+        if require_lock && !(locked && hidden) {
+            // SAFETY: the mapping made above, of which nothing is in use.
+            unsafe { libc::munmap(chunk, CHUNK_LENGTH) };
+            return Err(Error::refused(
+                Rv::DEVICE_MEMORY,
+                "memory for key material cannot be locked: raise the limit of locked memory (RLIMIT_MEMLOCK)",
+            ));
+        }
+        self.all_locked &= locked;
+        self.chunks.push(start);
+        let size = SIZE_CLASSES[class];
+        for index in (0..CHUNK_LENGTH / size).rev() {
+            // SAFETY: inside the chunk.
+            self.free[class].push(unsafe { start.add(index * size) });
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for chunk in state.chunks.drain(..) {
+            // SAFETY: every Material holds the arena, so none is left; each mapping was made by `grow`.
+            unsafe { libc::munmap(chunk.as_ptr().cast(), CHUNK_LENGTH) };
+        }
+    }
+}
+
+impl std::ops::Deref for Material {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: the slot belongs to this value and was initialised with so many bytes.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length as usize) }
+    }
+}
+
+impl Drop for Material {
+    fn drop(&mut self) {
+        // SAFETY: the slot belongs to this value, which nobody shares any more.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length as usize) }.zeroize();
+        let mut state = self.arena.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.free[usize::from(self.class)].push(self.start);
+    }
+}
+
+impl std::fmt::Debug for Material {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Material({} bytes)", self.length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn material_is_kept_and_its_slot_is_wiped_and_used_again() {
+        let arena = Arena::new(false);
+        let material = arena.keep(&[7; 32]).unwrap();
+        let slot = material.start;
+        assert_eq!(&*material, &[7; 32]);
+        drop(material);
+        // SAFETY: the chunk is still mapped: the arena lives.
+        assert_eq!(unsafe { std::slice::from_raw_parts(slot.as_ptr(), 32) }, &[0; 32]);
+        assert_eq!(arena.keep(&[8; 30]).unwrap().start, slot);
+    }
+
+    #[test]
+    fn many_keys_of_every_size_do_not_overlap() {
+        let arena = Arena::new(false);
+        let kept: Vec<_> =
+            (0..3000_usize).map(|n| (n, arena.keep(&vec![n as u8; n % 2400]).unwrap())).collect();
+        for (n, material) in &kept {
+            assert_eq!(material.len(), n % 2400);
+            assert!(material.iter().all(|byte| *byte == *n as u8));
+        }
+    }
+
+    #[test]
+    fn material_longer_than_any_key_is_refused() {
+        assert_eq!(Arena::new(false).keep(&[0; 4097]).unwrap_err().rv, Rv::KEY_SIZE_RANGE);
+    }
+
+    #[test]
+    fn debug_output_shows_no_bytes() {
+        let arena = Arena::new(false);
+        assert_eq!(format!("{:?}", arena.keep(&[0xAB; 16]).unwrap()), "Material(16 bytes)");
+    }
+}

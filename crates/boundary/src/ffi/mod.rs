@@ -1,0 +1,66 @@
+//! The few functions of the crypto library that `aws-lc-rs` has no safe form for: RSA on raw blocks, PSS and OAEP with
+//! free hashes, ECDSA over data of any length, AES-GCM with short tags, AES key wrap, PKCS #8.
+//!
+//! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
+//! file wraps one kind of object, owns it, and offers functions over slices.
+#![allow(unsafe_code)]
+
+mod aead;
+mod ec;
+mod key_wrap;
+mod owned;
+mod pkey;
+mod rsa;
+
+pub use aead::GcmKey;
+pub use ec::{Curve, EcKey};
+pub use key_wrap::WrapKey;
+pub use pkey::PrivateKey;
+pub use rsa::RsaKey;
+
+/// The library refused; its reason is not passed on, since for secret inputs it could tell too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CryptoError;
+
+/// Result of every function here.
+pub type Result<T> = std::result::Result<T, CryptoError>;
+
+/// The digests of SHA-1 and SHA-2 that mechanisms name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hash {
+    /// SHA-1.
+    Sha1,
+    /// SHA-224.
+    Sha224,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Hash {
+    fn md(self) -> *const aws_lc_sys::EVP_MD {
+        // SAFETY: these functions have no preconditions and give pointers to static data.
+        unsafe {
+            match self {
+                Self::Sha1 => aws_lc_sys::EVP_sha1(),
+                Self::Sha224 => aws_lc_sys::EVP_sha224(),
+                Self::Sha256 => aws_lc_sys::EVP_sha256(),
+                Self::Sha384 => aws_lc_sys::EVP_sha384(),
+                Self::Sha512 => aws_lc_sys::EVP_sha512(),
+            }
+        }
+    }
+}
+
+/// Turns the library's 1 for success into a result, and leaves nothing in its error queue.
+fn check(result: std::os::raw::c_int) -> Result<()> {
+    if result == 1 {
+        return Ok(());
+    }
+    // SAFETY: works on this thread's queue only.
+    unsafe { aws_lc_sys::ERR_clear_error() };
+    Err(CryptoError)
+}

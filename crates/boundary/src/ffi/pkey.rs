@@ -1,0 +1,114 @@
+//! Private keys in PKCS #8 (RFC 5208) and public keys in SubjectPublicKeyInfo (RFC 5280 section 4.1).
+
+use std::mem::MaybeUninit;
+
+use aws_lc_sys::{CBB, CBS, EVP_PKEY};
+use zeroize::Zeroizing;
+
+use super::ec::EcKey;
+use super::owned::{Owned, take_buffer};
+use super::rsa::RsaKey;
+use super::{CryptoError, Result, check};
+
+/// A private key of any type that can be wrapped.
+#[derive(Debug)]
+pub enum PrivateKey {
+    /// RSA.
+    Rsa(RsaKey),
+    /// A Weierstrass curve.
+    Ec(EcKey),
+    /// Ed25519: its seed, 32 bytes.
+    Ed25519(Zeroizing<Vec<u8>>),
+}
+
+impl PrivateKey {
+    /// Its `PrivateKeyInfo`.
+    pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>> {
+        marshal(aws_lc_sys::EVP_marshal_private_key, &self.pkey()?)
+    }
+
+    /// From a `PrivateKeyInfo`; bytes after it are refused, and so is a key of another type.
+    pub fn from_pkcs8(info: &[u8]) -> Result<Self> {
+        let mut input = MaybeUninit::<CBS>::uninit();
+        // SAFETY: CBS_init fills the reader, which then points into `info` while we use it.
+        let (pkey, rest) = unsafe {
+            aws_lc_sys::CBS_init(input.as_mut_ptr(), info.as_ptr(), info.len());
+            let mut input = input.assume_init();
+            let pkey = Owned::take(aws_lc_sys::EVP_parse_private_key(&raw mut input))?;
+            (pkey, aws_lc_sys::CBS_len(&raw const input))
+        };
+        if rest != 0 {
+            return Err(CryptoError);
+        }
+        // SAFETY: the key is valid; get1 gives a reference of its own, which `take` takes over.
+        unsafe {
+            match aws_lc_sys::EVP_PKEY_id(pkey.as_ptr()) {
+                aws_lc_sys::EVP_PKEY_RSA => {
+                    RsaKey::take(aws_lc_sys::EVP_PKEY_get1_RSA(pkey.as_ptr())).map(Self::Rsa)
+                }
+                aws_lc_sys::EVP_PKEY_EC => {
+                    EcKey::take(aws_lc_sys::EVP_PKEY_get1_EC_KEY(pkey.as_ptr())).map(Self::Ec)
+                }
+                aws_lc_sys::EVP_PKEY_ED25519 => {
+                    let (mut seed, mut length) = (Zeroizing::new(vec![0; 32]), 32);
+                    check(aws_lc_sys::EVP_PKEY_get_raw_private_key(
+                        pkey.as_ptr(),
+                        seed.as_mut_ptr(),
+                        &raw mut length,
+                    ))?;
+                    if length == 32 { Ok(Self::Ed25519(seed)) } else { Err(CryptoError) }
+                }
+                _ => Err(CryptoError),
+            }
+        }
+    }
+
+    fn pkey(&self) -> Result<Owned<EVP_PKEY>> {
+        match self {
+            Self::Rsa(key) => key.pkey(),
+            Self::Ec(key) => key.pkey(),
+            // SAFETY: the seed is valid for its length and is copied.
+            Self::Ed25519(seed) => unsafe {
+                Owned::take(aws_lc_sys::EVP_PKEY_new_raw_private_key(
+                    aws_lc_sys::EVP_PKEY_ED25519,
+                    std::ptr::null_mut(),
+                    seed.as_ptr(),
+                    seed.len(),
+                ))
+            },
+        }
+    }
+}
+
+impl RsaKey {
+    /// The `SubjectPublicKeyInfo` of its public half.
+    pub fn public_key_info(&self) -> Result<Vec<u8>> {
+        marshal(aws_lc_sys::EVP_marshal_public_key, &self.pkey()?).map(|bytes| bytes.to_vec())
+    }
+}
+
+impl EcKey {
+    /// The `SubjectPublicKeyInfo` of its public half.
+    pub fn public_key_info(&self) -> Result<Vec<u8>> {
+        marshal(aws_lc_sys::EVP_marshal_public_key, &self.pkey()?).map(|bytes| bytes.to_vec())
+    }
+}
+
+type Marshal = unsafe extern "C" fn(*mut CBB, *const EVP_PKEY) -> std::os::raw::c_int;
+
+fn marshal(function: Marshal, pkey: &Owned<EVP_PKEY>) -> Result<Zeroizing<Vec<u8>>> {
+    let mut writer = MaybeUninit::<CBB>::zeroed();
+    let (mut buffer, mut length) = (std::ptr::null_mut(), 0);
+    // SAFETY: CBB_init prepares the writer, which is cleaned up on failure; the buffer is taken over at once.
+    unsafe {
+        check(aws_lc_sys::CBB_init(writer.as_mut_ptr(), 512))?;
+        let made = check(function(writer.as_mut_ptr(), pkey.as_ptr())).and_then(|()| {
+            check(aws_lc_sys::CBB_finish(writer.as_mut_ptr(), &raw mut buffer, &raw mut length))
+        });
+        if made.is_err() {
+            aws_lc_sys::CBB_cleanup(writer.as_mut_ptr());
+            return Err(CryptoError);
+        }
+        take_buffer(buffer, length)
+    }
+}

@@ -1,0 +1,247 @@
+//! The mechanisms: one file per family, over keys that are already found and allowed.
+//!
+//! What the caller may do with a key is decided in `objects`; here is what the mechanism table says, and the
+//! computation. Failures of a decryption have one code whatever their reason, so that nothing is learnt from them.
+
+mod aes_block;
+mod aes_cmac;
+mod aes_ctr;
+mod aes_gcm;
+mod aes_wrap;
+mod digest;
+mod ecdsa;
+mod eddsa;
+mod handle;
+mod hmac;
+mod parameters;
+mod rsa_oaep;
+mod rsa_pkcs1;
+mod rsa_pss;
+
+use aws_lc_rs::rand;
+use strongroom_wire::messages::{CryptResponse, MechanismParameters};
+use strongroom_wire::tables::Function;
+use strongroom_wire::{KeyKind, MechanismType, Rv, Secret};
+use zeroize::Zeroizing;
+
+use crate::ffi::CryptoError;
+use crate::{Error, Result};
+
+pub use digest::{digest, hash_of};
+pub use handle::{KeyHandle, OTHER_KEY};
+
+/// Largest data of one operation, bytes: a body of the protocol less the other members of its message.
+pub const MAX_DATA: usize = strongroom_wire::frame::MAX_BODY_LENGTH - 4096;
+
+/// Which way a mechanism is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Encrypt.
+    Encrypt,
+    /// Decrypt.
+    Decrypt,
+}
+
+/// Checks that a mechanism does this, on this kind of key, in this mode.
+///
+/// # Errors
+/// `CKR_MECHANISM_INVALID`, `CKR_KEY_TYPE_INCONSISTENT`.
+pub fn check_allowed(
+    mechanism: MechanismType,
+    function: Function,
+    kind: Option<KeyKind>,
+    fips: bool,
+) -> Result<()> {
+    if !mechanism.functions().contains(&function) {
+        let text = format!("{} does not {}", mechanism.name(), verb(function));
+        return Err(Error::refused(Rv::MECHANISM_INVALID, text));
+    }
+    if fips && mechanism.fips_refused().contains(&function) {
+        let text = format!("{} may not {} in a cluster of mode FIPS", mechanism.name(), verb(function));
+        return Err(Error::refused(Rv::MECHANISM_INVALID, text));
+    }
+    if kind.is_some_and(|kind| !mechanism.key_kinds().contains(&kind)) {
+        let text = format!("{} does not work with a key of this type", mechanism.name());
+        return Err(Error::refused(Rv::KEY_TYPE_INCONSISTENT, text));
+    }
+    Ok(())
+}
+
+const fn verb(function: Function) -> &'static str {
+    match function {
+        Function::Generate => "generate keys",
+        Function::GeneratePair => "generate key pairs",
+        Function::Sign => "sign or verify",
+        Function::Encrypt => "encrypt or decrypt",
+        Function::Wrap => "wrap or unwrap keys",
+        Function::Digest => "digest",
+    }
+}
+
+/// Signs, or makes a MAC.
+pub fn sign(
+    key: &KeyHandle,
+    mechanism: MechanismType,
+    parameters: Option<&MechanismParameters>,
+    data: &[u8],
+) -> Result<Vec<u8>> {
+    check_data(data)?;
+    match key {
+        KeyHandle::Rsa(key) if parameters::is_pss(mechanism) => {
+            rsa_pss::sign(key, mechanism, parameters, data)
+        }
+        KeyHandle::Rsa(key) => rsa_pkcs1::sign(key, mechanism, data),
+        KeyHandle::Ec(key) => ecdsa::sign(key, mechanism, data),
+        KeyHandle::Ed25519(key) => eddsa::sign(key, data),
+        KeyHandle::Aes(key) => aes_cmac::sign(key, data),
+        KeyHandle::Secret(key) => hmac::sign(key, mechanism, data),
+        KeyHandle::Ed25519Public(_) => Err(internal(OTHER_KEY)),
+    }
+}
+
+/// Verifies a signature or a MAC.
+///
+/// # Errors
+/// `CKR_SIGNATURE_INVALID`, `CKR_SIGNATURE_LEN_RANGE`.
+pub fn verify(
+    key: &KeyHandle,
+    mechanism: MechanismType,
+    parameters: Option<&MechanismParameters>,
+    data: &[u8],
+    signature: &[u8],
+) -> Result<()> {
+    check_data(data)?;
+    match key {
+        KeyHandle::Rsa(key) if parameters::is_pss(mechanism) => {
+            rsa_pss::verify(key, mechanism, parameters, data, signature)
+        }
+        KeyHandle::Rsa(key) => rsa_pkcs1::verify(key, mechanism, data, signature),
+        KeyHandle::Ec(key) => ecdsa::verify(key, mechanism, data, signature),
+        KeyHandle::Ed25519Public(key) => eddsa::verify(key, data, signature),
+        KeyHandle::Aes(key) => aes_cmac::verify(key, data, signature),
+        KeyHandle::Secret(key) => hmac::verify(key, mechanism, data, signature),
+        KeyHandle::Ed25519(_) => Err(internal(OTHER_KEY)),
+    }
+}
+
+/// Encrypts or decrypts a user's data.
+pub fn crypt(
+    key: &KeyHandle,
+    direction: Direction,
+    mechanism: MechanismType,
+    parameters: Option<&MechanismParameters>,
+    data: &[u8],
+) -> Result<CryptResponse> {
+    check_data(data)?;
+    match (key, mechanism) {
+        (KeyHandle::Rsa(key), MechanismType::RsaPkcs) => rsa_pkcs1::crypt(key, direction, data).map(response),
+        (KeyHandle::Rsa(key), MechanismType::RsaPkcsOaep) => {
+            rsa_oaep::crypt(key, direction, parameters, data).map(response)
+        }
+        (KeyHandle::Aes(key), MechanismType::AesGcm | MechanismType::CloudhsmAesGcm) => {
+            aes_gcm::crypt(key, direction, mechanism, parameters, data)
+        }
+        (KeyHandle::Aes(key), MechanismType::AesCtr) => aes_ctr::crypt(key, parameters, data).map(response),
+        (KeyHandle::Aes(key), _) => {
+            aes_block::crypt(key, direction, mechanism, parameters, data).map(response)
+        }
+        _ => Err(internal(OTHER_KEY)),
+    }
+}
+
+/// Wraps the encoded material of a key.
+pub fn wrap(
+    key: &KeyHandle,
+    mechanism: MechanismType,
+    parameters: Option<&MechanismParameters>,
+    material: &[u8],
+) -> Result<CryptResponse> {
+    match key {
+        KeyHandle::Aes(key) if aes_wrap::is_key_wrap(mechanism) => {
+            aes_wrap::wrap(key, mechanism, parameters, material).map(response)
+        }
+        _ => {
+            crypt(key, Direction::Encrypt, mechanism, parameters, material).map_err(|error| match error.rv {
+                Rv::DATA_LEN_RANGE => {
+                    Error::refused(Rv::KEY_SIZE_RANGE, "the key is too long for the wrapping key")
+                }
+                _ => error,
+            })
+        }
+    }
+}
+
+/// Unwraps the encoded material of a key.
+///
+/// # Errors
+/// `CKR_WRAPPED_KEY_INVALID` for anything that is wrong with the wrapped key but its length.
+pub fn unwrap(
+    key: &KeyHandle,
+    mechanism: MechanismType,
+    parameters: Option<&MechanismParameters>,
+    wrapped: &[u8],
+) -> Result<Zeroizing<Vec<u8>>> {
+    match key {
+        KeyHandle::Aes(key) if aes_wrap::is_key_wrap(mechanism) => {
+            aes_wrap::unwrap(key, mechanism, parameters, wrapped)
+        }
+        _ => crypt(key, Direction::Decrypt, mechanism, parameters, wrapped)
+            .map(|found| Zeroizing::new(found.data))
+            .map_err(|error| match error.rv {
+                Rv::ENCRYPTED_DATA_LEN_RANGE => wrapped_length(),
+                Rv::ENCRYPTED_DATA_INVALID => wrapped_invalid(),
+                _ => error,
+            }),
+    }
+}
+
+/// Random bytes.
+///
+/// # Errors
+/// `CKR_ARGUMENTS_BAD` for more than [`MAX_DATA`].
+pub fn random(length: usize) -> Result<Secret> {
+    if length > MAX_DATA {
+        return Err(Error::refused(Rv::ARGUMENTS_BAD, format!("at most {MAX_DATA} random bytes at a time")));
+    }
+    let mut bytes = vec![0; length];
+    fill_random(&mut bytes)?;
+    Ok(Secret::new(bytes))
+}
+
+/// Fills a buffer with random bytes.
+///
+/// # Errors
+/// The generator failed.
+pub fn fill_random(buffer: &mut [u8]) -> Result<()> {
+    rand::fill(buffer).map_err(|_| Error::failed("the random number generator failed"))
+}
+
+const fn response(data: Vec<u8>) -> CryptResponse {
+    CryptResponse { data, iv: None }
+}
+
+fn check_data(data: &[u8]) -> Result<()> {
+    if data.len() <= MAX_DATA {
+        return Ok(());
+    }
+    Err(Error::refused(Rv::DATA_LEN_RANGE, format!("at most {MAX_DATA} bytes of data in one operation")))
+}
+
+fn wrapped_length() -> Error {
+    Error::refused(Rv::WRAPPED_KEY_LEN_RANGE, "the wrapped key has a length that the mechanism never makes")
+}
+
+fn wrapped_invalid() -> Error {
+    Error::refused(Rv::WRAPPED_KEY_INVALID, "the wrapped key was not wrapped by this key, or was altered")
+}
+
+/// Only for what cannot happen with the checks made before.
+fn internal(text: &'static str) -> Error {
+    Error::refused(Rv::FUNCTION_FAILED, text)
+}
+
+impl From<CryptoError> for Error {
+    fn from(_: CryptoError) -> Self {
+        internal("the crypto library refused the operation")
+    }
+}

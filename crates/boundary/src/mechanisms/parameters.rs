@@ -1,0 +1,50 @@
+//! Reading of mechanism parameters.
+
+use strongroom_wire::messages::MechanismParameters;
+use strongroom_wire::tables::ParameterKind;
+use strongroom_wire::{MechanismType, Rv};
+
+use crate::ffi::Hash;
+use crate::{Error, Result};
+
+/// `CKR_MECHANISM_PARAM_INVALID`.
+pub fn invalid(text: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::refused(Rv::MECHANISM_PARAM_INVALID, text)
+}
+
+/// Whether a mechanism is one of RSA-PSS.
+pub fn is_pss(mechanism: MechanismType) -> bool {
+    mechanism.parameter_kind() == ParameterKind::Pss
+}
+
+/// The parameters that a mechanism cannot do without.
+pub fn required(parameters: Option<&MechanismParameters>) -> Result<&MechanismParameters> {
+    parameters.ok_or_else(|| invalid("the mechanism needs a parameter"))
+}
+
+/// An IV or counter block of 16 bytes.
+pub fn block(parameters: Option<&MechanismParameters>) -> Result<[u8; 16]> {
+    required(parameters)?
+        .iv
+        .as_deref()
+        .and_then(|iv| iv.try_into().ok())
+        .ok_or_else(|| invalid("the mechanism needs an IV of 16 bytes"))
+}
+
+/// The digest that a number names (`CKM_SHA_1` and so on).
+pub fn hash(number: Option<u64>) -> Result<Hash> {
+    let mechanism = number.and_then(MechanismType::from_code);
+    mechanism.and_then(super::hash_of).ok_or_else(|| invalid("the hash must be SHA-1 or one of SHA-2"))
+}
+
+/// The digest of a mask generation function (`CKG_MGF1_*`, PKCS #11 2.40 section 2.1.7).
+pub fn mgf(number: Option<u64>) -> Result<Hash> {
+    match number {
+        Some(1) => Ok(Hash::Sha1),
+        Some(2) => Ok(Hash::Sha256),
+        Some(3) => Ok(Hash::Sha384),
+        Some(4) => Ok(Hash::Sha512),
+        Some(5) => Ok(Hash::Sha224),
+        _ => Err(invalid("the mask generation function must be MGF1 with SHA-1 or one of SHA-2")),
+    }
+}

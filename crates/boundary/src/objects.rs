@@ -1,5 +1,0 @@
-//! The users' objects.
-
-/// See the crate's documentation.
-#[derive(Debug)]
-pub struct Objects;

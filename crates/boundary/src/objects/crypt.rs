@@ -1,0 +1,135 @@
+//! The hot calls: sign, verify, encrypt, decrypt.
+
+use std::sync::Arc;
+
+use strongroom_wire::messages::{CryptResponse, MechanismParameters};
+use strongroom_wire::tables::Function;
+use strongroom_wire::{AttributeType, MechanismType, Rv};
+
+use super::Objects;
+use super::object::Object;
+use crate::attributes::{CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
+use crate::mechanisms::{self, Direction, KeyHandle};
+use crate::{Caller, Error, Result};
+
+/// A use of a key: what the mechanism must do, the flag that the key must have, and its half of a pair.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use {
+    pub function: Function,
+    pub flag: AttributeType,
+    /// The class of a pair's half that can do it.
+    pub half: u64,
+}
+
+pub(super) const SIGN: Use =
+    Use { function: Function::Sign, flag: AttributeType::Sign, half: CKO_PRIVATE_KEY };
+pub(super) const VERIFY: Use =
+    Use { function: Function::Sign, flag: AttributeType::Verify, half: CKO_PUBLIC_KEY };
+pub(super) const ENCRYPT: Use =
+    Use { function: Function::Encrypt, flag: AttributeType::Encrypt, half: CKO_PUBLIC_KEY };
+pub(super) const DECRYPT: Use =
+    Use { function: Function::Encrypt, flag: AttributeType::Decrypt, half: CKO_PRIVATE_KEY };
+pub(super) const WRAP: Use =
+    Use { function: Function::Wrap, flag: AttributeType::Wrap, half: CKO_PUBLIC_KEY };
+pub(super) const UNWRAP: Use =
+    Use { function: Function::Wrap, flag: AttributeType::Unwrap, half: CKO_PRIVATE_KEY };
+
+impl Objects {
+    /// Signs data, or makes a MAC over it.
+    ///
+    /// # Errors
+    /// `CKR_KEY_HANDLE_INVALID`, `CKR_MECHANISM_INVALID`, `CKR_KEY_TYPE_INCONSISTENT`,
+    /// `CKR_KEY_FUNCTION_NOT_PERMITTED`, `CKR_MECHANISM_PARAM_INVALID`, `CKR_DATA_LEN_RANGE`.
+    pub fn sign(
+        &self,
+        caller: &Caller,
+        key: u64,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+        data: &[u8],
+    ) -> Result<Vec<u8>> {
+        let handle = self.usable(caller, key, mechanism, SIGN)?;
+        mechanisms::sign(&handle, mechanism, parameters, data)
+    }
+
+    /// Verifies a signature or a MAC.
+    ///
+    /// # Errors
+    /// As [`Self::sign`], and `CKR_SIGNATURE_INVALID`, `CKR_SIGNATURE_LEN_RANGE`.
+    pub fn verify(
+        &self,
+        caller: &Caller,
+        key: u64,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+        data: &[u8],
+        signature: &[u8],
+    ) -> Result<()> {
+        let handle = self.usable(caller, key, mechanism, VERIFY)?;
+        mechanisms::verify(&handle, mechanism, parameters, data, signature)
+    }
+
+    /// Encrypts data.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn encrypt(
+        &self,
+        caller: &Caller,
+        key: u64,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+        data: &[u8],
+    ) -> Result<CryptResponse> {
+        let handle = self.usable(caller, key, mechanism, ENCRYPT)?;
+        mechanisms::crypt(&handle, Direction::Encrypt, mechanism, parameters, data)
+    }
+
+    /// Decrypts data.
+    ///
+    /// # Errors
+    /// As [`Self::sign`], and `CKR_ENCRYPTED_DATA_INVALID`, `CKR_ENCRYPTED_DATA_LEN_RANGE`.
+    pub fn decrypt(
+        &self,
+        caller: &Caller,
+        key: u64,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+        data: &[u8],
+    ) -> Result<CryptResponse> {
+        let handle = self.usable(caller, key, mechanism, DECRYPT)?;
+        mechanisms::crypt(&handle, Direction::Decrypt, mechanism, parameters, data)
+    }
+
+    fn usable(
+        &self,
+        caller: &Caller,
+        key: u64,
+        mechanism: MechanismType,
+        wanted: Use,
+    ) -> Result<Arc<KeyHandle>> {
+        self.ready()?;
+        let object = self.visible(caller, key, Rv::KEY_HANDLE_INVALID)?;
+        self.check_use(&object, mechanism, wanted)?;
+        self.cache.handle(&object)
+    }
+
+    /// Checks that a mechanism may do this with a key.
+    pub(super) fn check_use(&self, object: &Object, mechanism: MechanismType, wanted: Use) -> Result<()> {
+        if object.class.object_class == CKO_CERTIFICATE {
+            return Err(super::visibility::absent(object.reference, Rv::KEY_HANDLE_INVALID));
+        }
+        mechanisms::check_allowed(mechanism, wanted.function, object.kind(), self.options.fips)?;
+        let other_half = matches!(object.class.object_class, CKO_PRIVATE_KEY | CKO_PUBLIC_KEY)
+            && object.class.object_class != wanted.half;
+        if other_half {
+            let text = "this half of the key pair cannot do it: public keys verify, encrypt and wrap";
+            return Err(Error::refused(Rv::KEY_TYPE_INCONSISTENT, text));
+        }
+        if !object.flags.has(wanted.flag) {
+            let text = format!("the key's {} is false", wanted.flag.name());
+            return Err(Error::refused(Rv::KEY_FUNCTION_NOT_PERMITTED, text));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! Searches, and reading of attributes.
+//!
+//! A crypto-user finds its own objects, its login's session objects and the public objects of everyone; an admin finds
+//! every token object, and is given references and labels only.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use strongroom_wire::codec::List;
+use strongroom_wire::messages::{FindRequest, FindResponse, ObjectView, ObjectsResponse};
+use strongroom_wire::{AttributeType, Role, Rv, Template};
+
+use super::Objects;
+use super::index::Index;
+use super::object::Object;
+use super::table::Scope;
+use crate::attributes::encoded::Query;
+use crate::{Caller, Error, Result};
+
+/// Most references of one answer, and most bytes of attributes: well inside one message.
+const LIMIT: usize = 8192;
+const BYTES: usize = 640 * 1024;
+/// What one object takes beside its attributes.
+const VIEW_BYTES: usize = 96;
+/// What an admin may search by, and is shown.
+const ADMIN_ATTRIBUTES: [AttributeType; 5] = [
+    AttributeType::Class,
+    AttributeType::KeyType,
+    AttributeType::Label,
+    AttributeType::Id,
+    AttributeType::Trusted,
+];
+const ADMIN_VIEW: [AttributeType; 2] = [AttributeType::Label, AttributeType::Trusted];
+
+impl Objects {
+    /// The visible objects that match, ascending from `after`.
+    ///
+    /// # Errors
+    /// `CKR_ATTRIBUTE_TYPE_INVALID` where an admin searches by what it may not see.
+    pub fn find(&self, caller: &Caller, request: &FindRequest) -> Result<FindResponse> {
+        self.ready()?;
+        let admin = caller.role == Role::Admin;
+        if admin
+            && let Some((other, _)) =
+                request.template.iter().find(|(wanted, _)| !ADMIN_ATTRIBUTES.contains(wanted))
+        {
+            let text = format!(
+                "an admin finds objects by class, key type, label, id and trust, not by {}",
+                other.name()
+            );
+            return Err(Error::refused(Rv::ATTRIBUTE_TYPE_INVALID, text));
+        }
+        let query = Query::new(&request.template);
+        let kind =
+            (request.template.ulong(AttributeType::Class), request.template.ulong(AttributeType::KeyType));
+        let limit = usize::try_from(request.limit).unwrap_or(LIMIT).clamp(1, LIMIT);
+        let mut found = Found { limit, after: request.after, ..Found::default() };
+        for index in self.searchable(caller) {
+            let index = index.read().unwrap_or_else(PoisonError::into_inner);
+            let candidates = index.candidates(&query, kind);
+            if candidates.exact {
+                found.total += candidates.len();
+                let first = request.after.saturating_add(1);
+                for references in candidates.from(first..) {
+                    found.references.extend(references.take(limit + 1));
+                }
+                continue;
+            }
+            for reference in candidates.from(0..).flatten() {
+                if self.table.get(reference).is_some_and(|object| query.matches(&object.attributes)) {
+                    found.add(reference);
+                }
+            }
+        }
+        self.page(caller, found, request.with_attributes)
+    }
+
+    /// Everything readable of some objects; those that the caller does not see are left out.
+    ///
+    /// # Errors
+    /// `CKR_DATA_LEN_RANGE` when the answer would not fit into one message.
+    pub fn attributes(&self, caller: &Caller, references: &[u64]) -> Result<ObjectsResponse> {
+        self.ready()?;
+        let (mut objects, mut bytes) = (Vec::new(), 0);
+        for reference in references {
+            let Some(object) = self.shown(caller, *reference) else { continue };
+            bytes += object.attributes.len() + VIEW_BYTES;
+            if bytes > BYTES {
+                return Err(Error::refused(Rv::DATA_LEN_RANGE, "too many objects at once: ask for fewer"));
+            }
+            objects.push(view(caller, &object, true)?);
+        }
+        Ok(ObjectsResponse { objects: List(objects) })
+    }
+
+    fn searchable(&self, caller: &Caller) -> Vec<Arc<RwLock<Index>>> {
+        match caller.role {
+            Role::CryptoUser => [
+                self.table.index(&Scope::Owner(Arc::clone(&caller.username))),
+                self.table.index(&Scope::Login(caller.login_id)),
+                self.table.index(&Scope::Public),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+            Role::Admin => {
+                let every = self.table.indexes().into_iter();
+                every.filter(|(scope, _)| !matches!(scope, Scope::Login(_))).map(|(_, index)| index).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn shown(&self, caller: &Caller, reference: u64) -> Option<Arc<Object>> {
+        let object = self.table.get(reference)?;
+        let admin = caller.role == Role::Admin && object.is_token();
+        (admin || object.is_visible_to(caller)).then_some(object)
+    }
+
+    fn page(&self, caller: &Caller, found: Found, with_attributes: bool) -> Result<FindResponse> {
+        let Found { mut references, total, limit, .. } = found;
+        references.sort_unstable();
+        let mut more = references.len() > limit;
+        references.truncate(limit);
+        let (mut objects, mut bytes) = (Vec::with_capacity(references.len()), 0);
+        for reference in references {
+            let Some(object) = self.shown(caller, reference) else { continue }; // removed since
+            bytes += VIEW_BYTES + if with_attributes { object.attributes.len() } else { 0 };
+            if bytes > BYTES && !objects.is_empty() {
+                more = true;
+                break;
+            }
+            objects.push(view(caller, &object, with_attributes)?);
+        }
+        Ok(FindResponse { objects: List(objects), more, total: total as u64 })
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    references: Vec<u64>,
+    total: usize,
+    limit: usize,
+    after: u64,
+}
+
+impl Found {
+    fn add(&mut self, reference: u64) {
+        self.total += 1;
+        if reference > self.after {
+            self.references.push(reference);
+        }
+    }
+}
+
+fn view(caller: &Caller, object: &Object, with_attributes: bool) -> Result<ObjectView> {
+    if !with_attributes && caller.role != Role::Admin {
+        return Ok(object.view_of(Template::new()));
+    }
+    let mut attributes = object.template()?;
+    if caller.role == Role::Admin {
+        attributes = attributes
+            .iter()
+            .filter(|(attribute, _)| ADMIN_VIEW.contains(attribute))
+            .map(|(attribute, value)| (attribute, value.clone()))
+            .collect();
+    }
+    Ok(object.view_of(attributes))
+}

@@ -1,0 +1,197 @@
+//! Generation of keys and key pairs.
+
+use strongroom_wire::messages::MechanismParameters;
+use strongroom_wire::tables::Function;
+use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv, Template};
+use zeroize::Zeroizing;
+
+use super::made::{self, Made};
+use super::{Objects, Staged, curves};
+use crate::attributes::{self, ClassRules, UNAVAILABLE, Way, check_template, complete, value_bytes};
+use crate::ffi::{EcKey, Hash, RsaKey};
+use crate::mechanisms::{self, KeyHandle};
+use crate::{Caller, Error, Result};
+
+/// Modulus sizes (aws-cloudhsm 5.1).
+const RSA_BITS: std::ops::RangeInclusive<u64> = 2048..=4096;
+const RSA_STEP: u64 = 256;
+/// The longest public exponent that the crypto library takes, in bits.
+const EXPONENT_BITS: u32 = 33;
+
+impl Objects {
+    /// Makes a secret key.
+    ///
+    /// # Errors
+    /// `CKR_MECHANISM_INVALID`, the codes of templates, `CKR_USER_NOT_LOGGED_IN`.
+    pub fn generate_key(
+        &self,
+        caller: &Caller,
+        mechanism: MechanismType,
+        template: Template,
+    ) -> Result<Staged> {
+        self.ready()?;
+        Self::check_maker(caller)?;
+        mechanisms::check_allowed(mechanism, Function::Generate, None, self.options.fips)?;
+        let (class, kind) = match mechanism {
+            MechanismType::AesKeyGen => (&attributes::AES, KeyKind::Aes),
+            _ => (&attributes::GENERIC_SECRET, KeyKind::GenericSecret),
+        };
+        check_template(class, Way::Generate, &template)?;
+        let length = template.ulong(AttributeType::ValueLen).unwrap_or(0).min(4096);
+        #[allow(clippy::cast_possible_truncation)] // at most 4096
+        let mut value = Zeroizing::new(vec![0; length as usize]);
+        mechanisms::fill_random(&mut value)?;
+        let made = made::secret(kind, value, Rv::ATTRIBUTE_VALUE_INVALID)?;
+        self.stage_made(caller, class, Way::Generate, Some(mechanism), template, made)
+    }
+
+    /// Makes a key pair; the public key comes first.
+    ///
+    /// # Errors
+    /// `CKR_MECHANISM_INVALID`, the codes of templates, `CKR_CURVE_NOT_SUPPORTED`, `CKR_USER_NOT_LOGGED_IN`.
+    pub fn generate_key_pair(
+        &self,
+        caller: &Caller,
+        mechanism: MechanismType,
+        public: Template,
+        private: Template,
+    ) -> Result<(Staged, Staged)> {
+        self.ready()?;
+        Self::check_maker(caller)?;
+        mechanisms::check_allowed(mechanism, Function::GeneratePair, None, self.options.fips)?;
+        let (public_class, private_class) = match mechanism {
+            MechanismType::EcKeyPairGen => (&attributes::EC_PUBLIC, &attributes::EC_PRIVATE),
+            MechanismType::EcEdwardsKeyPairGen => (&attributes::ED25519_PUBLIC, &attributes::ED25519_PRIVATE),
+            _ => (&attributes::RSA_PUBLIC, &attributes::RSA_PRIVATE),
+        };
+        check_template(public_class, Way::Generate, &public)?;
+        check_template(private_class, Way::Generate, &private)?;
+        let pair = match mechanism {
+            MechanismType::EcKeyPairGen => generate_ec(&public)?,
+            MechanismType::EcEdwardsKeyPairGen => generate_ed25519(&public)?,
+            _ => generate_rsa(&public)?,
+        };
+        if pairwise_test(&pair).is_err() {
+            self.fail("pairwise consistency");
+            self.ready()?;
+        }
+        let public_half = Made { computed: pair.computed.clone(), material: None };
+        let public =
+            self.stage_made(caller, public_class, Way::Generate, Some(mechanism), public, public_half)?;
+        match self.stage_made(caller, private_class, Way::Generate, Some(mechanism), private, pair) {
+            Ok(private) => Ok((public, private)),
+            Err(error) => {
+                self.discard(&[public.reference]);
+                Err(error)
+            }
+        }
+    }
+
+    /// Stages an object for a key that was made or came in.
+    pub(super) fn stage_made(
+        &self,
+        caller: &Caller,
+        class: &'static ClassRules,
+        way: Way,
+        mechanism: Option<MechanismType>,
+        template: Template,
+        made: Made,
+    ) -> Result<Staged> {
+        let mut computed = made.computed;
+        provenance(&mut computed, &template, way, mechanism);
+        let attributes = complete(class, way, template, &computed)?;
+        let material = made::keep(&self.arena, made.material.as_ref())?;
+        self.stage_new(caller, class, &attributes, material)
+    }
+}
+
+/// Where the key comes from, and what can be said of it since then (PKCS #11 2.40 sections 4.7 and 4.9).
+fn provenance(computed: &mut Template, template: &Template, way: Way, mechanism: Option<MechanismType>) {
+    let made_here = way == Way::Generate;
+    let given = |attribute| template.bool(attribute).unwrap_or(true); // both default to true
+    let flags = [
+        (AttributeType::Local, made_here),
+        (AttributeType::AlwaysSensitive, made_here && given(AttributeType::Sensitive)),
+        (AttributeType::NeverExtractable, made_here && !given(AttributeType::Extractable)),
+    ];
+    for (attribute, value) in flags {
+        computed.set(attribute, AttributeValue::Bool(value));
+    }
+    let mechanism = mechanism.filter(|_| made_here).map_or(UNAVAILABLE, MechanismType::code);
+    computed.set(AttributeType::KeyGenMechanism, AttributeValue::Ulong(mechanism));
+}
+
+fn generate_rsa(public: &Template) -> Result<Made> {
+    let bits = public.ulong(AttributeType::ModulusBits).unwrap_or(0);
+    check_rsa_bits(bits)?;
+    let exponent = public.get(AttributeType::PublicExponent).and_then(value_bytes).unwrap_or_default();
+    let exponent = checked_exponent(exponent)?;
+    #[allow(clippy::cast_possible_truncation)] // at most 4096
+    made::rsa(&RsaKey::generate(bits as u32, exponent)?, true)
+}
+
+/// Sizes of RSA keys that are made or come in.
+pub(super) fn check_rsa_bits(bits: u64) -> Result<()> {
+    if RSA_BITS.contains(&bits) && bits.is_multiple_of(RSA_STEP) {
+        return Ok(());
+    }
+    Err(Error::refused(
+        Rv::ATTRIBUTE_VALUE_INVALID,
+        format!("an RSA modulus has 2048 to 4096 bits in steps of 256, not {bits}"),
+    ))
+}
+
+/// A public exponent without leading zeros: odd, and at least 65537.
+pub(super) fn checked_exponent(exponent: &[u8]) -> Result<&[u8]> {
+    let start = exponent.iter().position(|byte| *byte != 0).unwrap_or(exponent.len());
+    let digits = &exponent[start..];
+    if digits.len() <= 8 {
+        let value = digits.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        if value % 2 == 1 && (65537..1 << EXPONENT_BITS).contains(&value) {
+            return Ok(digits);
+        }
+    }
+    Err(Error::refused(
+        Rv::ATTRIBUTE_VALUE_INVALID,
+        "CKA_PUBLIC_EXPONENT must be odd, at least 65537 and of at most 33 bits",
+    ))
+}
+
+fn generate_ec(public: &Template) -> Result<Made> {
+    let params = public.bytes(AttributeType::EcParams).unwrap_or_default();
+    made::ec(&EcKey::generate(curves::curve(params)?)?, true)
+}
+
+fn generate_ed25519(public: &Template) -> Result<Made> {
+    let params = public.bytes(AttributeType::EcParams).unwrap_or_default();
+    curves::check_ed25519(params)?;
+    let mut seed = Zeroizing::new([0; 32]);
+    mechanisms::fill_random(&mut *seed)?;
+    made::ed25519(&*seed, params)
+}
+
+/// The private half signs, the public half verifies (FIPS 140-3 section 7.10.3.3).
+fn pairwise_test(pair: &Made) -> Result<()> {
+    const MESSAGE: &[u8] = b"pairwise consistency test";
+    let Some(material) = &pair.material else {
+        return Err(Error::failed("a key pair without a private half"));
+    };
+    let attribute = |attribute| pair.computed.bytes(attribute).unwrap_or_default();
+    let none: Option<&MechanismParameters> = None;
+    let (private, public, mechanism) = if pair.computed.get(AttributeType::Modulus).is_some() {
+        let public =
+            RsaKey::public(attribute(AttributeType::Modulus), attribute(AttributeType::PublicExponent))?;
+        (KeyHandle::rsa_private(material)?, KeyHandle::rsa_public(public), MechanismType::Sha256RsaPkcs)
+    } else if let Ok(curve) = curves::curve(attribute(AttributeType::EcParams)) {
+        let length = made::point_length(curve.length());
+        let point = curves::decode_point(attribute(AttributeType::EcPoint), length)?;
+        let private = KeyHandle::Ec(EcKey::pair(curve, material, point)?);
+        (private, KeyHandle::Ec(EcKey::public(curve, point)?), MechanismType::EcdsaSha256)
+    } else {
+        let point = curves::decode_point(attribute(AttributeType::EcPoint), curves::ED25519_LENGTH)?;
+        (KeyHandle::ed25519(material)?, KeyHandle::Ed25519Public(point.to_vec()), MechanismType::Eddsa)
+    };
+    let digest = mechanisms::digest(Hash::Sha256, MESSAGE);
+    let signature = mechanisms::sign(&private, mechanism, none, digest.as_ref())?;
+    mechanisms::verify(&public, mechanism, none, digest.as_ref(), &signature)
+}

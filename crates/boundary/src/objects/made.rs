@@ -1,0 +1,184 @@
+//! Keys as they are made: their material, and the attributes that follow from it.
+
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use strongroom_wire::messages::MechanismParameters;
+use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv, Template};
+use zeroize::Zeroizing;
+
+use super::curves::{self, ED25519_LENGTH};
+use super::object::Object;
+use crate::arena::{Arena, Material};
+use crate::attributes::CKO_PRIVATE_KEY;
+use crate::ffi::{EcKey, Hash, PrivateKey, RsaKey};
+use crate::mechanisms::{self, Direction, KeyHandle};
+use crate::{Error, Result};
+
+/// A key that has no object yet.
+#[derive(Debug)]
+pub struct Made {
+    /// The attributes that follow from it.
+    pub computed: Template,
+    /// None for a public key.
+    pub material: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// Key sizes in bytes of AES, and the longest generic secret (aws-cloudhsm 5.1).
+const AES_LENGTHS: [usize; 3] = [16, 24, 32];
+const SECRET_LENGTH: usize = 800;
+
+/// An AES key or a generic secret.
+///
+/// # Errors
+/// The length is none of its kind.
+pub fn secret(kind: KeyKind, value: Zeroizing<Vec<u8>>, wrong_length: Rv) -> Result<Made> {
+    let length = value.len();
+    let mut computed = Template::new().with(AttributeType::ValueLen, AttributeValue::Ulong(length as u64));
+    if kind == KeyKind::Aes {
+        if !AES_LENGTHS.contains(&length) {
+            return Err(Error::refused(wrong_length, "an AES key has 16, 24 or 32 bytes"));
+        }
+        computed.set(AttributeType::CheckValue, AttributeValue::Bytes(aes_check_value(&value)?));
+    } else if length == 0 || length > SECRET_LENGTH {
+        return Err(Error::refused(wrong_length, format!("a generic secret has 1 to {SECRET_LENGTH} bytes")));
+    }
+    Ok(Made { computed, material: Some(value) })
+}
+
+/// An RSA key pair, or with `private` false its public half.
+pub fn rsa(key: &RsaKey, private: bool) -> Result<Made> {
+    let modulus = key.modulus()?;
+    let computed = public_attributes(key.public_key_info()?)
+        .with(AttributeType::ModulusBits, AttributeValue::Ulong(bits(&modulus)))
+        .with(AttributeType::PublicExponent, AttributeValue::Bytes(key.public_exponent()?))
+        .with(AttributeType::Modulus, AttributeValue::Bytes(modulus));
+    Ok(Made { computed, material: if private { Some(key.to_der()?) } else { None } })
+}
+
+/// A key pair on a Weierstrass curve, or its public half.
+pub fn ec(key: &EcKey, private: bool) -> Result<Made> {
+    let computed = public_attributes(key.public_key_info()?)
+        .with(AttributeType::EcParams, AttributeValue::Bytes(curves::params(key.curve()).to_vec()))
+        .with(AttributeType::EcPoint, AttributeValue::Bytes(curves::encode_point(&key.point()?)));
+    Ok(Made { computed, material: if private { Some(key.scalar()?) } else { None } })
+}
+
+/// An Ed25519 key pair from its seed. `params` is the caller's way to name the curve.
+pub fn ed25519(seed: &[u8], params: &[u8]) -> Result<Made> {
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed)
+        .map_err(|_| Error::refused(Rv::ATTRIBUTE_VALUE_INVALID, "an Ed25519 private key has 32 bytes"))?;
+    let public = ed25519_public(pair.public_key().as_ref(), params)?;
+    Ok(Made { material: Some(Zeroizing::new(seed.to_vec())), ..public })
+}
+
+/// An Ed25519 public key.
+pub fn ed25519_public(point: &[u8], params: &[u8]) -> Result<Made> {
+    const INFO_PREFIX: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"; // RFC 8410 section 4
+    let computed = public_attributes([INFO_PREFIX, point].concat())
+        .with(AttributeType::EcParams, AttributeValue::Bytes(params.to_vec()))
+        .with(AttributeType::EcPoint, AttributeValue::Bytes(curves::encode_point(point)));
+    Ok(Made { computed, material: None })
+}
+
+/// The private key of a `PrivateKeyInfo`.
+pub fn private(key: PrivateKey) -> Result<(KeyKind, Made)> {
+    match key {
+        PrivateKey::Rsa(key) => Ok((KeyKind::Rsa, rsa(&key, true)?)),
+        PrivateKey::Ec(key) => Ok((KeyKind::Ec, ec(&key, true)?)),
+        PrivateKey::Ed25519(seed) => Ok((KeyKind::Ed25519, ed25519(&seed, curves::ED25519_PARAMS[0])?)),
+    }
+}
+
+/// Puts material into the arena.
+pub fn keep(arena: &Arc<Arena>, material: Option<&Zeroizing<Vec<u8>>>) -> Result<Option<Arc<Material>>> {
+    material.map(|material| arena.keep(material).map(Arc::new)).transpose()
+}
+
+/// The key of an object, ready for use.
+///
+/// # Errors
+/// The object has no key.
+pub fn handle_of(object: &Object) -> Result<KeyHandle> {
+    let kind =
+        object.kind().ok_or_else(|| Error::refused(Rv::KEY_TYPE_INCONSISTENT, "a certificate is no key"))?;
+    let attribute =
+        |attribute| object.bytes(attribute).ok_or_else(|| Error::failed("a key lacks an attribute"));
+    if let Some(material) = &object.material {
+        return match kind {
+            KeyKind::Aes => Ok(KeyHandle::aes(Arc::clone(material))),
+            KeyKind::GenericSecret => Ok(KeyHandle::secret(Arc::clone(material))),
+            KeyKind::Rsa => KeyHandle::rsa_private(material),
+            KeyKind::Ed25519 => KeyHandle::ed25519(material),
+            KeyKind::Ec => {
+                let curve = curves::curve(attribute(AttributeType::EcParams)?)?;
+                let point =
+                    curves::decode_point(attribute(AttributeType::EcPoint)?, point_length(curve.length()))?;
+                Ok(KeyHandle::Ec(EcKey::pair(curve, material, point)?))
+            }
+        };
+    }
+    match kind {
+        KeyKind::Rsa => {
+            let (modulus, exponent) =
+                (attribute(AttributeType::Modulus)?, attribute(AttributeType::PublicExponent)?);
+            Ok(KeyHandle::rsa_public(RsaKey::public(modulus, exponent)?))
+        }
+        KeyKind::Ec => {
+            let curve = curves::curve(attribute(AttributeType::EcParams)?)?;
+            let point =
+                curves::decode_point(attribute(AttributeType::EcPoint)?, point_length(curve.length()))?;
+            Ok(KeyHandle::Ec(EcKey::public(curve, point)?))
+        }
+        KeyKind::Ed25519 => {
+            let point = curves::decode_point(attribute(AttributeType::EcPoint)?, ED25519_LENGTH)?;
+            Ok(KeyHandle::Ed25519Public(point.to_vec()))
+        }
+        KeyKind::Aes | KeyKind::GenericSecret => Err(Error::failed("a secret key lacks its material")),
+    }
+}
+
+/// A private or secret key in the form in which it is wrapped: its value, or a `PrivateKeyInfo`.
+pub fn wrappable(object: &Object) -> Result<Zeroizing<Vec<u8>>> {
+    let material = object
+        .material
+        .as_ref()
+        .ok_or_else(|| Error::refused(Rv::KEY_NOT_WRAPPABLE, "only secret and private keys are wrapped"))?;
+    if object.class.object_class != CKO_PRIVATE_KEY {
+        return Ok(Zeroizing::new(material.to_vec()));
+    }
+    let key = match handle_of(object)? {
+        KeyHandle::Ec(key) => PrivateKey::Ec(key),
+        KeyHandle::Rsa(_) => PrivateKey::Rsa(RsaKey::from_der(material)?),
+        _ => PrivateKey::Ed25519(Zeroizing::new(material.to_vec())),
+    };
+    Ok(key.to_pkcs8()?)
+}
+
+/// Bytes of an uncompressed point.
+pub const fn point_length(field: usize) -> usize {
+    1 + 2 * field
+}
+
+/// What public and private keys share: the public key, and the check value (aws-cloudhsm 5.4: the first 3 bytes of the
+/// SHA-1 of the public key, taken here over its SubjectPublicKeyInfo).
+fn public_attributes(info: Vec<u8>) -> Template {
+    let check_value = mechanisms::digest(Hash::Sha1, &info).as_ref()[..3].to_vec();
+    Template::new()
+        .with(AttributeType::CheckValue, AttributeValue::Bytes(check_value))
+        .with(AttributeType::PublicKeyInfo, AttributeValue::Bytes(info))
+}
+
+/// The first 3 bytes of an encrypted zero block (aws-cloudhsm 5.4).
+fn aes_check_value(value: &[u8]) -> Result<Vec<u8>> {
+    let handle = KeyHandle::aes(Arc::new(Arena::new(false).keep(value)?));
+    let none: Option<&MechanismParameters> = None;
+    let mut block =
+        mechanisms::crypt(&handle, Direction::Encrypt, MechanismType::AesEcb, none, &[0; 16])?.data;
+    block.truncate(3);
+    Ok(block)
+}
+
+fn bits(modulus: &[u8]) -> u64 {
+    modulus.first().map_or(0, |first| 8 * modulus.len() as u64 - u64::from(first.leading_zeros()))
+}

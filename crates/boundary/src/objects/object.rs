@@ -1,0 +1,153 @@
+//! One object.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
+
+use strongroom_wire::codec::{List, read_bytes};
+use strongroom_wire::messages::ObjectView;
+use strongroom_wire::{AttributeType, AttributeValue, KeyKind, Template};
+
+use crate::arena::Material;
+use crate::attributes::{self, ClassRules, encoded};
+use crate::mechanisms::KeyHandle;
+use crate::{Error, Result};
+
+/// A version of an object: never changed, but replaced by the next version.
+#[derive(Debug)]
+pub struct Object {
+    pub reference: u64,
+    pub version: u64,
+    pub owner: Arc<str>,
+    /// Of a session object: the login that it belongs to. 0 for a token object.
+    pub login_id: u64,
+    pub class: &'static ClassRules,
+    /// Encoded; key material is not among them.
+    pub attributes: Box<[u8]>,
+    pub flags: Flags,
+    /// None for public keys and certificates.
+    pub material: Option<Arc<Material>>,
+    /// The key ready for use, while it is in use (see `cache`).
+    pub handle: RwLock<Option<Arc<KeyHandle>>>,
+    pub recently_used: AtomicBool,
+}
+
+/// The flags among the attributes that decide what may be done, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flags(u32);
+
+const FLAGS: [AttributeType; 14] = [
+    AttributeType::Token,
+    AttributeType::Private,
+    AttributeType::Modifiable,
+    AttributeType::Destroyable,
+    AttributeType::Encrypt,
+    AttributeType::Decrypt,
+    AttributeType::Wrap,
+    AttributeType::Unwrap,
+    AttributeType::Sign,
+    AttributeType::Verify,
+    AttributeType::Extractable,
+    AttributeType::WrapWithTrusted,
+    AttributeType::Trusted,
+    AttributeType::Derive,
+];
+
+impl Flags {
+    fn of(attributes: &Template) -> Self {
+        let set = FLAGS.iter().enumerate().filter(|(_, attribute)| attributes::flag(attributes, **attribute));
+        Self(set.fold(0, |flags, (bit, _)| flags | 1 << bit))
+    }
+
+    /// Whether a flag is set. The attribute is one of the list above; any other is not set.
+    pub fn has(self, attribute: AttributeType) -> bool {
+        FLAGS.iter().position(|known| *known == attribute).is_some_and(|bit| self.0 & 1 << bit != 0)
+    }
+}
+
+impl Object {
+    /// The first version of an object, or one that was read from its record.
+    pub fn new(
+        (reference, version): (u64, u64),
+        (owner, login_id): (Arc<str>, u64),
+        class: &'static ClassRules,
+        attributes: &Template,
+        material: Option<Arc<Material>>,
+    ) -> Self {
+        Self {
+            reference,
+            version,
+            owner,
+            login_id,
+            class,
+            attributes: encoded::encode(attributes),
+            flags: Flags::of(attributes),
+            material,
+            handle: RwLock::new(None),
+            recently_used: AtomicBool::new(false),
+        }
+    }
+
+    /// The next version, with other attributes.
+    pub fn changed(&self, attributes: &Template) -> Self {
+        let ids = (self.reference, self.version + 1);
+        let owner = (Arc::clone(&self.owner), self.login_id);
+        Self::new(ids, owner, self.class, attributes, self.material.clone())
+    }
+
+    /// Whether it outlives its login.
+    pub const fn is_token(&self) -> bool {
+        self.login_id == 0
+    }
+
+    /// Its attributes, decoded.
+    ///
+    /// # Errors
+    /// They were not encoded by us, which cannot be.
+    pub fn template(&self) -> Result<Template> {
+        encoded::decode(&self.attributes)
+            .ok_or_else(|| Error::failed("an object's attributes cannot be read"))
+    }
+
+    /// The bytes of an attribute.
+    pub fn bytes(&self, attribute: AttributeType) -> Option<&[u8]> {
+        read_bytes(&mut encoded::value(&self.attributes, attribute)?).ok()
+    }
+
+    /// A nested template.
+    pub fn nested(&self, attribute: AttributeType) -> Result<Option<Template>> {
+        if encoded::value(&self.attributes, attribute).is_none() {
+            return Ok(None);
+        }
+        match self.template()?.take(attribute) {
+            Some(AttributeValue::Template(nested)) => Ok(Some(nested)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The kind of key; none for a certificate.
+    pub fn kind(&self) -> Option<KeyKind> {
+        match self.class.key_type? {
+            0x00 => Some(KeyKind::Rsa),
+            0x03 => Some(KeyKind::Ec),
+            0x40 => Some(KeyKind::Ed25519),
+            0x1F => Some(KeyKind::Aes),
+            _ => Some(KeyKind::GenericSecret),
+        }
+    }
+
+    /// As somebody who sees it whole sees it.
+    pub fn view(&self) -> Result<ObjectView> {
+        Ok(self.view_of(self.template()?))
+    }
+
+    /// With these attributes of it.
+    pub fn view_of(&self, attributes: Template) -> ObjectView {
+        ObjectView {
+            reference: self.reference,
+            attributes,
+            version: self.version,
+            owner: self.owner.to_string(),
+            shared_users: List(Vec::new()),
+        }
+    }
+}

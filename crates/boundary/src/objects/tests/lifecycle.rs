@@ -1,0 +1,83 @@
+//! From staging to removal.
+
+use super::*;
+use strongroom_wire::Rv;
+use strongroom_wire::messages::FindRequest;
+
+fn find(objects: &Objects, caller: &Caller, template: Template) -> Vec<u64> {
+    let request = FindRequest { template, after: 0, limit: 1000, with_attributes: false };
+    objects.find(caller, &request).unwrap().objects.0.iter().map(|view| view.reference).collect()
+}
+
+#[test]
+fn a_generated_key_pair_signs_and_verifies_once_it_is_published() {
+    let (objects, alice) = (objects(), user("alice"));
+    let public = flags(&[A::Token, A::Verify]).with(A::EcParams, V::Bytes(P256.to_vec()));
+    let (public, private) =
+        objects.generate_key_pair(&alice, M::EcKeyPairGen, public, flags(&[A::Token, A::Sign])).unwrap();
+    let refused = objects.sign(&alice, private.reference, M::EcdsaSha256, None, b"data").unwrap_err();
+    assert_eq!(refused.rv, Rv::KEY_HANDLE_INVALID);
+    objects.publish(&[public.reference, private.reference]);
+    let signature = objects.sign(&alice, private.reference, M::EcdsaSha256, None, b"data").unwrap();
+    objects.verify(&alice, public.reference, M::EcdsaSha256, None, b"data", &signature).unwrap();
+    let refused =
+        objects.verify(&alice, public.reference, M::EcdsaSha256, None, b"date", &signature).unwrap_err();
+    assert_eq!(refused.rv, Rv::SIGNATURE_INVALID);
+}
+
+#[test]
+fn a_discarded_object_is_never_there() {
+    let (objects, alice) = (objects(), user("alice"));
+    let staged = objects
+        .generate_key(&alice, M::AesKeyGen, flags(&[A::Token]).with(A::ValueLen, V::Ulong(16)))
+        .unwrap();
+    objects.discard(&[staged.reference]);
+    objects.publish(&[staged.reference]);
+    assert!(!objects.knows(staged.reference));
+    assert_eq!(objects.object_count(None), 0);
+}
+
+#[test]
+fn a_record_loads_on_another_hsm_and_works_there_under_the_same_reference() {
+    let (first, second, alice) = (objects(), objects(), user("alice"));
+    let public = flags(&[A::Token, A::Verify]).with(A::EcParams, V::Bytes(P256.to_vec()));
+    let (public, private) =
+        first.generate_key_pair(&alice, M::EcKeyPairGen, public, flags(&[A::Token, A::Sign])).unwrap();
+    for staged in [&public, &private] {
+        first.publish(&[staged.reference]);
+        second.load(staged.reference, staged.version, &staged.record).unwrap();
+    }
+    let signature = second.sign(&alice, private.reference, M::Ecdsa, None, &[7; 32]).unwrap();
+    first.verify(&alice, public.reference, M::Ecdsa, None, &[7; 32], &signature).unwrap();
+    let [here, there] = [&first, &second].map(|hsm| hsm.attributes(&alice, &[private.reference]).unwrap());
+    assert_eq!(here, there);
+}
+
+#[test]
+fn another_users_objects_are_as_good_as_absent() {
+    let (objects, alice, mallory) = (objects(), user("alice"), user("mallory"));
+    let (public, private) = ec_pair(&objects, &alice);
+    let [theirs, absent] = [private, 42].map(|key| {
+        let error = objects.sign(&mallory, key, M::Ecdsa, None, &[7; 32]).unwrap_err();
+        (error.rv, error.text.replace(&format!("{key:#018x}"), "KEY"))
+    });
+    assert_eq!(theirs, absent);
+    assert_eq!(objects.check_destroy(&mallory, public).unwrap_err().rv, Rv::OBJECT_HANDLE_INVALID);
+    assert!(find(&objects, &mallory, Template::new()).is_empty());
+    assert_eq!(find(&objects, &alice, Template::new()).len(), 2);
+}
+
+#[test]
+fn keys_are_found_by_label_and_id_and_class() {
+    let (objects, alice) = (objects(), user("alice"));
+    let key = aes_key(&objects, &alice);
+    ec_pair(&objects, &alice);
+    let labelled = Template::new().with(A::Label, V::Text("mine".into())).with(A::Id, V::Bytes(vec![1, 2]));
+    published(&objects, &objects.set_attributes(&alice, key, labelled.clone()).unwrap());
+    assert_eq!(find(&objects, &alice, labelled), [key]);
+    assert_eq!(find(&objects, &alice, Template::new().with(A::Label, V::Text("other".into()))), []);
+    assert_eq!(find(&objects, &alice, Template::new().with(A::Class, V::Ulong(4))), [key]);
+    assert_eq!(find(&objects, &alice, Template::new().with(A::KeyType, V::Ulong(3))).len(), 2);
+    objects.remove(&[key]);
+    assert_eq!(find(&objects, &alice, Template::new().with(A::Class, V::Ulong(4))), []);
+}

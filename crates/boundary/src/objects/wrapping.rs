@@ -1,0 +1,137 @@
+//! Wrapping a key under a key, and the way back.
+
+use strongroom_wire::messages::{CryptResponse, MechanismParameters};
+use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
+use zeroize::Zeroizing;
+
+use super::crypt::{UNWRAP, WRAP};
+use super::made::{self, Made};
+use super::{Objects, Staged};
+use crate::attributes::encoded::Query;
+use crate::attributes::{CKO_PRIVATE_KEY, CKO_SECRET_KEY, ClassRules, Way, check_template, class_of};
+use crate::ffi::PrivateKey;
+use crate::{Caller, Error, Result, mechanisms};
+
+impl Objects {
+    /// Wraps a secret or private key (the latter as a PKCS #8 `PrivateKeyInfo`).
+    ///
+    /// # Errors
+    /// `CKR_WRAPPING_KEY_HANDLE_INVALID`, `CKR_WRAPPING_KEY_TYPE_INCONSISTENT`, `CKR_KEY_HANDLE_INVALID`,
+    /// `CKR_KEY_FUNCTION_NOT_PERMITTED`, `CKR_KEY_UNEXTRACTABLE`, `CKR_KEY_NOT_WRAPPABLE`, `CKR_KEY_SIZE_RANGE`.
+    pub fn wrap_key(
+        &self,
+        caller: &Caller,
+        wrapping: u64,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+        key: u64,
+    ) -> Result<CryptResponse> {
+        self.ready()?;
+        let wrapping_key = self.visible(caller, wrapping, Rv::WRAPPING_KEY_HANDLE_INVALID)?;
+        let target = self.owned(caller, key, Rv::KEY_HANDLE_INVALID)?;
+        self.check_use(&wrapping_key, mechanism, WRAP).map_err(|error| {
+            renamed(error, Rv::WRAPPING_KEY_TYPE_INCONSISTENT, Rv::WRAPPING_KEY_HANDLE_INVALID)
+        })?;
+        if !matches!(target.class.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
+            return Err(Error::refused(Rv::KEY_NOT_WRAPPABLE, "only secret and private keys are wrapped"));
+        }
+        if !target.flags.has(AttributeType::Extractable) {
+            return Err(Error::refused(Rv::KEY_UNEXTRACTABLE, "the key's CKA_EXTRACTABLE is false"));
+        }
+        if target.flags.has(AttributeType::WrapWithTrusted) && !wrapping_key.flags.has(AttributeType::Trusted)
+        {
+            let text =
+                "the key's CKA_WRAP_WITH_TRUSTED is true and the wrapping key is not trusted by an admin";
+            return Err(Error::refused(Rv::KEY_NOT_WRAPPABLE, text));
+        }
+        if let Some(wanted) = wrapping_key.nested(AttributeType::WrapTemplate)?
+            && !Query::new(&wanted).matches(&target.attributes)
+        {
+            let text = "the key does not match the wrapping key's CKA_WRAP_TEMPLATE";
+            return Err(Error::refused(Rv::KEY_NOT_WRAPPABLE, text));
+        }
+        let material = made::wrappable(&target)?;
+        mechanisms::wrap(&*self.cache.handle(&wrapping_key)?, mechanism, parameters, &material)
+    }
+
+    /// Unwraps a key and makes an object of it.
+    ///
+    /// # Errors
+    /// `CKR_UNWRAPPING_KEY_HANDLE_INVALID`, `CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT`, `CKR_KEY_FUNCTION_NOT_PERMITTED`,
+    /// `CKR_WRAPPED_KEY_INVALID`, `CKR_WRAPPED_KEY_LEN_RANGE`, the codes of templates.
+    pub fn unwrap_key(
+        &self,
+        caller: &Caller,
+        unwrapping: u64,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+        wrapped: &[u8],
+        template: Template,
+    ) -> Result<Staged> {
+        self.ready()?;
+        Self::check_maker(caller)?;
+        let unwrapping_key = self.visible(caller, unwrapping, Rv::UNWRAPPING_KEY_HANDLE_INVALID)?;
+        self.check_use(&unwrapping_key, mechanism, UNWRAP).map_err(|error| {
+            renamed(error, Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT, Rv::UNWRAPPING_KEY_HANDLE_INVALID)
+        })?;
+        let template = with_unwrap_template(template, unwrapping_key.nested(AttributeType::UnwrapTemplate)?)?;
+        let class = class_of(&template)?;
+        if !matches!(class.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
+            return Err(Error::refused(
+                Rv::TEMPLATE_INCONSISTENT,
+                "only secret and private keys are unwrapped",
+            ));
+        }
+        check_template(class, Way::Unwrap, &template)?;
+        let handle = self.cache.handle(&unwrapping_key)?;
+        let material = mechanisms::unwrap(&handle, mechanism, parameters, wrapped)?;
+        let made = unwrapped(class, material)?;
+        self.stage_made(caller, class, Way::Unwrap, None, template, made)
+    }
+}
+
+/// One code for whatever is wrong with what came out of the wrapping.
+fn unwrapped(class: &ClassRules, material: Zeroizing<Vec<u8>>) -> Result<Made> {
+    let invalid = || {
+        let text =
+            format!("what was wrapped is not a key of class {}, or was wrapped by another key", class.name);
+        Error::refused(Rv::WRAPPED_KEY_INVALID, text)
+    };
+    if class.object_class == CKO_SECRET_KEY {
+        let kind = if class.key_type == Some(0x1F) { KeyKind::Aes } else { KeyKind::GenericSecret };
+        return made::secret(kind, material, Rv::WRAPPED_KEY_INVALID).map_err(|_| invalid());
+    }
+    let (kind, made) = made::private(PrivateKey::from_pkcs8(&material).map_err(|_| invalid())?)?;
+    let wanted = match class.key_type {
+        Some(0x00) => KeyKind::Rsa,
+        Some(0x03) => KeyKind::Ec,
+        _ => KeyKind::Ed25519,
+    };
+    let bits = made.computed.ulong(AttributeType::ModulusBits);
+    if kind != wanted || bits.is_some_and(|bits| super::generate::check_rsa_bits(bits).is_err()) {
+        return Err(invalid());
+    }
+    Ok(made)
+}
+
+/// The union of both; a difference is refused (aws-cloudhsm 5.5).
+fn with_unwrap_template(mut template: Template, required: Option<Template>) -> Result<Template> {
+    for (attribute, value) in required.unwrap_or_default().iter() {
+        if template.get(attribute).is_some_and(|given| given != value) {
+            let text = format!("{} differs from the unwrapping key's CKA_UNWRAP_TEMPLATE", attribute.name());
+            return Err(Error::refused(Rv::TEMPLATE_INCONSISTENT, text));
+        }
+        template.set(attribute, value.clone());
+    }
+    Ok(template)
+}
+
+/// The codes that PKCS #11 has for wrapping keys in place of those for keys.
+fn renamed(error: Error, type_code: Rv, handle_code: Rv) -> Error {
+    let rv = match error.rv {
+        Rv::KEY_TYPE_INCONSISTENT => type_code,
+        Rv::KEY_HANDLE_INVALID => handle_code,
+        other => other,
+    };
+    Error { rv, ..error }
+}
