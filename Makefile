@@ -58,4 +58,5 @@ test: packages build ## Lint and every test
 
 .PHONY: bench
 bench: packages build ## Measure against SoftHSM2 and openssl speed, and print the figures
+	cargo build --release --locked --quiet -p p11load
 	@$(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""The figures that Strongroom promises, measured: ``make bench``."""

@@ -1,0 +1,95 @@
+"""The two PKCS #11 tokens that are compared, each with the same keys: ours in a cluster of one HSM, and SoftHSM2."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SOFTHSM_MODULES = (
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+)
+KEYS = {"p256": "EC:prime256v1", "rsa2048": "RSA:2048"}
+"""Labels of the keys and their types as pkcs11-tool spells them."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token with a logged-in user's PIN, and the environment in which its module works."""
+
+    name: str
+    module: str
+    label: str
+    pin: str = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
+
+    def make_keys(self) -> None:
+        """A token key pair for each of :data:`KEYS`."""
+        for number, (label, kind) in enumerate(KEYS.items(), start=1):
+            self.tool("--keypairgen", "--key-type", kind, "--label", label, "--id", f"{number:02x}", "--usage-sign")
+
+    def public_key(self, label: str, directory: Path) -> Path:
+        """The SubjectPublicKeyInfo of a key, written to a file."""
+        file = directory / f"{self.name}-{label}.der"
+        self.tool("--read-object", "--type", "pubkey", "--label", label, "--output-file", str(file))
+        return file
+
+    def tool(self, *arguments: str) -> None:
+        command = ["pkcs11-tool", "--module", self.module, "--token-label", self.label, "--login", *arguments]
+        # The PIN goes by the environment, where other users of the machine cannot read it.
+        environment = {**self.environment, "BENCH_PIN": self.pin}
+        done = subprocess.run(
+            [*command, "--pin", "env:BENCH_PIN"], check=False, env=environment, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{self.name}: pkcs11-tool {arguments[0]} failed: {done.stderr.strip()}")
+
+
+def softhsm(directory: Path) -> Token:
+    """A new SoftHSM2 token in a directory."""
+    module = next((path for path in SOFTHSM_MODULES if Path(path).exists()), None)
+    if module is None:
+        raise RuntimeError("SoftHSM2 is not installed: make packages")
+    (directory / "tokens").mkdir()
+    configuration = directory / "softhsm2.conf"
+    configuration.write_text(f"directories.tokendir = {directory / 'tokens'}\nobjectstore.backend = file\n")
+    pin = secrets.token_hex(8)
+    environment = {**os.environ, "SOFTHSM2_CONF": str(configuration)}
+    command = ["softhsm2-util", "--init-token", "--free", "--label", "bench", "--so-pin", pin, "--pin", pin]
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+    return Token("SoftHSM2", module, "bench", pin, environment)
+
+
+def strongroom() -> Token:
+    """The cluster of the environment (``strongroom exec``), cut down to one HSM."""
+    _keep_one_hsm()
+    module = os.environ["STRONGROOM_PKCS11_MODULE"]
+    return Token("Strongroom", module, _token_label(module), os.environ["CLOUDHSM_PIN"], dict(os.environ))
+
+
+def _keep_one_hsm() -> None:
+    import boto3
+
+    control = boto3.client("cloudhsmv2")
+    (cluster,) = control.describe_clusters()["Clusters"]
+    for hsm in cluster["Hsms"][1:]:
+        control.delete_hsm(ClusterId=cluster["ClusterId"], HsmId=hsm["HsmId"])
+    until = time.monotonic() + 60
+    while len(control.describe_clusters()["Clusters"][0]["Hsms"]) > 1:
+        if time.monotonic() > until:
+            raise RuntimeError("the other HSMs of the cluster were not deleted within 60 s")
+        time.sleep(0.2)
+
+
+def _token_label(module: str) -> str:
+    listed = subprocess.run(
+        ["pkcs11-tool", "--module", module, "--list-token-slots"], check=True, capture_output=True, text=True
+    ).stdout
+    (label,) = [line.partition(":")[2].strip() for line in listed.splitlines() if "token label" in line]
+    return label
