@@ -21,7 +21,7 @@ use crate::log::{Level, Log, Rotation};
 /// The environment variable that names the file.
 pub const CONFIG_VARIABLE: &str = "STRONGROOM_CONFIG";
 /// The file for all users of a machine.
-pub const SYSTEM_PATH: &str = "/etc/strongroom/pkcs11.cfg";
+pub const SYSTEM_PATH: &str = "/etc/strongroom/client.json";
 
 /// A whole configuration.
 #[derive(Debug)]
@@ -104,8 +104,8 @@ struct OptionsForm {
 
 impl Config {
     /// Reads the file that the environment or the default paths name: `STRONGROOM_CONFIG`, then
-    /// `$XDG_CONFIG_HOME/strongroom/pkcs11.json` (`~/.config` where the variable is unset), then
-    /// `/etc/strongroom/pkcs11.cfg`.
+    /// `$XDG_CONFIG_HOME/strongroom/client.json` (`~/.config` where the variable is unset), then
+    /// `/etc/strongroom/client.json`.
     ///
     /// # Errors
     /// No file, or a broken one; the text says which path and what to do.
@@ -118,7 +118,7 @@ impl Config {
             .map(PathBuf::from)
             .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
         let mut candidates = Vec::new();
-        candidates.extend(user_directory.map(|directory| directory.join("strongroom/pkcs11.json")));
+        candidates.extend(user_directory.map(|directory| directory.join("strongroom/client.json")));
         candidates.push(PathBuf::from(SYSTEM_PATH));
         if let Some(path) = candidates.iter().find(|path| path.exists()) {
             return Self::from_file(path);

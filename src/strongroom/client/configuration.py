@@ -65,11 +65,8 @@ def load(
         raise ConfigurationError(f"The configuration file {file} is not JSON: {error}.") from error
     entries = _clusters(document, file)
     chosen = _choose(entries, cluster_id, file)
-    return Configuration(
-        path=file,
-        cluster_id=_identifier(chosen),
-        text=msgspec.json.encode({**document, "clusters": [chosen]}).decode(),
-    )
+    text = msgspec.json.encode(_with_whole_paths({**document, "clusters": [chosen]}, file.absolute().parent))
+    return Configuration(path=file, cluster_id=_identifier(chosen), text=text.decode())
 
 
 def _clusters(document: object, file: Path) -> list[dict[str, Any]]:
@@ -100,6 +97,17 @@ def _choose(entries: list[dict[str, Any]], cluster_id: str | None, file: Path) -
         if _identifier(entry) == cluster_id:
             return entry
     raise ConfigurationError(f"The cluster {cluster_id} is not in {file}; it has: {known}.")
+
+
+def _with_whole_paths(document: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """Relative paths in a configuration file are taken from its directory; its text alone does not know that."""
+    for settings, name in (
+        (document["clusters"][0]["cluster"], "hsm_ca_file"),
+        (document.get("logging"), "log_file"),
+    ):
+        if isinstance(settings, dict) and isinstance(settings.get(name), str):
+            settings[name] = str(directory / settings[name])
+    return document
 
 
 def _identifier(entry: dict[str, Any]) -> str:

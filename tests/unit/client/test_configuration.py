@@ -30,6 +30,11 @@ def test_the_chosen_cluster_is_the_only_one_in_the_text(tmp_path: Path) -> None:
     assert [cluster["cluster"]["cluster_id"] for cluster in json.loads(found.text)["clusters"]] == ["cluster-b"]
 
 
+def test_relative_paths_are_taken_from_the_directory_of_the_file(tmp_path: Path) -> None:
+    found = configuration.load(written(tmp_path / "c.json", entry("cluster-a")))
+    assert json.loads(found.text)["clusters"][0]["cluster"]["hsm_ca_file"] == str(tmp_path / "ca.crt")
+
+
 def test_one_of_several_clusters_must_be_chosen(tmp_path: Path) -> None:
     file = written(tmp_path / "c.json", entry("cluster-a"), entry("cluster-b"))
     with pytest.raises(ConfigurationError, match=r"--cluster-id \(cluster-a, cluster-b\)"):
