@@ -141,6 +141,50 @@ fn keys_of_an_attackers_choice_are_refused() {
 }
 
 #[test]
+fn keys_that_are_no_points_of_the_curve_are_refused() {
+    let member = member();
+    let mut joiner_keys = joiner(CLUSTER, OTHER_HSM);
+    let envelope = member.seal_envelope(OTHER_HSM, &joiner_keys.identity_statement().unwrap()).unwrap();
+    for no_point in [vec![4; 97], vec![0], vec![]] {
+        let envelope = resigned(&member, &envelope, |body| body.ephemeral_public = no_point.clone());
+        let text = "the envelope's ephemeral key is not a point of P-384";
+        assert_eq!(integrity(joiner_keys.open_envelope(&envelope)), text);
+    }
+    for no_point in [vec![4; 97], vec![0], vec![]] {
+        joiner_keys.identity.get_mut().unwrap().wrapping_public = no_point;
+        assert_eq!(
+            integrity(member.seal_envelope(OTHER_HSM, &joiner_keys.identity_statement().unwrap())),
+            "the statement's wrapping key is not a point of P-384"
+        );
+    }
+}
+
+#[test]
+fn what_a_member_signed_must_still_be_sealed_to_the_joiner() {
+    let member = member();
+    let joiner_keys = joiner(CLUSTER, OTHER_HSM);
+    let envelope = member.seal_envelope(OTHER_HSM, &joiner_keys.identity_statement().unwrap()).unwrap();
+    let other = member.seal_envelope(OTHER_HSM, &joiner_keys.identity_statement().unwrap()).unwrap();
+    let other = EnvelopeBody::from_bytes(&Envelope::from_bytes(&other).unwrap().body).unwrap();
+    let mixed = resigned(&member, &envelope, |body| body.sealed = other.sealed.clone());
+    assert!(integrity(joiner_keys.open_envelope(&mixed)).starts_with("the envelope was altered"));
+    let mixed = resigned(&member, &envelope, |body| body.ephemeral_public = other.ephemeral_public.clone());
+    assert!(integrity(joiner_keys.open_envelope(&mixed)).starts_with("the envelope was altered"));
+    joiner_keys.open_envelope(&resigned(&member, &envelope, |_| {})).unwrap();
+}
+
+/// The envelope with an edited body, signed by the member anew.
+fn resigned(member: &Keys, envelope: &[u8], edit: impl FnOnce(&mut EnvelopeBody)) -> Vec<u8> {
+    let envelope = Envelope::from_bytes(envelope).unwrap();
+    let mut body = EnvelopeBody::from_bytes(&envelope.body).unwrap();
+    edit(&mut body);
+    let body = body.to_bytes();
+    let signature =
+        member.identity().unwrap().signing.sign(&[&b"strongroom envelope 1\0"[..], &body].concat()).unwrap();
+    Envelope { body, signature, sealer: envelope.sealer }.to_bytes()
+}
+
+#[test]
 fn a_damaged_envelope_is_refused_at_every_byte() {
     let member = member();
     let joiner = joiner(CLUSTER, OTHER_HSM);

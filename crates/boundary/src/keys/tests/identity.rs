@@ -113,6 +113,35 @@ fn a_statement_that_its_own_identity_signed_for_another_hsm_or_cluster_is_refuse
 }
 
 #[test]
+fn an_expired_identity_is_refused() {
+    let keys = member();
+    let identity = keys.identity().unwrap();
+    let mut host_name = rcgen::DistinguishedName::new();
+    host_name.push(rcgen::DnType::OrganizationName, "Strongroom");
+    host_name.push(rcgen::DnType::CommonName, keys.installation.host.name.as_str());
+    let mut host = rcgen::CertificateParams::default();
+    host.distinguished_name = host_name;
+    let issuer = rcgen::Issuer::new(host, &keys.installation.host.key);
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(rcgen::DnType::OrganizationalUnitName, CLUSTER);
+    params.distinguished_name.push(rcgen::DnType::CommonName, HSM);
+    let statement = Statement::from_bytes(&keys.identity_statement().unwrap()).unwrap();
+    let mut reissued = |last_year: i32| {
+        params.not_after = rcgen::date_time_ymd(last_year, 12, 31);
+        let certificate = params.signed_by(&identity.signing, &issuer).unwrap();
+        let mut body = StatementBody::from_bytes(&statement.body).unwrap();
+        body.identity_certificate = certificate.der().to_vec();
+        let body = body.to_bytes();
+        let message = [&b"strongroom identity statement 1\0"[..], &body].concat();
+        Statement { body, signature: identity.signing.sign(&message).unwrap() }.to_bytes()
+    };
+    check(&keys, &reissued(4000)).unwrap();
+    let text = integrity(check(&keys, &reissued(2020)));
+    assert_eq!(text, "a certificate of the identity statement has expired");
+}
+
+#[test]
 fn a_damaged_statement_is_refused_at_every_byte() {
     let keys = member();
     let statement = keys.identity_statement().unwrap();
