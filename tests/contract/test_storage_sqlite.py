@@ -17,6 +17,8 @@ from strongroom.storage import open_store
 from strongroom.storage.interface import Compare, Store, StoreError, StoreUnavailable, Transaction, Write
 from strongroom.storage.sqlite import SqliteStore
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+
 WRITER = """
 import sys
 from strongroom.storage import open_store
@@ -59,7 +61,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def child(program: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )
 
 
 def put(store: Store, key: str, value: bytes) -> int:
@@ -202,6 +206,7 @@ def test_a_lease_renewal_makes_no_fsync_and_a_change_makes_one(path: Path, tmp_p
             ["strace", "-f", "-e", "trace=fsync,fdatasync,write", "-o", trace, sys.executable, "-c", program, path],
             check=True,
             stdout=subprocess.DEVNULL,
+            env=ENVIRONMENT,
         )
     except FileNotFoundError:
         pytest.skip("strace is not installed")

@@ -1,0 +1,60 @@
+"""``python -m strongroom.hsm``: one HSM process. The fleet starts it; everything else it finds in its store."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+import structlog
+
+from strongroom.hsm.process import HsmProcess, Options
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; the exit codes are those of :mod:`strongroom.hsm.process`."""
+    options = _options()
+    _log_to_stderr()
+    process = HsmProcess(options)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: process.stop())
+    return process.run()
+
+
+def _options() -> Options:
+    parser = argparse.ArgumentParser(prog="python -m strongroom.hsm", description="One HSM of a Strongroom cluster.")
+    parser.add_argument("--store", required=True, help="URL of the cluster's store, sqlite:<path>")
+    parser.add_argument("--hsm-id", required=True)
+    parser.add_argument("--state-dir", required=True, type=Path, help="this HSM's own directory")
+    parser.add_argument("--root-key-fd", required=True, type=int, help="inherited descriptor to read the root key from")
+    parser.add_argument("--installation", required=True, type=Path, help="the installation's sealed bundle")
+    parser.add_argument("--allow-unlocked-memory", action="store_true")
+    given = parser.parse_args()
+    return Options(
+        store=given.store,
+        hsm_id=given.hsm_id,
+        state_directory=given.state_dir,
+        root_key_fd=given.root_key_fd,
+        installation=given.installation,
+        allow_unlocked_memory=given.allow_unlocked_memory,
+    )
+
+
+def _log_to_stderr() -> None:
+    """One JSON object a line; no message holds a secret."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

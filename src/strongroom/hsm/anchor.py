@@ -1,0 +1,106 @@
+"""The anchor: the newest revision and head that this HSM saw, sealed in its own state directory.
+
+A store that is older, or that has another head at the same revision, was put back; the anchor is how an HSM notices.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from strongroom._native import Hsm
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """``written_at`` is in Unix seconds: an acceptance of a rollback must be newer."""
+
+    revision: int
+    head: bytes
+    written_at: float
+
+
+class AnchorFile:
+    """``<state directory>/anchor``."""
+
+    def __init__(self, hsm: Hsm, state_directory: Path) -> None:
+        self._hsm = hsm
+        self._path = state_directory / "anchor"
+
+    def read(self) -> Anchor | None:
+        """Raises ``IntegrityError`` of the boundary for a file that was altered."""
+        try:
+            sealed = self._path.read_bytes()
+            written_at = self._path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+        revision, head = self._hsm.open_anchor(sealed)
+        return Anchor(revision, head, written_at)
+
+    def write(self, revision: int, head: bytes) -> None:
+        write_file(self._path, self._hsm.seal_anchor(revision, head))
+
+
+class AnchorKeeper:
+    """Writes the anchor after applied changes, at most once per interval, from a thread of its own."""
+
+    def __init__(self, file: AnchorFile, interval_seconds: float) -> None:
+        self._file = file
+        self._interval = interval_seconds
+        self._condition = threading.Condition()
+        self._newest: tuple[int, bytes] | None = None
+        self._written: tuple[int, bytes] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="anchor", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def note(self, revision: int, head: bytes) -> None:
+        """A revision has been applied."""
+        with self._condition:
+            self._newest = (revision, head)
+            self._condition.notify()
+
+    def stop(self) -> None:
+        """Write the last one and end."""
+        self._stopping.set()
+        with self._condition:
+            self._condition.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with self._condition:
+                self._condition.wait_for(lambda: self._stopping.is_set() or self._newest != self._written)
+            self._write()
+            self._stopping.wait(self._interval)
+        self._write()
+
+    def _write(self) -> None:
+        newest = self._newest
+        if newest is not None and newest != self._written:
+            self._file.write(*newest)
+            self._written = newest
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Replace a file durably and whole; only its owner can read it."""
+    unfinished = path.with_name(path.name + ".new")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    unfinished.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

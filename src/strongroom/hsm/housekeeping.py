@@ -1,0 +1,108 @@
+"""What is done now and then: ended logins, results that have outlived their time, the status record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from strongroom.hsm import logins
+from strongroom.hsm.brain import Brain
+from strongroom.hsm.drafts import Proposal
+from strongroom.hsm.requests import RequestIds
+from strongroom.hsm.status import StatusReport
+from strongroom.storage.interface import LeaseCompare, Transaction, Write, prefix_end
+from strongroom.vocabulary.records import SEEN, SeenLogins
+
+if TYPE_CHECKING:
+    from strongroom.hsm.rules import LoginRule
+
+log = structlog.get_logger()
+
+
+class Housekeeping:
+    """One step does what is due."""
+
+    def __init__(
+        self,
+        brain: Brain,
+        requests: RequestIds,
+        status: StatusReport,
+        submit: Callable[[Proposal], None],
+        left_out: Callable[[], Proposal | None],
+        *,
+        hsm_id: str,
+        lease: Callable[[], LeaseCompare],
+    ) -> None:
+        self._brain = brain
+        self._requests = requests
+        self._status = status
+        self._submit = submit
+        self._left_out = left_out
+        self._seen_key = SEEN + hsm_id
+        self._lease = lease
+        settings = brain.settings
+        self._due: dict[str, float] = {}
+        self._jobs: list[tuple[str, float, Callable[[], None]]] = [
+            ("session objects", 1.0, self._end_session_objects),
+            ("logins", settings.login_seen_seconds, self._end_logins),
+            ("requests", settings.login_seen_seconds, self._purge_requests),
+            ("refusals", settings.login_seen_seconds, self._tell_left_out),
+            ("status", settings.status_seconds, status.repeat),
+        ]
+
+    def step(self) -> None:
+        """Do what is due, then say so by returning; the caller waits between steps."""
+        now = time.monotonic()
+        for name, interval, job in self._jobs:
+            due = self._due.setdefault(name, now + interval)
+            if now >= due:
+                self._due[name] = now + interval
+                job()
+
+    def _end_session_objects(self) -> None:
+        """Session objects die 60 s after the last connection of their login here; the login itself lives on."""
+        hsm, replica = self._brain.hsm, self._brain.replica
+        for login_id in hsm.ended_logins():
+            with replica.lock:
+                hsm.remove_login(login_id)
+                login = replica.logins.get(login_id)
+                if login is not None:
+                    hsm.apply_login(login_id, login.username, int(login.role), login.epoch, login.client_key)
+
+    def _end_logins(self) -> None:
+        brain = self._brain
+        now = brain.clock()
+        mine = SeenLogins(at=now, login_ids=brain.hsm.active_logins())
+        write = Write(self._seen_key, msgspec.msgpack.encode(mine))
+        brain.store.transact(Transaction(lease=self._lease(), writes=(write,)))
+        for login in self.over(now):
+            self._submit(logins.over(login))
+
+    def over(self, now: float) -> list[LoginRule]:
+        """Logins that no HSM has seen for longer than a ticket lives."""
+        brain = self._brain
+        idle = brain.settings.login_idle_seconds
+        seen: set[int] = set()
+        for record in brain.store.list(SEEN, prefix_end(SEEN)):
+            entry = msgspec.msgpack.decode(record.value, type=SeenLogins)
+            if now - entry.at < idle:
+                seen.update(entry.login_ids)
+        return [
+            login
+            for login in list(brain.replica.logins.values())
+            if now - login.created_at >= idle and login.login_id not in seen
+        ]
+
+    def _purge_requests(self) -> None:
+        purged = self._requests.purge()
+        if purged:
+            log.info("request results purged", count=purged)
+
+    def _tell_left_out(self) -> None:
+        entry = self._left_out()
+        if entry is not None:
+            self._submit(entry)

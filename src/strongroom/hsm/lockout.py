@@ -1,0 +1,99 @@
+"""Failed logins: who may try, when a user is locked, and how the last admin is only slowed down.
+
+An attempt is admitted before any password is hashed, by a bucket per address and one per name; a successful login
+gives its drop back. Failed logins are counted in the user's record, so for the whole cluster.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from strongroom.hsm.drafts import Draft
+from strongroom.hsm.rules import UserRule
+from strongroom.vocabulary.roles import Role
+
+SLOWEST_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class _Bucket:
+    level: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    burst: float
+    per_second: float
+
+
+class Admission:
+    """Token buckets of bounded number; the least recently used one is forgotten first."""
+
+    ADDRESS = _Size(burst=40, per_second=2)
+    NAME = _Size(burst=15, per_second=0.5)
+    BUCKETS = 8_192
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._buckets: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
+
+    def admit(self, address: str, username: str) -> bool:
+        """Whether the attempt may go on; takes a drop of both buckets then."""
+        with self._lock:
+            by_address = self._bucket(("address", address), self.ADDRESS)
+            by_name = self._bucket(("name", username), self.NAME)
+            if by_address.level < 1 or by_name.level < 1:
+                return False
+            by_address.level -= 1
+            by_name.level -= 1
+            return True
+
+    def succeeded(self, address: str, username: str) -> None:
+        """The attempt was right: it costs nothing."""
+        with self._lock:
+            for key, size in ((("address", address), self.ADDRESS), (("name", username), self.NAME)):
+                bucket = self._bucket(key, size)
+                bucket.level = min(bucket.level + 1, size.burst)
+
+    def _bucket(self, key: tuple[str, str], size: _Size) -> _Bucket:
+        now = self._clock()
+        bucket = self._buckets.setdefault(key, _Bucket(size.burst, now))
+        self._buckets.move_to_end(key)
+        bucket.level = min(size.burst, bucket.level + (now - bucket.at) * size.per_second)
+        bucket.at = now
+        if len(self._buckets) > self.BUCKETS:
+            self._buckets.popitem(last=False)
+        return bucket
+
+
+def wait_seconds(user: UserRule, now: float, max_failed: int) -> float:
+    """How long the last unlocked admin must wait after failed logins: 1 s, 2 s, 4 s … 60 s; 0 for everybody else."""
+    beyond = user.failed_logins - max_failed
+    if user.locked or beyond <= 0:
+        return 0.0
+    return max(user.last_failed_at + min(2.0 ** (beyond - 1), SLOWEST_SECONDS) - now, 0.0)
+
+
+def after_failure(draft: Draft, user: UserRule, now: float, max_failed: int) -> UserRule:
+    """The user's record after one more failed login; locked when it was one too many."""
+    failed = user.failed_logins + 1
+    changed = msgspec.structs.replace(user, failed_logins=failed, last_failed_at=now)
+    if failed <= max_failed or user.locked or _is_last_admin(draft, user):
+        return changed
+    return msgspec.structs.replace(changed, locked=True, epoch=draft.revision)
+
+
+def _is_last_admin(draft: Draft, user: UserRule) -> bool:
+    if user.role is not Role.ADMIN:
+        return False
+    return not any(
+        other.role is Role.ADMIN and not other.locked and other.username != user.username for other in draft.users()
+    )

@@ -1,0 +1,114 @@
+"""The managed operations' messages as the brain reads them: frozen, checked at the door.
+
+The engine has already decoded them (``crates/wire/src/messages.rs``); what is secret is a ticket here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from strongroom.hsm.refusals import Refusal, Rv
+
+if TYPE_CHECKING:
+    from strongroom._native import SecretTicket, Template
+else:
+    # msgspec takes any object where a ticket or a template stands.
+    SecretTicket = Any
+    Template = Any
+
+
+class LoginRequest(msgspec.Struct, frozen=True):
+    """``login``."""
+
+    username: str
+    role: int
+    password: SecretTicket
+    client_key: bytes
+
+
+class ActivateRequest(msgspec.Struct, frozen=True):
+    """``activate``."""
+
+    username: str
+    password: SecretTicket
+
+
+class UserRequest(msgspec.Struct, frozen=True):
+    """``user_create`` and ``change_password``."""
+
+    username: str
+    role: int
+    password: SecretTicket
+
+
+class UserDeleteRequest(msgspec.Struct, frozen=True):
+    """``user_delete``."""
+
+    username: str
+    role: int
+
+
+class GenerateKeyRequest(msgspec.Struct, frozen=True):
+    """``generate_key``."""
+
+    mechanism: int
+    template: Template
+
+
+class GenerateKeyPairRequest(msgspec.Struct, frozen=True):
+    """``generate_key_pair``."""
+
+    mechanism: int
+    public_template: Template
+    private_template: Template
+
+
+class CreateObjectRequest(msgspec.Struct, frozen=True):
+    """``create_object``; the ticket stands for the whole template."""
+
+    template: SecretTicket
+
+
+class DestroyObjectRequest(msgspec.Struct, frozen=True):
+    """``destroy_object``."""
+
+    reference: int
+
+
+class SetAttributesRequest(msgspec.Struct, frozen=True):
+    """``set_attributes``."""
+
+    reference: int
+    template: Template
+
+
+class WrapKeyRequest(msgspec.Struct, frozen=True):
+    """``wrap_key``."""
+
+    wrapping_key: int
+    mechanism: int
+    key: int
+    parameters: dict[str, Any] | None = None
+
+
+class UnwrapKeyRequest(msgspec.Struct, frozen=True):
+    """``unwrap_key``."""
+
+    unwrapping_key: int
+    mechanism: int
+    wrapped_key: bytes
+    template: Template
+    parameters: dict[str, Any] | None = None
+
+
+Message = TypeVar("Message", bound=msgspec.Struct)
+
+
+def read(body: dict[str, Any], kind: type[Message]) -> Message:
+    """The message of a request's body; a refusal names the member that is wrong."""
+    try:
+        return msgspec.convert(body, kind)
+    except msgspec.ValidationError as error:
+        raise Refusal(Rv.ARGUMENTS_BAD, f"the request is not well-formed: {error}") from error

@@ -1,0 +1,83 @@
+"""Rule records: what the brain keeps of users, logins and finished requests, sealed by the boundary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from strongroom.vocabulary.roles import Role
+
+if TYPE_CHECKING:
+    from strongroom._native import Hsm
+
+VERSION_LENGTH = 8
+
+
+class UserRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``user/<name>``. ``epoch`` is the cluster revision of the last change that ended the user's logins."""
+
+    username: str
+    role: Role
+    epoch: int
+    verifier: bytes | None = None
+    """``None``: nobody can log in as this user (unactivated admin, appliance user)."""
+    failed_logins: int = 0
+    last_failed_at: float = 0.0
+    locked: bool = False
+    created_at: float = 0.0
+
+
+class LoginRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``login/<login id>``."""
+
+    login_id: int
+    username: str
+    role: Role
+    epoch: int
+    client_key: bytes
+    created_at: float
+
+
+class RequestRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``request/<user>/<request id>``: the result of a create or change, for a repeat."""
+
+    operation: int
+    digest: bytes
+    response: bytes
+    revision: int
+    expires_at: float
+    narrowing: bool = False
+
+
+Rule = TypeVar("Rule", UserRule, LoginRule, RequestRule)
+
+
+class AlteredRecord(Exception):
+    """A record of the store is not what the cluster wrote; the message names it."""
+
+
+def pack(version: int, sealed: bytes) -> bytes:
+    """A sealed record as it stands in the store."""
+    return version.to_bytes(VERSION_LENGTH, "big") + sealed
+
+
+def unpack(key: str, value: bytes) -> tuple[int, bytes]:
+    """Version and sealed bytes. The version is proven only by opening them."""
+    if len(value) <= VERSION_LENGTH:
+        raise AlteredRecord(f"{key} is truncated")
+    return int.from_bytes(value[:VERSION_LENGTH], "big"), value[VERSION_LENGTH:]
+
+
+def seal(hsm: Hsm, key: str, version: int, rule: UserRule | LoginRule | RequestRule) -> bytes:
+    """A rule record for the store."""
+    return pack(version, hsm.seal_rule(key, version, msgspec.msgpack.encode(rule)))
+
+
+def open_sealed(hsm: Hsm, key: str, value: bytes, kind: type[Rule]) -> Rule:
+    """Raises ``IntegrityError`` of the boundary, or :class:`AlteredRecord`."""
+    version, sealed = unpack(key, value)
+    try:
+        return msgspec.msgpack.decode(hsm.open_rule(key, version, sealed), type=kind)
+    except msgspec.DecodeError as error:
+        raise AlteredRecord(f"{key} was written by a program that this one does not understand: {error}") from error

@@ -1,0 +1,207 @@
+"""Users: activate, create, delete, list, change password (aws-cloudhsm 3.1 to 3.3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from strongroom.hsm.audit import CREATE_CO, AuditFacts, facts_of
+from strongroom.hsm.brain import Brain, Reply, live_login, proposal, role_of
+from strongroom.hsm.drafts import Draft, Outcome, Proposal
+from strongroom.hsm.logins import address_of
+from strongroom.hsm.messages import ActivateRequest, UserDeleteRequest, UserRequest, read
+from strongroom.hsm.refusals import Refusal, Rv
+from strongroom.hsm.rules import UserRule
+from strongroom.storage.interface import Compare, Write
+from strongroom.vocabulary.records import STATUS_CLUSTER, ClusterStatus
+from strongroom.vocabulary.roles import CLI_NAMES, Role
+
+if TYPE_CHECKING:
+    from strongroom._native import ManagedRequest, SecretTicket
+
+FIRST_ADMIN = "admin"
+APPLIANCE_USER = "app_user"
+NAME = re.compile(r"[A-Za-z0-9_]{1,31}")
+PASSWORD_LENGTHS = range(8, 33)
+
+
+def activate(brain: Brain, request: ManagedRequest) -> Proposal:
+    """The first password of the unactivated admin; of several at once exactly one wins."""
+    message = read(request.body, ActivateRequest)
+    name = message.username.lower()
+    _check_password(message.password)
+    if not brain.admission.admit(address_of(request.peer), name):
+        raise Refusal(Rv.FUNCTION_FAILED, "too many attempts from this address: wait a few seconds")
+    brain.replica.catch_up()
+    _unactivated(brain.replica.users.get(name), name)
+    verifier = brain.hsm.make_verifier(message.password)
+    facts = _facts(request, name, Role.UNACTIVATED_ADMIN)
+
+    def decide(draft: Draft) -> Outcome:
+        user = _unactivated(draft.user(name), name)
+        draft.put_user(msgspec.structs.replace(user, role=Role.ADMIN, verifier=verifier, epoch=draft.revision))
+        record = brain.store.get(STATUS_CLUSTER)
+        status = msgspec.msgpack.decode(record.value, type=ClusterStatus) if record else ClusterStatus()
+        draft.put_open(
+            Write(STATUS_CLUSTER, msgspec.msgpack.encode(msgspec.structs.replace(status, activated=True))),
+            Compare(STATUS_CLUSTER, record.revision if record else None),
+        )
+        return Outcome(_about(name, Role.ADMIN), facts, narrowing=True)
+
+    return proposal(request, decide, facts=facts)
+
+
+def user_create(brain: Brain, request: ManagedRequest) -> Proposal:
+    message = read(request.body, UserRequest)
+    name = _new_name(message.username)
+    role = role_of(message.role)
+    if role not in {Role.CRYPTO_USER, Role.ADMIN}:
+        raise Refusal(Rv.ARGUMENTS_BAD, "a user is created with the role crypto-user or admin")
+    _check_password(message.password)
+    _absent(brain.replica.users.get(name))
+    verifier = brain.hsm.make_verifier(message.password)
+    facts = _facts(request, name, role)
+    if facts is not None and role is Role.ADMIN:
+        facts = replace(facts, opcode=CREATE_CO)
+
+    def decide(draft: Draft) -> Outcome:
+        live_login(draft, request)
+        _absent(draft.user(name))
+        if draft.user_total() >= brain.settings.max_users:
+            raise Refusal(
+                Rv.DEVICE_MEMORY, f"the cluster has its limit of {brain.settings.max_users} users: delete one first"
+            )
+        draft.put_user(
+            UserRule(username=name, role=role, epoch=draft.revision, verifier=verifier, created_at=brain.clock())
+        )
+        return Outcome(_about(name, role), facts)
+
+    return proposal(request, decide, facts=facts)
+
+
+def user_delete(brain: Brain, request: ManagedRequest) -> Proposal:
+    """Refused while the user owns keys or is logged in (aws-cloudhsm 3.3)."""
+    message = read(request.body, UserDeleteRequest)
+    name, role = message.username.lower(), role_of(message.role)
+    facts = _facts(request, name, role)
+
+    def decide(draft: Draft) -> Outcome:
+        live_login(draft, request)
+        _present(draft.user(name), name, role)
+        if role is Role.APPLIANCE_USER:
+            raise Refusal(Rv.ACTION_PROHIBITED, f"{name} belongs to the HSM and cannot be deleted")
+        if draft.logins_of(name):
+            raise Refusal(Rv.ACTION_PROHIBITED, f"{name} is logged in: it can be deleted once it has logged out")
+        owned = brain.hsm.object_count(name)
+        if owned:
+            raise Refusal(Rv.ACTION_PROHIBITED, f"{name} owns {owned} keys: delete them first, logged in as that user")
+        draft.delete_user(name)
+        return Outcome(_about(name, role), facts, narrowing=True)
+
+    return proposal(request, decide, facts=facts)
+
+
+def user_list(brain: Brain, request: ManagedRequest) -> Reply:
+    """Needs no login, as on AWS (aws-cloudhsm 3.2)."""
+    del request
+    brain.replica.catch_up()
+    users = [
+        {
+            "username": user.username,
+            "role": int(user.role),
+            "locked": user.locked,
+            "mfa": False,
+            "quorum": False,
+        }
+        for _, user in sorted(brain.replica.users.items())
+    ]
+    return Reply({"users": users})
+
+
+def change_password(brain: Brain, request: ManagedRequest) -> Proposal:
+    """An admin changes any password, everybody the own one; no old password is asked for. Unlocks the user.
+
+    Every other login of the user ends; the caller's own goes on.
+    """
+    message = read(request.body, UserRequest)
+    name, role = message.username.lower(), role_of(message.role)
+    facts = _facts(request, name, role)
+    if request.role != Role.ADMIN and name != request.username:
+        raise Refusal(Rv.USER_TYPE_INVALID, "only an admin changes the password of another user")
+    _check_password(message.password)
+    _changeable(_present(brain.replica.users.get(name), name, role))
+    verifier = brain.hsm.make_verifier(message.password)
+
+    def decide(draft: Draft) -> Outcome:
+        live_login(draft, request)
+        user = _present(draft.user(name), name, role)
+        _changeable(user)
+        draft.put_user(
+            msgspec.structs.replace(user, verifier=verifier, epoch=draft.revision, failed_logins=0, locked=False)
+        )
+        for login in draft.logins_of(name):
+            if login.login_id == request.login_id:
+                draft.put_login(msgspec.structs.replace(login, epoch=draft.revision))
+            else:
+                draft.delete_login(login.login_id)
+        return Outcome(_about(name, role), facts, narrowing=True)
+
+    return proposal(request, decide, facts=facts)
+
+
+def first_users(now: float, revision: int) -> list[UserRule]:
+    """The users of a new cluster (aws-cloudhsm 3.1)."""
+    return [
+        UserRule(username=FIRST_ADMIN, role=Role.UNACTIVATED_ADMIN, epoch=revision, created_at=now),
+        UserRule(username=APPLIANCE_USER, role=Role.APPLIANCE_USER, epoch=revision, created_at=now),
+    ]
+
+
+def _about(name: str, role: Role) -> dict[str, object]:
+    return {"username": name, "role": int(role)}
+
+
+def _facts(request: ManagedRequest, name: str, role: Role) -> AuditFacts | None:
+    """Entries of user operations name the user that they are about (aws-cloudhsm 7.2)."""
+    facts = facts_of(request)
+    return replace(facts, username=name[:31], role=role) if facts else None
+
+
+def _new_name(name: str) -> str:
+    if NAME.fullmatch(name) is None:
+        raise Refusal(Rv.ARGUMENTS_BAD, "a user name has 1 to 31 characters: letters, digits and _")
+    return name.lower()
+
+
+def _check_password(password: SecretTicket) -> None:
+    if len(password) not in PASSWORD_LENGTHS:
+        raise Refusal(Rv.PIN_LEN_RANGE, "a password has 8 to 32 characters")
+
+
+def _unactivated(user: UserRule | None, name: str) -> UserRule:
+    if user is None:
+        raise Refusal(Rv.ARGUMENTS_BAD, f"there is no user {name[:31]}: the cluster is activated as the user admin")
+    if user.role is not Role.UNACTIVATED_ADMIN:
+        raise Refusal(Rv.ACTION_PROHIBITED, "the cluster is activated already: log in with the admin's password")
+    return user
+
+
+def _absent(user: UserRule | None) -> None:
+    if user is not None:
+        raise Refusal(Rv.ARGUMENTS_BAD, f"there is a user {user.username} already: choose another name")
+
+
+def _present(user: UserRule | None, name: str, role: Role) -> UserRule:
+    if user is None or user.role is not role:
+        raise Refusal(Rv.ARGUMENTS_BAD, f"there is no user {name[:31]} with the role {CLI_NAMES[role]}")
+    return user
+
+
+def _changeable(user: UserRule) -> None:
+    if user.role is Role.UNACTIVATED_ADMIN:
+        raise Refusal(Rv.ACTION_PROHIBITED, "the first password of the admin is set with cluster activate")
+    if user.role is Role.APPLIANCE_USER:
+        raise Refusal(Rv.ACTION_PROHIBITED, f"{user.username} belongs to the HSM and has no password")
