@@ -49,7 +49,12 @@ def forget_hsm(store: Store, hsm_id: str) -> None:
     record = store.get(key)
     if record is not None and not msgspec.msgpack.decode(record.value, type=MembershipRecord).deleting:
         raise CompareFailed(key)
-    traces = (f"{records.STATUS_HSM}{hsm_id}", f"{records.JOIN}{hsm_id}", f"{records.ENVELOPE}{hsm_id}")
+    traces = (
+        f"{records.STATUS_HSM}{hsm_id}",
+        f"{records.JOIN}{hsm_id}",
+        f"{records.ENVELOPE}{hsm_id}",
+        f"{records.SEEN}{hsm_id}",
+    )
     present = [trace for trace in traces if store.get(trace) is not None]
     if record is not None:
         present.append(key)
@@ -61,5 +66,5 @@ def forget_hsm(store: Store, hsm_id: str) -> None:
             )
         )
     for lease in store.leases():
-        if lease.name.rpartition("/")[2] == hsm_id:
+        if lease.name == f"{records.LEASE_HSM}{hsm_id}":
             store.release_lease(lease.name, lease.epoch)

@@ -50,8 +50,7 @@ class Watchers:
                 self._stopping.wait(_RETRY_SECONDS)
                 continue
             except StoreError as error:
-                if not self._stopping.is_set():
-                    _log.error("store is no longer watched", store=name, error=str(error))
+                _log.debug("store is no longer watched", store=name, reason=str(error))
                 return
             if newest > revision:
                 revision = newest

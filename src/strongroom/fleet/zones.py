@@ -11,10 +11,11 @@ import errno
 import ipaddress
 import random
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from strongroom.services.cloudhsmv2.network import AddressUnavailable, Subnet
 from strongroom.vocabulary.addresses import HSM_PORT
 
 VPC_ID: Final = "vpc-05742047600000001"
@@ -24,10 +25,6 @@ _RESERVED_LOW: Final = 4
 """AWS keeps the first four addresses of a subnet and the last for itself; so do we (the claim is one of them)."""
 _CLAIM_PORT: Final = HSM_PORT
 _ATTEMPTS: Final = 50
-
-
-class AddressUnavailable(Exception):
-    """No address or range can be had; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +61,9 @@ class ZonePlan:
             Zone(name, subnet, network) for name, subnet, network in zip(names, SUBNET_IDS, networks, strict=True)
         )
         return ZonePlan(region, base, zones)
+
+    def subnets(self) -> Sequence[Subnet]:
+        return [Subnet(zone.subnet_id, zone.name, VPC_ID) for zone in self.zones]
 
     def allocate(self, zone: str, taken: Collection[tuple[str, int]], wanted_ip: str | None) -> tuple[str, int]:
         """An address and port for a new HSM in a zone, none of ``taken``; ``wanted_ip`` asks for one address.

@@ -130,9 +130,9 @@ def test_a_deleted_hsm_is_stopped_and_its_traces_go(make_fleet, tmp_path):
     fleet = make_fleet()
     store = fleet.stores.add("cluster-1")
     put_member(store, "hsm-1")
-    traces = ("status/hsm/hsm-1", "join/hsm-1", "envelope/hsm-1")
+    traces = ("status/hsm/hsm-1", "join/hsm-1", "envelope/hsm-1", "seen/hsm-1")
     store.transact(Transaction(writes=tuple(Write(key, b"x") for key in (*traces, "user/admin", "envelope/recovery"))))
-    store.acquire_lease("hsm-1", 60)
+    store.acquire_lease("hsm/hsm-1", 60)
     pid = fleet.running("hsm-1")
     put_member(store, "hsm-1", deleting=True)
     wait_for(lambda: store.get("desired/hsm/hsm-1") is None)
@@ -141,7 +141,7 @@ def test_a_deleted_hsm_is_stopped_and_its_traces_go(make_fleet, tmp_path):
     assert all(store.get(trace) is None for trace in traces)
     assert store.get("user/admin") is not None
     assert store.get("envelope/recovery") is not None
-    assert not any(lease.expires_at > time.time() for lease in store.leases() if lease.name == "hsm-1")
+    assert not any(lease.live for lease in store.leases())
 
 
 def test_an_hsm_that_does_not_stop_in_time_is_killed(make_fleet):

@@ -6,7 +6,12 @@ import socket
 
 import pytest
 
-from strongroom.fleet.zones import SUBNET_IDS, VPC_ID, AddressUnavailable, RangeClaim, ZonePlan
+from strongroom.fleet.zones import SUBNET_IDS, VPC_ID, RangeClaim, ZonePlan
+from strongroom.services.cloudhsmv2.network import AddressUnavailable, Subnet
+
+
+def test_the_service_sees_each_subnet_with_its_zone_and_the_vpc(plan):
+    assert plan.subnets()[1] == Subnet(SUBNET_IDS[1], "us-east-1b", VPC_ID)
 
 
 @pytest.fixture
