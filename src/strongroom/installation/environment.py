@@ -13,6 +13,7 @@ from typing import Final
 import strongroom
 from strongroom.installation.errors import InstallationError
 from strongroom.installation.lock import ServiceRecord
+from strongroom.installation.settings import load_settings
 from strongroom.installation.state_directory import StateDirectory, default_state_directory
 from strongroom.private_files import write_private
 from strongroom.quickstart.files import QuickstartFiles
@@ -97,3 +98,8 @@ def tool_environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 _ELSEWHERE: Final = frozenset({"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL_CLOUDHSM_V2"})
+
+
+def trust_bundle(state: StateDirectory) -> str:
+    """The certificate that clients of a control API with TLS must trust; empty without TLS."""
+    return load_settings(state.settings).tls_certificate

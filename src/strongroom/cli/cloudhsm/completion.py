@@ -16,7 +16,7 @@ class CommandCompleter(Completer):
         self._root = root
         self._others = tuple(others)
 
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:  # noqa: ARG002 - prompt_toolkit's signature
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         words = document.text_before_cursor.split(" ")
         *before, current = words
         for word in candidates(self._root, [word for word in before if word], self._others):

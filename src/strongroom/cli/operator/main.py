@@ -1,0 +1,50 @@
+"""The program ``strongroom``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from strongroom.cli.operator.commands import COMMANDS
+from strongroom.cli.operator.refusals import NOT_RUNNING, Refusal
+from strongroom.installation.errors import InstallationError, NotRunning
+from strongroom.quickstart.errors import QuickstartError
+
+_HELP = """Run clusters of HSMs on this machine.
+
+\b
+    strongroom up -d --quickstart    start, with a cluster that is ready to use
+    eval "$(strongroom env)"         let the AWS CLI, cloudhsm-cli and PKCS #11 programs find it
+    strongroom status                what runs
+    strongroom down                  stop; state stays
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 the service does not run.
+"""
+
+
+class _Group(click.Group):
+    """A group that turns the refusals of inner rooms into text and exit status."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except NotRunning as error:
+            raise Refusal(error.text, error.hint, NOT_RUNNING) from None
+        except (InstallationError, QuickstartError) as error:
+            raise Refusal(error.text, error.hint) from None
+
+
+@click.group(cls=_Group, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="strongroom")
+def strongroom() -> None:
+    """The group of all commands."""
+
+
+for _command in COMMANDS:
+    strongroom.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(strongroom(prog_name="strongroom"))
