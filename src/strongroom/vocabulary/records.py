@@ -33,6 +33,7 @@ Control store::
     account/<account>/cluster/<cluster id>     ControlCluster
     cluster/<cluster id>                       ClusterOwner
     access-key/<access key id>                 AccessKey
+    address/<address>/<port>                   HsmAddress: an address that an HSM has
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ CHAINED_PREFIXES = (OBJECT, USER, LOGIN)
 CONTROL_ACCOUNT = "account/"
 CONTROL_CLUSTER = "cluster/"
 CONTROL_ACCESS_KEY = "access-key/"
+CONTROL_ADDRESS = "address/"
 
 
 def object_key(reference: int) -> str:
@@ -83,8 +85,16 @@ def request_key(username: str, request_id: bytes) -> str:
     return f"{REQUEST}{username}/{request_id.hex()}"
 
 
+def control_clusters_prefix(account: str) -> str:
+    return f"{CONTROL_ACCOUNT}{account}/cluster/"
+
+
 def control_cluster_key(account: str, cluster_id: str) -> str:
-    return f"{CONTROL_ACCOUNT}{account}/cluster/{cluster_id}"
+    return f"{control_clusters_prefix(account)}{cluster_id}"
+
+
+def control_address_key(address: str, port: int) -> str:
+    return f"{CONTROL_ADDRESS}{address}/{port}"
 
 
 class ClusterRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -199,7 +209,11 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ControlCluster(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A cluster as the control plane keeps it; what its HSMs know better is read from the cluster's store."""
+    """A cluster as the control plane keeps it; what its HSMs know better is read from the cluster's store.
+
+    ``state`` is CREATE_IN_PROGRESS until its store exists, UNINITIALIZED from then on whatever its HSMs say, and
+    DELETE_IN_PROGRESS and DELETED at the end.
+    """
 
     cluster_id: str
     account: str
@@ -217,6 +231,16 @@ class ControlCluster(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: dict[str, str] = {}
     source_backup_id: str | None = None
     deleted_at: float | None = None
+
+
+class HsmAddress(msgspec.Struct, frozen=True):
+    """Whose address and port it is, so that no two HSMs of the installation get the same."""
+
+    address: str
+    port: int
+    account: str
+    cluster_id: str
+    hsm_id: str
 
 
 class ClusterOwner(msgspec.Struct, frozen=True):

@@ -6,15 +6,47 @@
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use strongroom_wire::message;
-use strongroom_wire::{Message, Secret};
+use strongroom_wire::{Message, Rv, Secret};
 use zeroize::Zeroizing;
 
 use super::derive::SecretKey;
-use super::encode_secret;
 use super::sealing::{Purpose, SealingKey};
+use super::{Keys, encode_secret};
 use crate::{Error, Result};
 
 const FIRST_EPOCH: u32 = 1;
+
+impl Keys {
+    /// First HSM of a cluster: makes the masking key and the cluster certificate key (RSA-2048).
+    ///
+    /// # Errors
+    /// `Refused`: it holds cluster keys already.
+    pub fn create_cluster_keys(&self) -> Result<()> {
+        self.take_cluster_keys(ClusterKeys::create)
+    }
+
+    /// Whether this HSM holds the cluster's keys.
+    pub fn has_cluster_keys(&self) -> bool {
+        self.cluster.get().is_some()
+    }
+
+    pub(super) fn take_cluster_keys(&self, keys: impl FnOnce() -> Result<ClusterKeys>) -> Result<()> {
+        let second = || Error::refused(Rv::FUNCTION_FAILED, "this HSM holds cluster keys already");
+        if self.has_cluster_keys() {
+            return Err(second());
+        }
+        self.cluster.set(keys()?).map_err(|_| second())
+    }
+
+    pub(super) fn cluster(&self) -> Result<&ClusterKeys> {
+        self.cluster.get().ok_or_else(|| {
+            Error::refused(
+                Rv::FUNCTION_FAILED,
+                "this HSM holds no cluster keys yet: create them or open an envelope",
+            )
+        })
+    }
+}
 
 message! {
     /// The cluster keys as they stand in envelopes.

@@ -3,7 +3,7 @@
 //! A *member envelope* is made by a live member for one joiner: ephemeral-static ECDH P-384, the one-step derivation of
 //! SP 800-56C with HMAC-SHA-384, AES-256-GCM. Cluster id, HSM id and both public keys are bound to it. The member signs
 //! it and shows its own statement, so that a joiner takes cluster keys from a member of its cluster only; without that,
-//! whoever can write the store could hand it keys of his own choice.
+//! whoever can write the store could hand it keys of their own choice.
 //!
 //! A *recovery envelope* holds the same keys under the installation's backup wrapping key, for the HSM that is made when
 //! none is left. It needs no signature: only a holder of the installation's bundle can make one.
@@ -13,6 +13,7 @@ use aws_lc_rs::kdf::{SskdfHmacAlgorithmId, get_sskdf_hmac_algorithm, sskdf_hmac}
 use strongroom_wire::Message;
 use strongroom_wire::message;
 
+use super::Keys;
 use super::certificates::verify_p384;
 use super::cluster::ClusterKeys;
 use super::derive::SecretKey;
@@ -22,6 +23,50 @@ use super::sealing::{Purpose, SealingKey, append_parts};
 use crate::{Error, Result};
 
 const SIGNATURE_CONTEXT: &[u8] = b"strongroom envelope 1\0";
+
+impl Keys {
+    /// The cluster keys for the joiner `hsm_id`, after its statement was checked: chain to this installation's hardware
+    /// root, signature, HSM and cluster id. Whether it is an approved member is the caller's to check before.
+    ///
+    /// # Errors
+    /// `Integrity`, with a text for each thing that can be wrong with the statement.
+    pub fn seal_envelope(&self, hsm_id: &str, statement: &[u8]) -> Result<Vec<u8>> {
+        seal(&self.member()?, self.cluster()?, hsm_id, statement)
+    }
+
+    /// Takes the cluster keys from an envelope that a member made for this HSM.
+    ///
+    /// # Errors
+    /// `Integrity`: it is for another HSM, cluster or identity, was altered, or not made by a member of this cluster.
+    pub fn open_envelope(&self, envelope: &[u8]) -> Result<()> {
+        self.take_cluster_keys(|| open(&self.member()?, envelope))
+    }
+
+    /// The cluster keys under the installation's backup wrapping key.
+    ///
+    /// # Errors
+    /// `Refused`: this HSM holds no cluster keys.
+    pub fn seal_recovery_envelope(&self) -> Result<Vec<u8>> {
+        seal_recovery(&self.installation, &self.cluster_id, self.cluster()?)
+    }
+
+    /// Takes the cluster keys from the recovery envelope.
+    ///
+    /// # Errors
+    /// `Integrity`: it was altered, or is of another cluster or installation.
+    pub fn open_recovery_envelope(&self, envelope: &[u8]) -> Result<()> {
+        self.take_cluster_keys(|| open_recovery(&self.installation, &self.cluster_id, envelope))
+    }
+
+    fn member(&self) -> Result<Member<'_>> {
+        Ok(Member {
+            installation: &self.installation,
+            identity: self.identity()?,
+            cluster_id: &self.cluster_id,
+            hsm_id: &self.hsm_id,
+        })
+    }
+}
 
 message! {
     /// What a member envelope says.

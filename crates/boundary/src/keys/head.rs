@@ -32,6 +32,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Context, SHA256};
 use strongroom_wire::Rv;
 
+use super::Keys;
 use super::derive::SecretKey;
 use super::sealing::append_parts;
 use crate::{Error, Result};
@@ -52,6 +53,50 @@ pub struct HeadWrite {
     pub new_version: Option<u64>,
     /// SHA-256 of the new record; of nothing when it is deleted.
     pub digest: [u8; 32],
+}
+
+impl Keys {
+    /// The head after a commit: revision + 1. `previous` is none for the first commit of a cluster.
+    ///
+    /// # Errors
+    /// `Integrity`: `previous` was altered. `Refused`: a write does not raise its record's version.
+    pub fn advance_head(&self, previous: Option<&[u8]>, writes: &[HeadWrite]) -> Result<Vec<u8>> {
+        self.head_keys()?.advance(previous, writes)
+    }
+
+    /// Checks that `head` follows from `previous` and the writes.
+    ///
+    /// # Errors
+    /// `Integrity`: it does not, or one of the heads was altered.
+    pub fn verify_head(&self, previous: Option<&[u8]>, writes: &[HeadWrite], head: &[u8]) -> Result<()> {
+        self.head_keys()?.verify(previous, writes, head)
+    }
+
+    /// The revision of a head whose MAC is right.
+    ///
+    /// # Errors
+    /// `Integrity`: its MAC is wrong.
+    pub fn head_revision(&self, head: &[u8]) -> Result<u64> {
+        self.head_keys()?.revision(head)
+    }
+
+    /// Whether the (key, version) pairs are exactly those that the head's index digest stands for, in any order.
+    ///
+    /// # Errors
+    /// `Integrity`: the head's MAC is wrong.
+    pub fn verify_index(&self, head: &[u8], entries: &[(String, u64)]) -> Result<bool> {
+        self.head_keys()?.verify_index(head, entries)
+    }
+
+    fn head_keys(&self) -> Result<HeadKeys<'_>> {
+        let cluster = self.cluster()?;
+        Ok(HeadKeys {
+            head: &cluster.head,
+            index: &cluster.index,
+            epoch: cluster.epoch,
+            cluster_id: &self.cluster_id,
+        })
+    }
 }
 
 /// What heads are made with.

@@ -9,17 +9,70 @@
 use aws_lc_rs::agreement::{self, ECDH_P384, PrivateKey};
 use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
 use strongroom_wire::message;
-use strongroom_wire::{Message, Secret};
+use strongroom_wire::{Message, Rv, Secret};
 use x509_parser::prelude::{ASN1Time, X509Certificate};
 
 use super::certificates::{CertifyingKey, parse, verify_p384};
 use super::installation::Installation;
 use super::root::RootKeys;
-use super::{encode_secret, random};
+use super::{Keys, encode_secret, random};
 use crate::{Error, Result};
 
 const STATEMENT_CONTEXT: &[u8] = b"strongroom identity statement 1\0";
 const SERIAL_DIGITS: usize = 12;
+
+impl Keys {
+    /// Makes this HSM's identity and wrapping key, certified by the host key; gives them sealed for its state directory.
+    ///
+    /// # Errors
+    /// `Refused`: it has an identity already.
+    pub fn create_identity(&self) -> Result<Vec<u8>> {
+        self.refuse_second_identity()?;
+        let (identity, sealed) =
+            Identity::create(&self.root, &self.installation, &self.cluster_id, &self.hsm_id)?;
+        self.identity.set(identity).map_err(|_| second_identity())?;
+        Ok(sealed)
+    }
+
+    /// Opens a sealed identity.
+    ///
+    /// # Errors
+    /// `Integrity`: altered, or of another HSM, cluster or root key. `Refused`: it has an identity already.
+    pub fn open_identity(&self, sealed: &[u8]) -> Result<()> {
+        self.refuse_second_identity()?;
+        let identity = Identity::open(&self.root, &self.cluster_id, &self.hsm_id, sealed)?;
+        self.identity.set(identity).map_err(|_| second_identity())
+    }
+
+    /// The identity's serial number: twelve decimal digits.
+    ///
+    /// # Errors
+    /// `Refused`: there is no identity yet.
+    pub fn serial_number(&self) -> Result<String> {
+        self.identity().map(|identity| identity.serial_number.clone())
+    }
+
+    /// What a joiner publishes: its chain to the hardware root and its wrapping key, signed by its identity. Public.
+    ///
+    /// # Errors
+    /// `Refused`: there is no identity yet.
+    pub fn identity_statement(&self) -> Result<Vec<u8>> {
+        self.identity()?.statement(&self.cluster_id, &self.hsm_id)
+    }
+
+    fn refuse_second_identity(&self) -> Result<()> {
+        if self.identity.get().is_some() { Err(second_identity()) } else { Ok(()) }
+    }
+
+    pub(super) fn identity(&self) -> Result<&Identity> {
+        self.identity.get().ok_or_else(|| {
+            Error::refused(
+                Rv::FUNCTION_FAILED,
+                "this HSM has no identity yet: create it or open the sealed one",
+            )
+        })
+    }
+}
 
 message! {
     /// An identity as it is sealed.
@@ -211,4 +264,8 @@ fn new_serial_number() -> Result<String> {
 
 fn wrapping_failed() -> Error {
     Error::failed("the crypto library did not make a wrapping key")
+}
+
+fn second_identity() -> Error {
+    Error::refused(Rv::FUNCTION_FAILED, "this HSM has an identity already")
 }

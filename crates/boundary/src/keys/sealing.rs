@@ -13,8 +13,8 @@
 //! does. Associated data is the header and then each bound part with its 32-bit length before it, so no two lists of
 //! parts have the same encoding.
 //!
-//! An attacker with the store can withhold a record or give back an older one of the same version; he cannot read,
-//! edit, or move one to another key, version, cluster, purpose or set of public attributes. Heads are about the rest.
+//! An attacker with the store can withhold a record or give back another of the same key and version. They cannot read or
+//! edit one, or move it to another key, version, cluster, purpose or set of public attributes. Heads are about the rest.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;

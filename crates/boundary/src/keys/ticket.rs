@@ -11,6 +11,7 @@ use strongroom_wire::messages::{EXPORTER_LENGTH, attach_message};
 use strongroom_wire::{Message, Role, Rv};
 
 use super::sealing::SealingKey;
+use super::{Keys, random};
 use crate::{Error, Result};
 
 /// How long a ticket lives; a connected client has it renewed.
@@ -31,6 +32,53 @@ pub struct LoginGrant {
     pub client_key: Vec<u8>,
     /// Seconds since 1970.
     pub expires_at: u64,
+}
+
+impl Keys {
+    /// A new login id: random, not zero, bit 63 clear.
+    ///
+    /// # Errors
+    /// The random generator failed.
+    pub fn new_login_id(&self) -> Result<u64> {
+        loop {
+            let mut bytes = [0; 8];
+            random(&mut bytes)?;
+            let id = u64::from_be_bytes(bytes) >> 1;
+            if id != 0 {
+                return Ok(id);
+            }
+        }
+    }
+
+    /// A ticket that grants a login on every HSM of the cluster.
+    ///
+    /// # Errors
+    /// `Refused`: this HSM holds no cluster keys.
+    pub fn issue_ticket(&self, grant: &LoginGrant) -> Result<Vec<u8>> {
+        issue(&self.cluster()?.ticket, &self.cluster_id, grant)
+    }
+
+    /// What a ticket grants. The caller checks `expires_at` with its clock.
+    ///
+    /// # Errors
+    /// `Refused` (`CKR_USER_NOT_LOGGED_IN`): altered, or of another cluster.
+    pub fn open_ticket(&self, ticket: &[u8]) -> Result<LoginGrant> {
+        open(&self.cluster()?.ticket, &self.cluster_id, ticket)
+    }
+
+    /// Checks a client's signature over [`attach_message`](strongroom_wire::messages::attach_message).
+    ///
+    /// # Errors
+    /// `Refused` (`CKR_USER_NOT_LOGGED_IN`): it is by another key, or for another connection or ticket.
+    pub fn verify_attach(
+        &self,
+        grant: &LoginGrant,
+        exporter: &[u8; EXPORTER_LENGTH],
+        ticket: &[u8],
+        signature: &[u8],
+    ) -> Result<()> {
+        verify_attach(grant, exporter, ticket, signature)
+    }
 }
 
 message! {

@@ -5,23 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import click
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
-from prompt_toolkit.document import Document
-
-
-class CommandCompleter(Completer):
-    """Completes the word before the cursor from the tree of commands."""
-
-    def __init__(self, root: click.Group, others: Iterable[str] = ()) -> None:
-        self._root = root
-        self._others = tuple(others)
-
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        words = document.text_before_cursor.split(" ")
-        *before, current = words
-        for word in candidates(self._root, [word for word in before if word], self._others):
-            if word.startswith(current):
-                yield Completion(word, start_position=-len(current))
 
 
 def candidates(root: click.Group, words: list[str], others: Iterable[str] = ()) -> list[str]:

@@ -1,0 +1,65 @@
+"""DeleteCluster. https://docs.aws.amazon.com/cloudhsm/latest/APIReference/API_DeleteCluster.html"""
+
+from __future__ import annotations
+
+import msgspec
+
+from strongroom.aws.gateway import Call
+from strongroom.services.cloudhsmv2 import clusters, refusals
+from strongroom.services.cloudhsmv2.context import Context
+from strongroom.services.cloudhsmv2.observation import observe
+from strongroom.services.cloudhsmv2.shapes import Cluster
+from strongroom.services.cloudhsmv2.views import cluster_view
+from strongroom.storage.interface import Compare, Transaction, Write
+from strongroom.vocabulary import records
+from strongroom.vocabulary.states import ClusterState
+
+
+class Request(msgspec.Struct, frozen=True, rename="pascal"):
+    """DeleteClusterRequest."""
+
+    cluster_id: str
+
+
+class Response(msgspec.Struct, frozen=True, rename="pascal"):
+    """DeleteClusterResponse."""
+
+    cluster: Cluster
+
+
+def delete_cluster(context: Context, call: Call, request: Request) -> Response:
+    """Remove a cluster without HSMs, with its store and every key in it."""
+    with context.changing:
+        stored = clusters.find(context.control, call.identity.account, request.cluster_id)
+        if observe(context, stored.cluster).hsms:
+            raise refusals.invalid_request(
+                f"Cluster {request.cluster_id} still has HSMs. Delete them with DeleteHsm and wait until they are gone."
+            )
+        if stored.cluster.state == ClusterState.UNINITIALIZED:
+            _fence(context, request.cluster_id)
+        stored = clusters.save(
+            context.control,
+            stored,
+            msgspec.structs.replace(stored.cluster, state=ClusterState.DELETE_IN_PROGRESS.value),
+        )
+        stored = remove_store(context, stored)
+    return Response(cluster_view(observe(context, stored.cluster)))
+
+
+def remove_store(context: Context, stored: clusters.Stored) -> clusters.Stored:
+    """Bring a cluster from DELETE_IN_PROGRESS to DELETED; may be repeated after an interruption."""
+    context.cluster_stores.delete(stored.cluster.cluster_id)
+    deleted = msgspec.structs.replace(
+        stored.cluster, state=ClusterState.DELETED.value, deleted_at=round(context.clock(), 3)
+    )
+    return clusters.save(context.control, stored, deleted)
+
+
+def _fence(context: Context, cluster_id: str) -> None:
+    """Take the cluster record away, so that no CreateHsm that began earlier can add an HSM any more."""
+    store = context.cluster_stores.open(cluster_id)
+    record = store.get(records.CLUSTER)
+    if record is not None:
+        store.transact(
+            Transaction(compares=(Compare(records.CLUSTER, record.revision),), writes=(Write(records.CLUSTER, None),))
+        )

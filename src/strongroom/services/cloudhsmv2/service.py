@@ -1,0 +1,86 @@
+"""The operations of the service, tied to botocore's model, and what is done when the service starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from strongroom.aws.gateway import Call, Handler, HostedService
+from strongroom.aws.models import service_model
+from strongroom.services.cloudhsmv2 import (
+    clusters,
+    create_cluster,
+    create_hsm,
+    delete_cluster,
+    delete_hsm,
+    describe_clusters,
+    initialize_cluster,
+    list_tags,
+    modify_cluster,
+    refusals,
+    tag_resource,
+    untag_resource,
+)
+from strongroom.services.cloudhsmv2.context import Context
+from strongroom.storage.interface import CompareFailed
+from strongroom.vocabulary.states import ClusterState
+
+log = structlog.get_logger(__name__)
+RequestT = TypeVar("RequestT", bound=msgspec.Struct)
+
+
+def cloudhsmv2(context: Context) -> HostedService:
+    """The service over an installation's stores and network."""
+
+    def handler(function: Callable[[Context, Call, RequestT], msgspec.Struct], request_type: type[RequestT]) -> Handler:
+        def handle(call: Call, members: dict[str, Any]) -> dict[str, Any]:
+            try:
+                response = function(context, call, msgspec.convert(members, request_type))
+            except CompareFailed:
+                raise refusals.changed_meanwhile() from None
+            reply: dict[str, Any] = msgspec.to_builtins(response)
+            return reply
+
+        return handle
+
+    return HostedService(
+        model=service_model("cloudhsmv2"),
+        handlers={
+            "CreateCluster": handler(create_cluster.create_cluster, create_cluster.Request),
+            "DescribeClusters": handler(describe_clusters.describe_clusters, describe_clusters.Request),
+            "ModifyCluster": handler(modify_cluster.modify_cluster, modify_cluster.Request),
+            "InitializeCluster": handler(initialize_cluster.initialize_cluster, initialize_cluster.Request),
+            "DeleteCluster": handler(delete_cluster.delete_cluster, delete_cluster.Request),
+            "CreateHsm": handler(create_hsm.create_hsm, create_hsm.Request),
+            "DeleteHsm": handler(delete_hsm.delete_hsm, delete_hsm.Request),
+            "TagResource": handler(tag_resource.tag_resource, tag_resource.Request),
+            "UntagResource": handler(untag_resource.untag_resource, untag_resource.Request),
+            "ListTags": handler(list_tags.list_tags, list_tags.Request),
+        },
+        invalid_request=refusals.INVALID_REQUEST,
+        internal_failure=refusals.INTERNAL_FAILURE,
+    )
+
+
+def finish_interrupted(context: Context) -> None:
+    """Complete creations and deletions that a stop of the service interrupted.
+
+    One that fails is told in the log and stays as it is: DeleteCluster can be called again, and so can this.
+    """
+    steps = {
+        ClusterState.CREATE_IN_PROGRESS.value: create_cluster.make_store,
+        ClusterState.DELETE_IN_PROGRESS.value: delete_cluster.remove_store,
+    }
+    with context.changing:
+        for stored in list(clusters.everywhere(context.control)):
+            step = steps.get(stored.cluster.state)
+            if step is None:
+                continue
+            try:
+                step(context, stored)
+            except Exception as error:
+                names = {"cluster_id": stored.cluster.cluster_id, "state": stored.cluster.state}
+                log.error("cluster stays unfinished", **names, error=repr(error))  # noqa: TRY400 - the error says it all
