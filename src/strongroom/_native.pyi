@@ -93,7 +93,10 @@ class ManagedRequest:
     digest: bytes
     """Keyed digest of the whole request, secrets included: the same request gives the same digest on every HSM."""
     body: dict[str, Any]
-    """The message of messages.rs by member names; secret members are :class:`SecretTicket`."""
+    """The message of messages.rs by member names; secret members are :class:`SecretTicket`.
+
+    Of ``create_object``, ``template`` has the public attributes and ``template_ticket`` stands for the whole template.
+    """
     deadline_ms: int
     trace_id: int
 

@@ -66,9 +66,9 @@ class GenerateKeyPairRequest(msgspec.Struct, frozen=True):
 
 
 class CreateObjectRequest(msgspec.Struct, frozen=True):
-    """``create_object``; the ticket stands for the whole template."""
+    """``create_object``; the ticket stands for the whole template, with its secrets."""
 
-    template: SecretTicket
+    template_ticket: SecretTicket
 
 
 class DestroyObjectRequest(msgspec.Struct, frozen=True):

@@ -48,7 +48,7 @@ def generate_key_pair(brain: Brain, request: ManagedRequest) -> Proposal:
 
 def create_object(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, CreateObjectRequest)
-    return _creation(brain, request, [brain.hsm.create_object(brain.caller(request), message.template)])
+    return _creation(brain, request, [brain.hsm.create_object(brain.caller(request), message.template_ticket)])
 
 
 def unwrap_key(brain: Brain, request: ManagedRequest) -> Proposal:

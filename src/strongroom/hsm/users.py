@@ -124,7 +124,8 @@ def user_list(brain: Brain, request: ManagedRequest) -> Reply:
 def change_password(brain: Brain, request: ManagedRequest) -> Proposal:
     """An admin changes any password, everybody the own one; no old password is asked for. Unlocks the user.
 
-    Every other login of the user ends; the caller's own goes on.
+    Every other login of the user ends. The caller's own goes on, with its connections to every HSM, so the epoch rises
+    only where none is left.
     """
     message = read(request.body, UserRequest)
     name, role = message.username.lower(), role_of(message.role)
@@ -139,13 +140,10 @@ def change_password(brain: Brain, request: ManagedRequest) -> Proposal:
         live_login(draft, request)
         user = _present(draft.user(name), name, role)
         _changeable(user)
-        draft.put_user(
-            msgspec.structs.replace(user, verifier=verifier, epoch=draft.revision, failed_logins=0, locked=False)
-        )
+        epoch = user.epoch if name == request.username else draft.revision
+        draft.put_user(msgspec.structs.replace(user, verifier=verifier, epoch=epoch, failed_logins=0, locked=False))
         for login in draft.logins_of(name):
-            if login.login_id == request.login_id:
-                draft.put_login(msgspec.structs.replace(login, epoch=draft.revision))
-            else:
+            if login.login_id != request.login_id:
                 draft.delete_login(login.login_id)
         return Outcome(_about(name, role), facts, narrowing=True)
 

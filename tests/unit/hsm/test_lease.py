@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from strongroom.hsm.lease import LeaseKeeper
+from strongroom.hsm.narrowing import NOTHING_HELD
+
+
+@pytest.fixture
+def keeper(cluster, hsm):
+    """The lease of a second HSM; the cluster's clock stands still, so it lives until a test moves it."""
+    member = cluster.member("hsm-b")
+    member.hsm.extended = []
+    member.hsm.extend_lease = member.hsm.extended.append
+    lost = threading.Event()
+    made = LeaseKeeper(
+        member.hsm,
+        cluster.store,
+        member.replica,
+        hsm_id="hsm-b",
+        ttl_seconds=3,
+        renew_seconds=0.01,
+        on_lost=lost.set,
+        on_diverged=member.diverged.append,
+    )
+    made.member, made.lost = member, lost
+    made.acquire()
+    yield made
+    made.release()
+
+
+def applied(cluster):
+    return next(lease for lease in cluster.store.leases() if lease.name == "hsm/hsm-b").applied
+
+
+def until(condition):
+    for _ in range(400):
+        if condition():
+            return True
+        threading.Event().wait(0.005)
+    return False
+
+
+def test_an_hsm_that_serves_nothing_holds_nobody_up_and_its_engine_has_no_lease(cluster, keeper):
+    threading.Event().wait(0.05)
+    assert applied(cluster) == NOTHING_HELD
+    assert keeper.member.hsm.extended == []
+
+
+def test_serving_publishes_what_is_applied_and_then_extends_the_engines_lease(cluster, hsm, keeper):
+    hsm.activate()
+    keeper.serve()
+    assert keeper.member.replica.revision == hsm.replica.revision
+    assert applied(cluster) < NOTHING_HELD
+    assert 0 < keeper.member.hsm.extended[0] <= 3000
+    assert until(lambda: applied(cluster) == hsm.replica.revision)
+
+
+def test_an_applied_change_of_another_hsm_is_published_soon(cluster, hsm, keeper):
+    keeper.serve()
+    hsm.activate()
+    keeper.member.replica.catch_up()
+    assert until(lambda: applied(cluster) == hsm.replica.revision)
+
+
+def test_a_lease_that_another_took_is_lost_and_the_engine_stops(cluster, keeper):
+    keeper.serve()
+    cluster.store.acquire_lease("hsm/hsm-b", 3)
+    assert keeper.lost.wait(2)
+    assert keeper.member.hsm.extended[-1] == 0
+
+
+def test_after_a_lease_that_ran_out_the_hsm_catches_up_before_it_serves(cluster, hsm, keeper):
+    keeper.serve()
+    keeper._expires = 0
+    hsm.activate()
+    seen = []
+    keeper.member.hsm.extend_lease = lambda _milliseconds: seen.append(keeper.member.replica.revision)
+    with keeper._lock:
+        keeper._expires = 0
+        keeper._renew_now(catch_up=False)
+    assert seen[-1] == hsm.replica.revision
+
+
+def test_ceasing_needs_no_lock_and_ends_the_engines_lease(keeper):
+    keeper.serve()
+    with keeper._lock:
+        keeper.cease()
+    assert keeper.member.hsm.extended[-1] == 0
+    assert until(lambda: keeper.member.hsm.extended[-1] == 0)
+
+
+def test_a_released_lease_is_not_live(cluster, keeper):
+    keeper.release()
+    assert not next(lease for lease in cluster.store.leases() if lease.name == "hsm/hsm-b").live
+    keeper._thread.join()
