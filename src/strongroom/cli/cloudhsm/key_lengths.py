@@ -28,6 +28,9 @@ def stored_length(key: ObjectView) -> int | None:
     if key_type == KeyType.EC and key.value(Attribute.EC_PARAMS):
         curve = curves.by_parameters(key.value(Attribute.EC_PARAMS))
         return None if curve is None else _ec(curve, private)
+    if key_type == KeyType.EC_EDWARDS and key.value(Attribute.EC_PARAMS):
+        curve = curves.by_parameters(key.value(Attribute.EC_PARAMS))
+        return None if curve is None else _edwards(curve, private)
     length = key.value(Attribute.VALUE_LEN)
     return None if length is None else int(length)
 
@@ -40,6 +43,14 @@ def _ec(curve: curves.Curve, private: bool) -> int:
     key = der.size(_VERSION + der.size(curve.field_bytes) + public)
     algorithm = der.size(_EC_ALGORITHM_IDENTIFIER + len(curve.parameters))
     return der.size(_VERSION + algorithm + der.size(key))
+
+
+def _edwards(curve: curves.Curve, private: bool) -> int:
+    """RFC 8410: the raw public key, or the PKCS #8 form of section 7."""
+    if not private:
+        return curve.field_bytes
+    algorithm = der.size(len(curve.parameters))
+    return der.size(_VERSION + algorithm + der.size(der.size(curve.field_bytes)))
 
 
 def _rsa_private(modulus_bytes: int, exponent_bytes: int) -> int:

@@ -78,8 +78,9 @@ def full(key: ObjectView) -> dict[str, Any]:
 
 def _attributes(key: ObjectView) -> dict[str, Any]:
     if key.value(Attribute.CLASS) is None:
-        # What an admin sees of a key: its label, and nothing that could be told of the rest.
-        return {"label": key.value(Attribute.LABEL) or ""}
+        # An admin sees few attributes of a key; the rest is not to be guessed.
+        seen = [attribute for attribute in _ALWAYS if attribute.value in key.attributes]
+        return {CLI_NAMES[attribute]: _shown(key, attribute) for attribute in seen}
     shown = {CLI_NAMES[attribute]: _shown(key, attribute) for attribute in _ALWAYS}
     length = stored_length(key)
     if length is not None:

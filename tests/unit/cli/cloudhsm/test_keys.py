@@ -158,13 +158,18 @@ def test_an_ec_pair_shows_curve_and_raw_point(cli) -> None:
 
 
 def test_an_ed25519_pair_has_its_own_mechanism(cli) -> None:
+    ed25519 = curves.by_name("ed25519")
+    assert ed25519
+    numbers = {"EC_PARAMS": ed25519.parameters, "EC_POINT": b"\x04\x20" + bytes(32)}
     cli.client.answers[Operation.GENERATE_KEY_PAIR] = {
         "objects": [
-            view(1, ObjectClass.PUBLIC_KEY, KeyType.EC_EDWARDS, "p"),
-            view(2, ObjectClass.PRIVATE_KEY, KeyType.EC_EDWARDS, "k"),
+            view(1, ObjectClass.PUBLIC_KEY, KeyType.EC_EDWARDS, "p", **numbers),
+            view(2, ObjectClass.PRIVATE_KEY, KeyType.EC_EDWARDS, "k", **numbers),
         ]
     }
-    cli("key generate-asymmetric-pair ec --curve ed25519 --public-label p --private-label k")
+    data = cli("key generate-asymmetric-pair ec --curve ed25519 --public-label p --private-label k").data
+    assert data["public_key"]["attributes"]["key-length-bytes"] == 32
+    assert data["private_key"]["attributes"]["key-length-bytes"] == 48
     (body,) = cli.client.asked(Operation.GENERATE_KEY_PAIR)
     assert body["mechanism"] == Mechanism.EC_EDWARDS_KEY_PAIR_GEN
 
@@ -238,10 +243,11 @@ def test_the_verbose_list_shows_key_objects(cli) -> None:
 
 
 def test_an_admin_sees_references_and_labels_only(cli) -> None:
-    seen = {"reference": 7, "attributes": {Attribute.LABEL.value: "k"}, "version": 1}
+    attributes = {Attribute.LABEL.value: "k", Attribute.TRUSTED.value: True}
+    seen = {"reference": 7, "attributes": attributes, "version": 1}
     cli.client.answers[Operation.ATTRIBUTES] = {"objects": [seen]}
     (key,) = cli("key list --verbose --filter key-reference=0x7").data["matched_keys"]
-    assert key["attributes"] == {"label": "k"}
+    assert key["attributes"] == {"label": "k", "trusted": True}
 
 
 @pytest.mark.parametrize("token", ["10", "0x", "0x00000000000000011", "x"])
