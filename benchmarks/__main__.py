@@ -78,7 +78,7 @@ def measure(promise: Promise, ours: tokens.Token, theirs: tokens.Token, director
 def run_inside_a_throw_away_cluster() -> NoReturn:
     program = str(Path(sys.executable).parent / "strongroom")
     environment = {**os.environ, INSIDE: "1"}
-    command = [program, "exec", "--", sys.executable, "-m", "benchmarks"]
+    command = [program, "exec", "--hsms", "1", "--", sys.executable, "-m", "benchmarks"]
     os.execve(program, command, environment)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,24 +66,9 @@ def softhsm(directory: Path) -> Token:
 
 
 def strongroom() -> Token:
-    """The cluster of the environment (``strongroom exec``), cut down to one HSM."""
-    _keep_one_hsm()
+    """The cluster of the environment (``strongroom exec --hsms 1``)."""
     module = os.environ["STRONGROOM_PKCS11_MODULE"]
     return Token("Strongroom", module, _token_label(module), os.environ["CLOUDHSM_PIN"], dict(os.environ))
-
-
-def _keep_one_hsm() -> None:
-    import boto3
-
-    control = boto3.client("cloudhsmv2")
-    (cluster,) = control.describe_clusters()["Clusters"]
-    for hsm in cluster["Hsms"][1:]:
-        control.delete_hsm(ClusterId=cluster["ClusterId"], HsmId=hsm["HsmId"])
-    until = time.monotonic() + 60
-    while len(control.describe_clusters()["Clusters"][0]["Hsms"]) > 1:
-        if time.monotonic() > until:
-            raise RuntimeError("the other HSMs of the cluster were not deleted within 60 s")
-        time.sleep(0.2)
 
 
 def _token_label(module: str) -> str:
