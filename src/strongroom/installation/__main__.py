@@ -7,12 +7,10 @@ import sys
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from strongroom.installation.detached import Failure, Ready, Report
 from strongroom.installation.errors import InstallationError
 from strongroom.installation.lock import ServiceRecord
-from strongroom.installation.log_output import configure_logging
 from strongroom.installation.options import Options
 from strongroom.installation.service import serve
 from strongroom.installation.state_directory import StateDirectory
@@ -35,16 +33,12 @@ def main(arguments: list[str]) -> int:
         report(Ready(record=record))
 
     try:
-        state.make()
-        configure_logging(state.service_log, echo=None)
         serve(options, on_ready=on_ready)
     except InstallationError as error:
-        structlog.get_logger("service").error(error.text)
         if not ready:
             report(Failure(text=error.text, hint=error.hint))
         return 1
     except Exception as error:
-        structlog.get_logger("service").exception("the service failed")
         if not ready:
             report(Failure(text=f"{type(error).__name__}: {error}", hint=f"see {state.service_log}"))
         return 1

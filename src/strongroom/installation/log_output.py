@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -11,8 +12,11 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 
-def configure_logging(path: Path, *, echo: TextIO | None) -> None:
-    """Send structlog and the standard library's loggers there. ``echo`` gets warnings and errors too."""
+def configure_logging(path: Path, *, echo: TextIO | None) -> Callable[[], None]:
+    """Send structlog and the standard library's loggers there; gives what ends that.
+
+    ``echo`` gets warnings and errors too.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     file = os.fdopen(descriptor, "w", buffering=1)
     shared: list[structlog.typing.Processor] = [
@@ -31,13 +35,21 @@ def configure_logging(path: Path, *, echo: TextIO | None) -> None:
     for handler in root.handlers[:]:
         root.removeHandler(handler)
     root.setLevel(logging.INFO)
-    root.addHandler(_handler(file, shared, structlog.processors.JSONRenderer()))
+    handlers = [_handler(file, shared, structlog.processors.JSONRenderer())]
     if echo is not None:
-        front = _handler(echo, shared, _one_line)
-        front.setLevel(logging.WARNING)
-        root.addHandler(front)
+        handlers.append(_handler(echo, shared, _one_line))
+        handlers[-1].setLevel(logging.WARNING)
+    for handler in handlers:
+        root.addHandler(handler)
     for noisy in ("botocore", "uvicorn.access", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+    def end() -> None:
+        for handler in handlers:
+            root.removeHandler(handler)
+        file.close()
+
+    return end
 
 
 def _handler(

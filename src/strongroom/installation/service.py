@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 import msgspec
 import structlog
@@ -26,6 +26,7 @@ from strongroom.installation.errors import InstallationError
 from strongroom.installation.keys import create_installation, open_installation
 from strongroom.installation.launching import launch_plan
 from strongroom.installation.lock import InstanceLock, ServiceRecord
+from strongroom.installation.log_output import configure_logging
 from strongroom.installation.options import Options
 from strongroom.installation.settings import Settings, check_region, load_settings, save_settings
 from strongroom.installation.state_directory import StateDirectory
@@ -43,11 +44,11 @@ _DRAIN_SECONDS: Final = 5
 _log = structlog.get_logger("service")
 
 
-def serve(options: Options, *, on_ready: Callable[[ServiceRecord], None]) -> None:
+def serve(options: Options, *, on_ready: Callable[[ServiceRecord], None], echo: TextIO | None = None) -> None:
     """Run until SIGTERM, SIGINT or the end of a process that was named; then stop everything cleanly.
 
-    ``on_ready`` is called once, from this thread, when requests are answered. Must be called in the main thread.
-    Raises :class:`InstallationError` when it cannot start.
+    ``on_ready`` is called once, from this thread, when requests are answered; ``echo`` gets the log's warnings. Must be
+    called in the main thread. Raises :class:`InstallationError` when it cannot start.
     """
     stop = threading.Event()
     state = StateDirectory(Path(options.state_directory))
@@ -56,10 +57,19 @@ def serve(options: Options, *, on_ready: Callable[[ServiceRecord], None]) -> Non
             stack.callback(shutil.rmtree, state.root, ignore_errors=True)
         for pid in options.end_with:
             _stop_with_process(pid, stop)
+        settings = settle(state, options)
         state.make()
         lock = InstanceLock.acquire(state)
         stack.callback(lock.release)
-        record = _start(state, options, stop, stack)
+        stack.callback(configure_logging(state.service_log, echo=echo))
+        try:
+            record = _start(state, settings, options, stop, stack)
+        except InstallationError as error:
+            _log.error("service cannot start", error=error.text, hint=error.hint)  # noqa: TRY400 — it says it all
+            raise
+        except Exception:
+            _log.exception("service cannot start")
+            raise
         lock.announce(record)
         _log.info("service ready", endpoint=record.endpoint, pid=record.pid)
         on_ready(record)
@@ -86,16 +96,19 @@ def settle(state: StateDirectory, options: Options) -> Settings:
         settings = msgspec.structs.replace(
             settings, tls_certificate=options.tls_certificate or "", tls_key=options.tls_key or ""
         )
+    check_listen(listen_of(settings))
     return settings
 
 
+def listen_of(settings: Settings) -> Listen:
+    return Listen(settings.listen_host, settings.listen_port, settings.tls_certificate, settings.tls_key)
+
+
 def _start(
-    state: StateDirectory, options: Options, stop: threading.Event, stack: contextlib.ExitStack
+    state: StateDirectory, settings: Settings, options: Options, stop: threading.Event, stack: contextlib.ExitStack
 ) -> ServiceRecord:
     """Start the parts in order; each registers on the stack how it is stopped, so they stop in reverse order."""
-    settings = settle(state, options)
-    listen = Listen(settings.listen_host, settings.listen_port, settings.tls_certificate, settings.tls_key)
-    check_listen(listen)
+    listen = listen_of(settings)
     _raise_descriptor_limit()
     create_installation(state)
     installation = open_installation(state)

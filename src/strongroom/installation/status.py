@@ -28,6 +28,7 @@ def status(state: StateDirectory) -> dict[str, Any]:
         service = None
     settings = load_settings(state.settings)
     plan = ZonePlan.over(settings.region, settings.address_range or "")
+    anywhere = "127.0.0.1/32" if settings.address_range == "" else None
     return {
         "version": metadata.version("strongroom"),
         "running": service is not None,
@@ -41,7 +42,7 @@ def status(state: StateDirectory) -> dict[str, Any]:
             {
                 "SubnetId": zone.subnet_id,
                 "AvailabilityZone": zone.name,
-                "CidrBlock": str(zone.network) if zone.network else "127.0.0.1/32",
+                "CidrBlock": str(zone.network) if zone.network else anywhere,
             }
             for zone in plan.zones
         ],

@@ -40,7 +40,7 @@ def _text(values: dict[str, Any]) -> str:
     lines.append(f"State in {values['state_directory']}, region {values['region']}, account {values['account']}")
     lines.append(f"Subnets of {values['vpc']}:")
     for subnet in values["subnets"]:
-        lines.append(f"  {subnet['SubnetId']}  {subnet['AvailabilityZone']}  {subnet['CidrBlock']}")
+        lines.append(_row(2, subnet["SubnetId"], subnet["AvailabilityZone"], subnet["CidrBlock"] or ""))
     lines.append("Clusters:" if values["clusters"] else "No clusters.")
     for cluster in values["clusters"]:
         lines.append(_row(2, cluster["ClusterId"], cluster["State"], cluster["Mode"], cluster["StateMessage"]))

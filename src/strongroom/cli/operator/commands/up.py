@@ -18,7 +18,6 @@ from strongroom.cli.operator.state_option import state_option
 from strongroom.installation.detached import DetachedService
 from strongroom.installation.environment import environment, export_lines, trust_bundle
 from strongroom.installation.lock import ServiceRecord, holder, running_service
-from strongroom.installation.log_output import configure_logging
 from strongroom.installation.options import Options
 from strongroom.installation.service import serve
 from strongroom.installation.state_directory import StateDirectory
@@ -84,8 +83,6 @@ def _detached(state: StateDirectory, options: Options, *, quickstart: bool, mode
 def _foreground(state: StateDirectory, options: Options, *, quickstart: bool, mode: str, hsms: int) -> None:
     say = Progress()
     failures: list[QuickstartError] = []
-    state.make()
-    configure_logging(state.service_log, echo=sys.stderr)
 
     def ready(service: ServiceRecord) -> None:
         say(f"Strongroom is ready, endpoint {service.endpoint}, state in {state.root}; Ctrl-C stops it")
@@ -101,7 +98,7 @@ def _foreground(state: StateDirectory, options: Options, *, quickstart: bool, mo
                 Refusal(error.text, error.hint).show()
             failures.append(error)
 
-    serve(options, on_ready=ready)
+    serve(options, on_ready=ready, echo=sys.stderr)
     say("Strongroom has stopped")
     if failures:
         raise failures[0]
