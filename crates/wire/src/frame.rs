@@ -21,6 +21,8 @@
 
 use std::collections::HashMap;
 
+use zeroize::{Zeroize, Zeroizing};
+
 /// Length of the header with the length field.
 pub const HEADER_LENGTH: usize = 48;
 /// The longest body of one frame.
@@ -35,6 +37,8 @@ pub const ALPN: &[u8] = b"strongroom/1";
 pub const DEFAULT_PORT: u16 = 2223;
 
 const FLAG_MORE: u8 = 1;
+/// What a decoder without bytes keeps of its buffer, so that idle connections are cheap.
+const ROOM_KEPT: usize = 4 * CHUNK_LENGTH;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +165,7 @@ pub fn encode_frame(header: &Header, body: &[u8], out: &mut Vec<u8>) -> Result<(
 /// [`FrameDecoder::next_frame`].
 #[derive(Debug)]
 pub struct FrameDecoder {
-    buffer: Vec<u8>,
+    buffer: Zeroizing<Vec<u8>>,
     start: usize,
     open: HashMap<u64, Frame>,
     open_bytes: usize,
@@ -182,7 +186,7 @@ impl FrameDecoder {
 
     /// An empty decoder whose incomplete bodies take at most so many bytes together.
     pub fn with_limit(max_open_bytes: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, open: HashMap::new(), open_bytes: 0, max_open_bytes }
+        Self { buffer: Zeroizing::default(), start: 0, open: HashMap::new(), open_bytes: 0, max_open_bytes }
     }
 
     /// Sets how many bytes incomplete bodies may take together.
@@ -192,14 +196,31 @@ impl FrameDecoder {
 
     /// Takes bytes as they came from the peer.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.make_room();
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Takes up to `length` bytes that `fill` writes; gives how many `fill` said it wrote.
+    pub fn push_with(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> usize) -> usize {
+        self.make_room();
+        let end = self.buffer.len();
+        self.buffer.resize(end + length, 0);
+        let filled = fill(&mut self.buffer[end..]).min(length);
+        self.buffer.truncate(end + filled);
+        filled
+    }
+
+    /// Wipes and forgets bytes that were given out as frames: they may have held a password.
+    fn make_room(&mut self) {
         if self.start == self.buffer.len() {
+            self.buffer.as_mut_slice().zeroize();
             self.buffer.clear();
+            self.buffer.shrink_to(ROOM_KEPT);
             self.start = 0;
         } else if self.start > CHUNK_LENGTH {
             self.buffer.drain(..self.start);
             self.start = 0;
         }
-        self.buffer.extend_from_slice(bytes);
     }
 
     /// Whether part of a frame or of a body has come and the rest has not.

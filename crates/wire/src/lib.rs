@@ -5,14 +5,13 @@
 
 pub mod bodies;
 pub mod codec;
-pub mod exchange;
 pub mod frame;
 pub mod messages;
 pub mod rv;
 pub mod tables;
 pub mod template;
 
-pub use codec::{DecodeError, Message, Secret, Value};
+pub use codec::{DecodeError, Field, Message, Secret, Value};
 pub use frame::{Frame, FrameDecoder, FrameError, FrameType, Header, encode_frame};
 pub use rv::Rv;
 pub use tables::{AttributeType, KeyKind, MechanismType, Operation, RetryClass, Role};
