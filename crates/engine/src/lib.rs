@@ -1,1 +1,31 @@
-//! The HSM's data plane: listener, sessions, hot dispatch, managed queue.
+//! The HSM's data plane: listener, TLS, frames, logins, hot requests, and the queue of managed ones.
+//!
+//! A frame's way: a worker reads it off its connection ([`Engine::listen`]), checks login, role, lease and revision, and
+//! either computes the answer from the boundary (a *hot* request), parks it until the brain has caught up, or queues it
+//! for the brain (a *managed* request, [`Engine::next_request`]). No lock is held across a computation. What this crate
+//! refuses to do: decide a managed request, know the store, or see a key.
+
+mod clock;
+mod connection;
+mod dispatch;
+mod engine;
+mod hot;
+mod housekeeping;
+mod lease;
+mod listener;
+mod logins;
+mod managed;
+mod output;
+mod parking;
+mod refusal;
+mod request;
+mod session;
+mod settings;
+mod shared;
+mod statistics;
+mod tls;
+mod workers;
+
+pub use engine::Engine;
+pub use managed::ManagedRequest;
+pub use settings::{Identity, Settings};

@@ -1,0 +1,176 @@
+//! Hot requests: answered from the boundary, without the brain and the store.
+
+use strongroom_boundary::{Caller, Error};
+use strongroom_wire::codec::List;
+use strongroom_wire::messages::{
+    AttachRequest, AttributesRequest, CryptRequest, CryptResponse, Empty, FindRequest, HelloRequest,
+    MembersResponse, RandomRequest, RandomResponse, SESSION_OBJECT_BIT, VerifyRequest,
+};
+use strongroom_wire::tables::KeyKind;
+use strongroom_wire::{DecodeError, MechanismType, Message, Operation, Rv};
+
+use crate::parking::Need;
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::session;
+use crate::shared::Shared;
+
+/// The largest data of one operation: a body without room for the other members.
+pub(crate) const MAX_DATA: u64 = (strongroom_wire::frame::MAX_BODY_LENGTH - 4096) as u64;
+/// Data from this length on is long work.
+const LONG_DATA: usize = 64 * 1024;
+
+/// Why there is no answer yet.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// There is none.
+    Refuse(Refusal),
+    /// The HSM must catch up first.
+    Park(Need),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refuse(refusal)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Refuse(error.into())
+    }
+}
+
+/// A decoded hot request.
+#[derive(Debug)]
+pub(crate) enum HotRequest {
+    Hello(HelloRequest),
+    Attach(AttachRequest),
+    Crypt(CryptRequest),
+    Verify(VerifyRequest),
+    Random(RandomRequest),
+    Find(FindRequest),
+    Attributes(AttributesRequest),
+    Empty,
+}
+
+impl HotRequest {
+    pub(crate) fn decode(operation: Operation, body: &[u8]) -> Result<Self, DecodeError> {
+        Ok(match operation {
+            Operation::Hello => Self::Hello(HelloRequest::from_bytes(body)?),
+            Operation::Attach => Self::Attach(AttachRequest::from_bytes(body)?),
+            Operation::Sign | Operation::Encrypt | Operation::Decrypt => {
+                Self::Crypt(CryptRequest::from_bytes(body)?)
+            }
+            Operation::Verify => Self::Verify(VerifyRequest::from_bytes(body)?),
+            Operation::Random => Self::Random(RandomRequest::from_bytes(body)?),
+            Operation::Find => Self::Find(FindRequest::from_bytes(body)?),
+            Operation::Attributes => Self::Attributes(AttributesRequest::from_bytes(body)?),
+            _ => {
+                Empty::from_bytes(body)?;
+                Self::Empty
+            }
+        })
+    }
+
+    /// Whether it would keep short work waiting: RSA private keys, searches, long data.
+    pub(crate) fn is_long(&self, operation: Operation) -> bool {
+        match self {
+            Self::Crypt(crypt) => {
+                let is_private = matches!(operation, Operation::Sign | Operation::Decrypt);
+                crypt.data.len() >= LONG_DATA || is_private && uses_rsa(crypt.mechanism)
+            }
+            Self::Verify(verify) => verify.data.len() >= LONG_DATA,
+            Self::Random(random) => random.length >= LONG_DATA as u64,
+            Self::Find(_) => true,
+            Self::Attributes(attributes) => attributes.references.0.len() > 256,
+            _ => false,
+        }
+    }
+}
+
+fn uses_rsa(mechanism: u64) -> bool {
+    MechanismType::from_code(mechanism).is_some_and(|known| known.key_kinds().contains(&KeyKind::Rsa))
+}
+
+/// The body of the answer.
+pub(crate) fn answer(shared: &Shared, request: &Request) -> Result<Vec<u8>, Stop> {
+    let Some(hot) = &request.hot else { return Err(Refusal::broken().into()) };
+    match hot {
+        HotRequest::Hello(message) => return session::hello(shared, &request.connection, message),
+        HotRequest::Attach(message) => return session::attach(shared, request, message),
+        HotRequest::Empty => {
+            return match (request.operation, &request.login) {
+                (Operation::Members, _) => {
+                    Ok(MembersResponse { members: List(shared.members().to_vec()) }.to_bytes())
+                }
+                (Operation::RenewTicket, Some(login)) => session::renew_ticket(shared, login),
+                (Operation::Ping, _) => Ok(Empty {}.to_bytes()),
+                _ => Err(Refusal::not_logged_in().into()),
+            };
+        }
+        _ => {}
+    }
+    let Some(login) = &request.login else { return Err(Refusal::not_logged_in().into()) };
+    with_objects(shared, request, hot, &login.caller)
+}
+
+fn with_objects(
+    shared: &Shared,
+    request: &Request,
+    hot: &HotRequest,
+    caller: &Caller,
+) -> Result<Vec<u8>, Stop> {
+    let objects = &shared.boundary.objects;
+    match hot {
+        HotRequest::Crypt(crypt) => {
+            know(shared, request, &[crypt.key])?;
+            let (key, mechanism) = (crypt.key, mechanism(crypt.mechanism)?);
+            let parameters = crypt.parameters.as_ref();
+            let response = match request.operation {
+                Operation::Sign => CryptResponse {
+                    data: objects.sign(caller, key, mechanism, parameters, &crypt.data)?,
+                    iv: None,
+                },
+                Operation::Encrypt => objects.encrypt(caller, key, mechanism, parameters, &crypt.data)?,
+                _ => objects.decrypt(caller, key, mechanism, parameters, &crypt.data)?,
+            };
+            Ok(response.to_bytes())
+        }
+        HotRequest::Verify(verify) => {
+            know(shared, request, &[verify.key])?;
+            let parameters = verify.parameters.as_ref();
+            let mechanism = mechanism(verify.mechanism)?;
+            objects.verify(caller, verify.key, mechanism, parameters, &verify.data, &verify.signature)?;
+            Ok(Empty {}.to_bytes())
+        }
+        HotRequest::Random(random) => {
+            let length = usize::try_from(random.length).ok().filter(|_| random.length <= MAX_DATA);
+            let text = "One call gives at most as many random bytes as hello says.";
+            let length = length.ok_or_else(|| Refusal::of_request(Rv::ARGUMENTS_BAD, text))?;
+            Ok(RandomResponse { data: objects.random(length)? }.to_bytes())
+        }
+        HotRequest::Find(find) => Ok(objects.find(caller, find)?.to_bytes()),
+        HotRequest::Attributes(attributes) => {
+            let references = &attributes.references.0;
+            know(shared, request, references)?;
+            Ok(objects.attributes(caller, references)?.to_bytes())
+        }
+        HotRequest::Hello(_) | HotRequest::Attach(_) | HotRequest::Empty => Err(Refusal::broken().into()),
+    }
+}
+
+fn mechanism(code: u64) -> Result<MechanismType, Refusal> {
+    let text = "The HSM does not know this mechanism.";
+    MechanismType::from_code(code).ok_or_else(|| Refusal::of_request(Rv::MECHANISM_INVALID, text))
+}
+
+/// A token object that is unknown here may have been made on another HSM: catch up before saying so.
+fn know(shared: &Shared, request: &Request, references: &[u64]) -> Result<(), Stop> {
+    let objects = &shared.boundary.objects;
+    let is_unknown = |reference: &u64| reference & SESSION_OBJECT_BIT == 0 && !objects.knows(*reference);
+    if request.is_checked || !references.iter().any(is_unknown) || !shared.lease.is_live() {
+        return Ok(());
+    }
+    Err(Stop::Park(Need::Check))
+}

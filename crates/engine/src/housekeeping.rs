@@ -1,0 +1,83 @@
+//! What happens by the clock: overdue connections are cut, parked requests end, lapsed logins lose their session objects.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::refusal::Refusal;
+use crate::shared::Shared;
+
+/// How often parked requests are looked at.
+const PARKED_TICK: Duration = Duration::from_millis(20);
+/// How often everything else is looked at, unless a shorter time is set.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Ended logins kept for the brain to ask for.
+const MAX_ENDED: usize = 10_000;
+
+/// The clock's thread, and how to end it.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    stopping: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Clock {
+    pub(crate) fn stop(&self) {
+        *self.stopping.lock() = true;
+        self.wake.notify_all();
+    }
+
+    pub(crate) fn run(&self, shared: &Arc<Shared>) {
+        let settings = &shared.settings;
+        let shortest = [
+            settings.handshake_timeout,
+            settings.frame_timeout,
+            settings.output_timeout,
+            settings.login_linger,
+        ];
+        let tick = shortest.into_iter().map(|time| time / 4).fold(TICK, Duration::min).max(PARKED_TICK);
+        let mut next = Instant::now() + tick;
+        let mut stopping = self.stopping.lock();
+        while !*stopping {
+            let soon = Instant::now() + PARKED_TICK;
+            let until = if shared.parking.len() > 0 { soon.min(next) } else { next };
+            self.wake.wait_until(&mut stopping, until);
+            let now = Instant::now();
+            let expired = shared.parking.expired(now);
+            shared.refuse_all(expired, &Refusal::behind());
+            if now >= next {
+                cut_overdue(shared);
+                end_lapsed(shared, now);
+                next = now + tick;
+            }
+        }
+    }
+}
+
+fn cut_overdue(shared: &Shared) {
+    let connections: Vec<_> = shared.connections.read().values().cloned().collect();
+    for connection in connections {
+        if connection.is_closed() {
+            shared.drop_connection(&connection);
+        } else if connection.overdue(&shared.settings).is_some() {
+            shared.statistics.connections_cut.add(1);
+            shared.drop_connection(&connection);
+        } else if connection.is_paused() {
+            shared.workers.resume(&connection);
+        }
+    }
+}
+
+fn end_lapsed(shared: &Shared, now: Instant) {
+    for login_id in shared.logins.take_lapsed(now, shared.settings.login_linger) {
+        let objects = &shared.boundary.objects;
+        let before = objects.session_object_count();
+        objects.remove_login(login_id);
+        let mut ended = shared.ended_logins.lock();
+        if objects.session_object_count() < before && ended.len() < MAX_ENDED {
+            ended.push(login_id);
+        }
+    }
+}

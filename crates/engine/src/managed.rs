@@ -1,0 +1,267 @@
+//! The queue between the data plane and the brain: one lane for each of the brain's worker pools.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use strongroom_wire::bodies;
+use strongroom_wire::tables::Lane;
+use strongroom_wire::{AttributeValue, Operation, Role, Rv, Template, Value, codec};
+
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::shared::Shared;
+
+/// Length of a request id in bytes.
+const REQUEST_ID_LENGTH: usize = 16;
+
+/// A managed request as the brain gets it. Secrets in it are held here and wiped when it is dropped.
+#[derive(Debug)]
+pub struct ManagedRequest {
+    /// Names the request in the answer.
+    pub token: u64,
+    /// What is asked for.
+    pub operation: Operation,
+    /// 0 without a login.
+    pub login_id: u64,
+    /// Empty without a login.
+    pub username: String,
+    /// [`Role::None`] without a login.
+    pub role: Role,
+    /// The connection's number.
+    pub session: u64,
+    /// The connection's remote address.
+    pub peer: String,
+    /// Of a create or change.
+    pub request_id: Option<Vec<u8>>,
+    /// Keyed digest of the request without its request id.
+    pub digest: [u8; 32],
+    /// The message by member names.
+    pub body: Value,
+    /// Of `create_object`: the whole template with its secrets; the one in `body` has the public attributes only.
+    pub template_ticket: Option<Template>,
+    /// What is left of the time that the client waits.
+    pub deadline: Instant,
+    /// For correlation in logs and traces.
+    pub trace_id: u64,
+}
+
+/// The lanes, and the requests that the brain has not answered.
+#[derive(Debug)]
+pub(crate) struct ManagedQueue {
+    lanes: [LaneQueue; 3],
+    capacity: usize,
+    unanswered: Mutex<HashMap<u64, Request>>,
+    next_token: AtomicU64,
+    closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct LaneQueue {
+    waiting: Mutex<VecDeque<ManagedRequest>>,
+    wake: Condvar,
+}
+
+impl ManagedQueue {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            lanes: Default::default(),
+            capacity,
+            unanswered: Mutex::new(HashMap::new()),
+            next_token: AtomicU64::new(1),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn new_token(&self) -> u64 {
+        self.next_token.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Queues a request; gives it back when its lane is full or the HSM stops.
+    pub(crate) fn push(&self, lane: Lane, managed: ManagedRequest, request: Request) -> Option<Request> {
+        let queue = self.lane(lane);
+        let mut waiting = queue.waiting.lock();
+        if waiting.len() >= self.capacity || self.closed.load(Ordering::Acquire) {
+            return Some(request);
+        }
+        self.unanswered.lock().insert(managed.token, request);
+        waiting.push_back(managed);
+        drop(waiting);
+        queue.wake.notify_one();
+        None
+    }
+
+    /// The next request of a lane. Those whose client has stopped waiting are put into `late`: nothing was done for them.
+    pub(crate) fn next(
+        &self,
+        lane: Lane,
+        timeout: Duration,
+        late: &mut Vec<Request>,
+    ) -> Option<ManagedRequest> {
+        let until = Instant::now() + timeout;
+        let queue = self.lane(lane);
+        let mut waiting = queue.waiting.lock();
+        loop {
+            while let Some(managed) = waiting.pop_front() {
+                if managed.deadline > Instant::now() {
+                    return Some(managed);
+                }
+                late.extend(self.take(managed.token));
+            }
+            if !late.is_empty()
+                || self.closed.load(Ordering::Acquire)
+                || queue.wake.wait_until(&mut waiting, until).timed_out()
+            {
+                return None;
+            }
+        }
+    }
+
+    /// Takes an unanswered request by its token.
+    pub(crate) fn take(&self, token: u64) -> Option<Request> {
+        self.unanswered.lock().remove(&token)
+    }
+
+    /// Looks at an unanswered request.
+    pub(crate) fn with<T>(&self, token: u64, look: impl FnOnce(&Request) -> T) -> Option<T> {
+        self.unanswered.lock().get(&token).map(look)
+    }
+
+    /// Requests that the brain has not taken yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.waiting.lock().len()).sum()
+    }
+
+    /// Wakes the brain for the last time; gives the requests without an answer.
+    pub(crate) fn close(&self) -> Vec<Request> {
+        self.closed.store(true, Ordering::Release);
+        for lane in &self.lanes {
+            lane.waiting.lock().clear();
+            lane.wake.notify_all();
+        }
+        self.unanswered.lock().drain().map(|(_, request)| request).collect()
+    }
+
+    fn lane(&self, lane: Lane) -> &LaneQueue {
+        match lane {
+            Lane::Login => &self.lanes[0],
+            Lane::Slow => &self.lanes[1],
+            Lane::General => &self.lanes[2],
+        }
+    }
+}
+
+/// Decodes a managed request and queues it for the brain; gives it back with the reason when that cannot be.
+pub(crate) fn submit(shared: &Shared, lane: Lane, mut request: Request) -> Option<(Request, Refusal)> {
+    match decode(shared, &mut request) {
+        Ok(managed) => {
+            let back = shared.managed.push(lane, managed, request);
+            back.map(|request| (request, Refusal::busy()))
+        }
+        Err(refusal) => Some((request, refusal)),
+    }
+}
+
+fn decode(shared: &Shared, request: &mut Request) -> Result<ManagedRequest, Refusal> {
+    let operation = request.operation;
+    let decoded = bodies::request_to_value(operation, &request.body);
+    codec::wipe(&mut request.body);
+    let mut body = decoded?;
+    let request_id = take_request_id(&mut body);
+    if request_id.as_ref().is_some_and(|id| id.len() != REQUEST_ID_LENGTH) {
+        return Err(Refusal::of_request(Rv::ARGUMENTS_BAD, "A request id has 16 bytes."));
+    }
+    // Encoded again without the request id, equal requests have equal bytes.
+    let mut canonical = bodies::request_from_value(operation, &body).ok_or_else(Refusal::broken)?;
+    let digest = shared.boundary.keys.request_digest(operation.code(), &canonical);
+    codec::wipe(&mut canonical);
+    let template_ticket = take_secrets(operation, &mut body)?;
+    let caller = request.login.as_ref().map(|login| &login.caller);
+    Ok(ManagedRequest {
+        token: shared.managed.new_token(),
+        operation,
+        login_id: request.header.login_id,
+        username: caller.map_or_else(String::new, |caller| caller.username.to_string()),
+        role: request.role(),
+        session: request.connection.id,
+        peer: request.connection.peer.clone(),
+        request_id,
+        digest: digest?,
+        body,
+        template_ticket,
+        deadline: request.deadline(),
+        trace_id: request.header.trace_id,
+    })
+}
+
+fn take_request_id(request: &mut Value) -> Option<Vec<u8>> {
+    let Value::Record(members) = request else { return None };
+    let index = members.iter().position(|(name, _)| *name == "request_id")?;
+    if let Value::Bytes(id) = members.remove(index).1 { Some(id) } else { None }
+}
+
+/// Only the template of `create_object` may have key material in it: there the whole template goes under a ticket and the
+/// brain sees what is public of it.
+fn take_secrets(operation: Operation, body: &mut Value) -> Result<Option<Template>, Refusal> {
+    let Value::Record(members) = body else { return Ok(None) };
+    let mut ticket = None;
+    for (_, value) in members {
+        let Value::Template(template) = value else { continue };
+        let has_secrets = template.iter().any(|(attribute, _)| attribute.is_secret());
+        if operation == Operation::CreateObject {
+            let public = template.iter().filter(|(_, value)| !matches!(value, AttributeValue::Secret(_)));
+            let public: Template = public.map(|(attribute, value)| (attribute, value.clone())).collect();
+            ticket = Some(std::mem::replace(template, public));
+        } else if has_secrets && operation == Operation::SetAttributes {
+            return Err(Refusal::of_request(Rv::ATTRIBUTE_READ_ONLY, "A key's value cannot be changed."));
+        } else if has_secrets {
+            let text = "The template has key material although the HSM is to make the key.";
+            return Err(Refusal::of_request(Rv::TEMPLATE_INCONSISTENT, text));
+        }
+    }
+    Ok(ticket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strongroom_wire::messages::DestroyObjectRequest;
+    use strongroom_wire::{AttributeType, Message, Secret};
+
+    fn with_key_material() -> Value {
+        let template = Template::new()
+            .with(AttributeType::Class, AttributeValue::Ulong(4))
+            .with(AttributeType::Value, AttributeValue::Secret(Secret::new(vec![7; 32])));
+        Value::Record(vec![("template", Value::Template(template))])
+    }
+
+    #[test]
+    fn without_its_request_id_a_request_is_the_same_for_every_repeat() {
+        let request = |request_id| DestroyObjectRequest { reference: 7, request_id };
+        let body = request(Some(vec![1; 16])).to_bytes();
+        let Ok(mut value) = bodies::request_to_value(Operation::DestroyObject, &body) else {
+            panic!("it is well-formed")
+        };
+        assert_eq!(take_request_id(&mut value), Some(vec![1; 16]));
+        let stripped = bodies::request_from_value(Operation::DestroyObject, &value);
+        assert_eq!(stripped, Some(request(None).to_bytes()));
+    }
+
+    #[test]
+    fn an_import_leaves_the_brain_the_public_attributes_only() {
+        let mut body = with_key_material();
+        let ticket = take_secrets(Operation::CreateObject, &mut body);
+        assert_eq!(ticket.ok().flatten().map(|ticket| ticket.len()), Some(2));
+        let public = Template::new().with(AttributeType::Class, AttributeValue::Ulong(4));
+        assert_eq!(body, Value::Record(vec![("template", Value::Template(public))]));
+    }
+
+    #[test]
+    fn key_material_where_the_hsm_makes_or_keeps_the_key_is_refused() {
+        let refused = |operation| take_secrets(operation, &mut with_key_material()).err().map(|it| it.rv);
+        assert_eq!(refused(Operation::GenerateKey), Some(Rv::TEMPLATE_INCONSISTENT));
+        assert_eq!(refused(Operation::UnwrapKey), Some(Rv::TEMPLATE_INCONSISTENT));
+        assert_eq!(refused(Operation::SetAttributes), Some(Rv::ATTRIBUTE_READ_ONLY));
+    }
+}

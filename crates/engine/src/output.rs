@@ -1,0 +1,132 @@
+//! The answers' side of a connection: writers combine. Whoever sends takes what others queue meanwhile along.
+
+use std::io::{ErrorKind, Write};
+use std::time::Instant;
+
+use strongroom_wire::{Header, encode_frame};
+use zeroize::Zeroize;
+
+use crate::connection::Connection;
+
+/// Answers that are not sent yet.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    /// Frames that are not encrypted yet.
+    pending: Vec<u8>,
+    /// TLS records of which the socket took no more than `sent` bytes.
+    records: Vec<u8>,
+    sent: usize,
+    sending: bool,
+    /// Someone flushed while another was sending.
+    again: bool,
+    stalled_since: Option<Instant>,
+}
+
+impl Output {
+    /// Bytes that wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.pending.len() + self.records.len() - self.sent
+    }
+
+    /// Since when the socket has taken nothing although something waits.
+    pub(crate) fn stalled_since(&self) -> Option<Instant> {
+        self.stalled_since
+    }
+}
+
+impl Connection {
+    /// Queues a frame; [`Connection::flush`] sends it. Over the limit the connection is closed instead.
+    pub(crate) fn queue_frame(&self, header: &Header, body: &[u8]) {
+        if self.is_closed() {
+            return;
+        }
+        let mut output = self.output.lock();
+        let refused = encode_frame(header, body, &mut output.pending).is_err();
+        if refused || output.queued() > self.output_limit() {
+            drop(output);
+            self.close();
+        }
+    }
+
+    /// Sends what is queued as far as the socket takes it; the rest goes out when the socket is writable again.
+    pub(crate) fn flush(&self) {
+        let mut output = self.output.lock();
+        if output.sending {
+            output.again = true;
+            return;
+        }
+        output.sending = true;
+        loop {
+            output.again = false;
+            let mut pending = std::mem::take(&mut output.pending);
+            let mut records = std::mem::take(&mut output.records);
+            let before = std::mem::take(&mut output.sent);
+            let mut sent = before;
+            drop(output);
+
+            self.encrypt(&mut pending, &mut records);
+            let outcome = self.send(&records, &mut sent);
+
+            output = self.output.lock();
+            if sent == records.len() {
+                records.clear();
+                sent = 0;
+                output.stalled_since = None;
+            } else if before != sent || output.stalled_since.is_none() {
+                output.stalled_since = Some(Instant::now());
+            }
+            if output.pending.is_empty() {
+                output.pending = pending; // empty; keeps its room
+            }
+            output.records = records;
+            output.sent = sent;
+            let goes_on = match outcome {
+                Ok(()) => output.again || !output.pending.is_empty(),
+                Err(ErrorKind::WouldBlock) => output.again,
+                Err(_) => {
+                    output.sending = false;
+                    drop(output);
+                    self.close();
+                    return;
+                }
+            };
+            if !goes_on {
+                output.sending = false;
+                return;
+            }
+        }
+    }
+
+    /// Encrypts frames behind the records that are there; leaves `pending` wiped and empty.
+    fn encrypt(&self, pending: &mut Vec<u8>, records: &mut Vec<u8>) {
+        let mut tls = self.tls.lock();
+        // Neither writer fails: the buffer limit is off, and a vector takes every write.
+        let _ = tls.writer().write_all(pending);
+        while tls.wants_write() {
+            if tls.write_tls(records).is_err() {
+                break;
+            }
+        }
+        drop(tls);
+        pending.as_mut_slice().zeroize();
+        pending.clear();
+    }
+
+    fn send(&self, records: &[u8], sent: &mut usize) -> Result<(), ErrorKind> {
+        while *sent < records.len() {
+            match (&self.socket).write(&records[*sent..]) {
+                Ok(length) => *sent += length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.kind()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the peer that nothing more comes, and closes.
+    pub(crate) fn close_gracefully(&self) {
+        self.tls.lock().send_close_notify();
+        self.flush();
+        self.close();
+    }
+}

@@ -1,0 +1,108 @@
+//! A request in work: it is answered exactly once, and counts against its connection until then.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use strongroom_wire::{Frame, FrameType, Header, Message, Operation, Role};
+
+use crate::connection::Connection;
+use crate::hot::HotRequest;
+use crate::logins::Login;
+use crate::refusal::Refusal;
+use crate::shared::Shared;
+
+/// A request that has no answer yet. Dropped without one (a panic, the end of the HSM) it is answered with
+/// `CKR_GENERAL_ERROR`.
+pub(crate) struct Request {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) header: Header,
+    pub(crate) body: Vec<u8>,
+    pub(crate) operation: Operation,
+    pub(crate) login: Option<Arc<Login>>,
+    /// The message, once it was decoded; of hot requests only.
+    pub(crate) hot: Option<HotRequest>,
+    pub(crate) arrived: Instant,
+    /// Whether a catch-up began and ended since it came.
+    pub(crate) is_checked: bool,
+    counted_bytes: usize,
+    answered: bool,
+}
+
+impl Request {
+    /// Takes a frame into work.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        connection: Arc<Connection>,
+        frame: Frame,
+        operation: Operation,
+    ) -> Self {
+        let counted_bytes = frame.body.len() + strongroom_wire::frame::HEADER_LENGTH;
+        connection.work_begun(counted_bytes);
+        Self {
+            shared,
+            connection,
+            header: frame.header,
+            body: frame.body,
+            operation,
+            login: None,
+            hot: None,
+            arrived: Instant::now(),
+            is_checked: false,
+            counted_bytes,
+            answered: false,
+        }
+    }
+
+    /// Until when its client waits.
+    pub(crate) fn deadline(&self) -> Instant {
+        let wait = match self.header.deadline_ms {
+            0 => self.shared.settings.default_deadline,
+            milliseconds => Duration::from_millis(u64::from(milliseconds)),
+        };
+        self.arrived + wait
+    }
+
+    /// The role that it is made with.
+    pub(crate) fn role(&self) -> Role {
+        self.login.as_ref().map_or(Role::None, |login| login.caller.role)
+    }
+
+    /// Queues an encoded answer with the revision that it stands for; someone must flush the connection then.
+    pub(crate) fn answer_bytes(mut self, body: &[u8], revision: u64) {
+        self.queue(FrameType::Response, body, revision);
+    }
+
+    /// Queues a refusal; someone must flush the connection then.
+    pub(crate) fn refuse(mut self, refusal: &Refusal) {
+        self.shared.statistics.requests_refused.add(1);
+        let revision = self.shared.revision();
+        self.queue(FrameType::Error, &refusal.reply().to_bytes(), revision);
+    }
+
+    fn queue(&mut self, frame_type: FrameType, body: &[u8], revision: u64) {
+        self.answered = true;
+        let header = Header { frame_type, revision, deadline_ms: 0, ..self.header };
+        self.connection.queue_frame(&header, body);
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        strongroom_wire::codec::wipe(&mut self.body);
+        if !self.answered {
+            let revision = self.shared.revision();
+            self.queue(FrameType::Error, &Refusal::broken().reply().to_bytes(), revision);
+            self.connection.flush();
+        }
+        if self.connection.work_ended(self.counted_bytes) {
+            self.shared.workers.resume(&self.connection);
+        }
+    }
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Request({} {})", self.operation.name(), self.header.request_id)
+    }
+}

@@ -1,0 +1,75 @@
+//! The limits of the data plane. The defaults are what an HSM runs with; tests shorten the times.
+
+use std::time::Duration;
+
+/// Limits and sizes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Threads that read connections and do short work.
+    pub workers: usize,
+    /// Threads for handshakes, RSA private keys, searches and long data.
+    pub long_workers: usize,
+    /// Connections at once; further ones are closed at once.
+    pub max_connections: usize,
+    /// From accept to the answered HELLO.
+    pub handshake_timeout: Duration,
+    /// From a frame's first byte to its last.
+    pub frame_timeout: Duration,
+    /// How long a peer may leave its answers unread.
+    pub output_timeout: Duration,
+    /// Of a request whose frame names none.
+    pub default_deadline: Duration,
+    /// How long session objects live after the last connection of their login closed.
+    pub login_linger: Duration,
+    /// How long one idle worker looks for more work before it sleeps; zero = not at all.
+    pub spin: Duration,
+    /// Managed requests waiting in one lane.
+    pub lane_capacity: usize,
+    /// Requests of one connection that are not answered yet; reading pauses at this number.
+    pub max_requests_in_work: usize,
+    /// Bytes of such requests; reading pauses at this number.
+    pub max_bytes_in_work: usize,
+    /// Unsent answers of one connection in bytes at which reading pauses.
+    pub output_pause: usize,
+    /// Unsent answers of one connection in bytes at which it is closed.
+    pub output_max: usize,
+    /// Answers that one worker gathers before it sends them.
+    pub answers_per_write: usize,
+    /// Surplus requests of one read from which on another worker is woken to help.
+    pub help_from: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self {
+            workers: cores.clamp(2, 16),
+            long_workers: cores.clamp(2, 64),
+            max_connections: 10_000,
+            handshake_timeout: Duration::from_secs(10),
+            frame_timeout: Duration::from_secs(30),
+            output_timeout: Duration::from_secs(30),
+            default_deadline: Duration::from_secs(10),
+            login_linger: Duration::from_secs(60),
+            spin: Duration::from_micros(50),
+            lane_capacity: 1024,
+            max_requests_in_work: 1024,
+            max_bytes_in_work: 4 * 1024 * 1024,
+            output_pause: 1024 * 1024,
+            output_max: 16 * 1024 * 1024,
+            answers_per_write: 8,
+            help_from: 2,
+        }
+    }
+}
+
+/// Which HSM this is, as HELLO says it.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The cluster's id.
+    pub cluster_id: String,
+    /// This HSM's id.
+    pub hsm_id: String,
+    /// `FIPS` or `NON_FIPS`.
+    pub mode: String,
+}
