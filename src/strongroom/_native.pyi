@@ -93,9 +93,9 @@ class ManagedRequest:
     digest: bytes
     """Keyed digest of the whole request, secrets included: the same request gives the same digest on every HSM."""
     body: dict[str, Any]
-    """The message of messages.rs by member names; secret members are :class:`SecretTicket`.
+    """The message of messages.rs by member names, without the request id; secret members are :class:`SecretTicket`.
 
-    Of ``create_object``, ``template`` has the public attributes and ``template_ticket`` stands for the whole template.
+    ``create_object`` has the public attributes under ``template`` and the whole template under ``template_ticket``.
     """
     deadline_ms: int
     trace_id: int
@@ -259,7 +259,10 @@ class Hsm:
         """``hsm_id``, ``address``, ``port`` of every active HSM; clients are told."""
 
     def set_revision(self, revision: int, head: bytes) -> None:
-        """What this HSM has applied; requests that waited for it go on."""
+        """What this HSM has applied; requests that waited for it go on.
+
+        The revision that is applied already says that the store has none above it. An older one changes nothing.
+        """
 
     def extend_lease(self, milliseconds: int) -> None:
         """The lease is good for so long from now; after that managed requests are refused."""
@@ -273,7 +276,11 @@ class Hsm:
     def respond(self, token: int, body: bytes, revision: int) -> None: ...
     def respond_error(self, token: int, rv: int, text: str, retry: int) -> None: ...
     def wait_behind(self, timeout_ms: int) -> bool:
-        """Wait until some request needs a newer revision than this HSM has applied."""
+        """Wait until some request needs a newer revision than this HSM has applied, or a check that there is none.
+
+        For one thread, which then catches up and calls :meth:`set_revision`, also when nothing was new. Requests that
+        found no catch-up in time are asked for again every 50 ms, and refused after their deadline.
+        """
 
     def ended_logins(self) -> list[int]:
         """Logins whose last connection closed over 60 s ago and that held session objects here."""

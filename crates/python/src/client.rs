@@ -1,0 +1,80 @@
+//! `Client`: the client core for the CLI and the Python SDK.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use strongroom_client::{Config, LoginView};
+use strongroom_wire::{Field, Operation, Role, Rv, Secret, Value};
+
+use crate::convert::{message_from_python, message_to_python, to_python};
+use crate::errors::{from_client, refused};
+
+/// A connection pool to one cluster.
+#[pyclass(frozen, module = "strongroom._native")]
+pub(crate) struct Client(strongroom_client::Client);
+
+#[pymethods]
+impl Client {
+    #[new]
+    fn new(config: &str) -> PyResult<Self> {
+        let config = Config::parse(config, Path::new(".")).map_err(from_client)?;
+        let log = Arc::new(config.log);
+        let cluster = config.clusters.into_iter().next();
+        let cluster =
+            cluster.ok_or_else(|| refused(Rv::ARGUMENTS_BAD, "the configuration names no cluster"))?;
+        strongroom_client::Client::new(cluster, log).map(Self).map_err(from_client)
+    }
+
+    fn login<'py>(
+        &self,
+        py: Python<'py>,
+        username: &str,
+        role: u8,
+        password: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let role = Role::from_code(role).ok_or_else(|| refused(Rv::USER_TYPE_INVALID, "no such role"))?;
+        let password = Secret::new(password.to_str()?.as_bytes().to_vec());
+        let login = py.detach(|| self.0.login(username, role, password)).map_err(from_client)?;
+        login_to_python(py, &login)
+    }
+
+    fn logout(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.0.logout()).map_err(from_client)
+    }
+
+    fn is_logged_in(&self) -> bool {
+        self.0.logged_in().is_some()
+    }
+
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        operation: u16,
+        body: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let operation = Operation::from_code(operation)
+            .ok_or_else(|| refused(Rv::FUNCTION_NOT_SUPPORTED, "there is no operation with this number"))?;
+        let request = message_from_python(body)?;
+        let response = py.detach(|| self.0.call_value(operation, request)).map_err(from_client)?;
+        message_to_python(py, response)
+    }
+
+    fn members(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let members = self.0.members().iter().map(Field::to_value).collect();
+        to_python(py, Value::List(members))
+    }
+
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close());
+    }
+}
+
+fn login_to_python<'py>(py: Python<'py>, login: &LoginView) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("login_id", login.login_id)?;
+    dict.set_item("username", &login.username)?;
+    dict.set_item("role", login.role.code())?;
+    Ok(dict)
+}

@@ -1,0 +1,87 @@
+//! Passwords, logins and tickets.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use strongroom_boundary::keys::{LoginGrant, TICKET_LIFETIME_SECONDS};
+use strongroom_wire::{Rv, Secret};
+
+use super::{Hsm, detached, detached_bytes, role_of};
+use crate::errors::{from_boundary, refused};
+use crate::tickets::SecretTicket;
+
+fn password(ticket: &Bound<'_, SecretTicket>) -> PyResult<Secret> {
+    let secret = ticket.get().bytes().cloned();
+    secret.ok_or_else(|| refused(Rv::ARGUMENTS_BAD, "this ticket stands for a template, not for a password"))
+}
+
+#[pymethods]
+impl Hsm {
+    fn make_verifier(&self, py: Python<'_>, password: &Bound<'_, SecretTicket>) -> PyResult<Py<PyBytes>> {
+        let secret = self::password(password)?;
+        detached_bytes(py, || self.boundary.keys.make_verifier(&secret.0))
+    }
+
+    #[pyo3(signature = (password, verifier))]
+    fn verify_password(
+        &self,
+        py: Python<'_>,
+        password: &Bound<'_, SecretTicket>,
+        verifier: Option<&[u8]>,
+    ) -> PyResult<bool> {
+        let secret = self::password(password)?;
+        detached(py, || self.boundary.keys.verify_password(&secret.0, verifier))
+    }
+
+    fn new_login_id(&self, py: Python<'_>) -> PyResult<u64> {
+        detached(py, || self.boundary.keys.new_login_id())
+    }
+
+    fn issue_ticket(
+        &self,
+        py: Python<'_>,
+        login_id: u64,
+        username: String,
+        role: u8,
+        epoch: u64,
+        client_key: Vec<u8>,
+    ) -> PyResult<(Py<PyBytes>, u64)> {
+        let role = role_of(role)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        let expires_at = now + TICKET_LIFETIME_SECONDS;
+        let grant = LoginGrant { login_id, username, role, epoch, client_key, expires_at };
+        let ticket = detached_bytes(py, || self.boundary.keys.issue_ticket(&grant))?;
+        Ok((ticket, TICKET_LIFETIME_SECONDS))
+    }
+
+    fn apply_login(
+        &self,
+        login_id: u64,
+        username: &str,
+        role: u8,
+        epoch: u64,
+        client_key: Vec<u8>,
+    ) -> PyResult<()> {
+        let caller =
+            strongroom_boundary::Caller { username: username.into(), role: role_of(role)?, login_id };
+        self.engine.apply_login(caller, epoch, client_key);
+        Ok(())
+    }
+
+    fn remove_login(&self, py: Python<'_>, login_id: u64) {
+        py.detach(|| self.engine.remove_login(login_id));
+    }
+
+    fn attach_login(&self, request_token: u64, login_id: u64) -> PyResult<()> {
+        self.engine.attach_login(request_token, login_id).map_err(from_boundary)
+    }
+
+    fn ended_logins(&self) -> Vec<u64> {
+        self.engine.ended_logins()
+    }
+
+    fn active_logins(&self) -> Vec<u64> {
+        self.engine.active_logins()
+    }
+}
