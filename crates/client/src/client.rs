@@ -120,7 +120,7 @@ impl Client {
         if let Some(login) = &login {
             self.renew_ticket_if_due(login);
         }
-        self.perform(operation, body, login.as_ref()).map(|(frame, _)| frame.body)
+        self.perform(operation, body, login.as_ref(), self.deadline()).map(|(frame, _)| frame.body)
     }
 
     /// Logs in; the password is wiped afterwards.
@@ -141,7 +141,7 @@ impl Client {
         };
         let mut body = request.to_bytes();
         drop(request);
-        let answer = self.perform(Operation::Login, &body, None);
+        let answer = self.perform(Operation::Login, &body, None, self.deadline());
         codec::wipe(&mut body);
         let (frame, connection) = answer?;
         let response =
@@ -159,13 +159,25 @@ impl Client {
     /// # Errors
     /// `CKR_USER_NOT_LOGGED_IN`. An HSM that cannot be reached is no error: the ticket runs out by itself.
     pub fn logout(&self) -> Result<()> {
+        self.logout_until(self.deadline())
+    }
+
+    /// As [`Client::logout`], waiting no longer than this for the HSM.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn logout_within(&self, longest: Duration) -> Result<()> {
+        self.logout_until(Instant::now() + longest)
+    }
+
+    fn logout_until(&self, deadline: Instant) -> Result<()> {
         let _changing = lock(&self.changing_login);
         let Some(login) = self.login.write().unwrap_or_else(PoisonError::into_inner).take() else {
             return Err(Error::local(Rv::USER_NOT_LOGGED_IN, "log in first"));
         };
         let home = lock(&self.home).take();
         let request = LogoutRequest { request_id: None }.to_bytes();
-        if let Err(error) = self.perform(Operation::Logout, &request, Some(&login)) {
+        if let Err(error) = self.perform(Operation::Logout, &request, Some(&login), deadline) {
             self.pool.log.write(Level::Warn, &format!("logout was not confirmed: {error}; home {home:?}"));
         }
         Ok(())
@@ -205,9 +217,14 @@ impl Client {
         self.pool.cluster_id()
     }
 
-    /// The largest data of one operation in bytes, and `FIPS` or `NON_FIPS`, as a connected HSM told.
-    pub fn limits(&self) -> Option<(u64, String)> {
-        self.pool.choose(None).map(|connection| (connection.peer.max_data, connection.peer.mode.clone()))
+    /// The largest data of one operation in bytes, as the last HSM told that was connected.
+    pub fn max_data(&self) -> Option<u64> {
+        self.pool.max_data()
+    }
+
+    /// Whether the cluster is in mode FIPS, as the last HSM told that was connected.
+    pub fn is_fips(&self) -> bool {
+        self.pool.is_fips()
     }
 
     /// How many requests were sent, repetitions included; HELLO is not counted.
@@ -248,6 +265,7 @@ impl Client {
         operation: Operation,
         body: &[u8],
         login: Option<&Arc<Login>>,
+        deadline: Instant,
     ) -> Result<(Frame, Arc<Connection>)> {
         self.check_process()?;
         let mut with_id = Vec::new();
@@ -258,7 +276,7 @@ impl Client {
             }
             RetryClass::Pure | RetryClass::Never => body,
         };
-        let answer = self.repeat(operation, body, login);
+        let answer = self.repeat(operation, body, login, deadline);
         if holds_secret(operation) {
             codec::wipe(&mut with_id);
         }
@@ -270,8 +288,8 @@ impl Client {
         operation: Operation,
         body: &[u8],
         login: Option<&Arc<Login>>,
+        deadline: Instant,
     ) -> Result<(Frame, Arc<Connection>)> {
-        let deadline = self.deadline();
         let route = route(operation, body);
         self.budget.deposit();
         self.pool.maintain(Instant::now(), false);
@@ -452,7 +470,7 @@ impl Client {
             return;
         }
         let ticket = self
-            .perform(Operation::RenewTicket, &Empty {}.to_bytes(), Some(login))
+            .perform(Operation::RenewTicket, &Empty {}.to_bytes(), Some(login), self.deadline())
             .and_then(|(frame, _)| {
                 TicketResponse::from_bytes(&frame.body)
                     .map_err(|error| unreadable(Operation::RenewTicket, &error))

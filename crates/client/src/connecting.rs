@@ -149,12 +149,7 @@ impl Connecting {
             .tls
             .export_keying_material([0; EXPORTER_LENGTH], EXPORTER_LABEL, None)
             .map_err(|error| error.to_string())?;
-        let peer = Peer {
-            hsm_id: hello.hsm_id.as_str().into(),
-            max_data: hello.max_data,
-            mode: hello.mode.clone(),
-            exporter,
-        };
+        let peer = Peer { hsm_id: hello.hsm_id.as_str().into(), exporter };
         let registration = self.registration;
         Ok(Connection::new(self.stream, self.tls, self.decoder, peer, registration, in_flight, spin))
     }

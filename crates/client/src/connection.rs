@@ -76,8 +76,6 @@ struct Inbound {
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub hsm_id: Arc<str>,
-    pub max_data: u64,
-    pub mode: String,
     pub exporter: [u8; EXPORTER_LENGTH],
 }
 

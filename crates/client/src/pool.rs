@@ -38,6 +38,8 @@ pub(crate) struct Pool {
     cluster_id: Mutex<Option<String>>,
     in_flight: Arc<AtomicUsize>,
     was_connected: AtomicBool,
+    max_data: AtomicU64,
+    is_fips: AtomicBool,
     spin: Duration,
     pub log: Arc<Log>,
 }
@@ -84,6 +86,8 @@ impl Pool {
             cluster_id: Mutex::new(config.cluster_id.clone()),
             in_flight: Arc::new(AtomicUsize::new(0)),
             was_connected: AtomicBool::new(false),
+            max_data: AtomicU64::new(0),
+            is_fips: AtomicBool::new(false),
             spin,
             log,
             config,
@@ -105,6 +109,14 @@ impl Pool {
 
     pub(crate) fn cluster_id(&self) -> Option<String> {
         lock(&self.cluster_id).clone()
+    }
+
+    pub(crate) fn max_data(&self) -> Option<u64> {
+        Some(self.max_data.load(Ordering::Relaxed)).filter(|max_data| *max_data > 0)
+    }
+
+    pub(crate) fn is_fips(&self) -> bool {
+        self.is_fips.load(Ordering::Relaxed)
     }
 
     pub(crate) fn members(&self) -> Vec<Arc<Member>> {
@@ -326,6 +338,8 @@ impl Pool {
             &format!("connected to {} at {}:{}", hello.hsm_id, member.server.hostname, member.server.port),
         );
         self.was_connected.store(true, Ordering::Relaxed);
+        self.max_data.store(hello.max_data, Ordering::Relaxed);
+        self.is_fips.store(hello.mode == "FIPS", Ordering::Relaxed);
         self.saw_revision(hello.revision);
         member.set_connection(Some(Arc::new(connection)));
         self.merge(&hello.members.0);

@@ -1,1 +1,29 @@
-//! libstrongroom_pkcs11.so: PKCS #11 2.40 over the client core.
+//! `libstrongroom_pkcs11.so`: PKCS #11 2.40 over the client core.
+//!
+//! One file per chapter of the standard's function list. Sessions, operations and handles are local; keys never are.
+//! Raw pointers stop at [`edge`]; what survives a fork, and what must not, is in [`fork`].
+
+#![allow(non_snake_case)] // the standard's function names
+
+pub mod attributes;
+pub mod cipher;
+pub mod decrypt;
+pub mod digest;
+pub mod edge;
+pub mod encrypt;
+pub mod fork;
+pub mod function_list;
+pub mod general;
+pub mod keys;
+pub mod library;
+pub mod mechanism;
+pub mod object_cache;
+pub mod objects;
+pub mod random;
+pub mod search;
+pub mod session;
+pub mod sessions;
+pub mod sign;
+pub mod slots;
+pub mod unsupported;
+pub mod verify;

@@ -1,0 +1,432 @@
+//! Encryption and decryption under way, for both chapters: chaining and padding of parts are carried here, so that any
+//! HSM can do any part.
+
+use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY};
+use strongroom_wire::messages::{CryptRequest, CryptResponse, MechanismParameters};
+use strongroom_wire::{AttributeType, MechanismType, Operation, Rv};
+
+use crate::edge::{Failure, Output, Result, failure};
+use crate::library::Slot;
+use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, key_kind, modulus_length};
+
+const BLOCK: usize = 16;
+/// PKCS #1 v1.5 padding takes at least so many bytes.
+const PKCS1_OVERHEAD: usize = 11;
+
+/// Which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// C_Encrypt and its parts.
+    Encrypt,
+    /// C_Decrypt and its parts.
+    Decrypt,
+}
+
+#[derive(Debug)]
+enum Flow {
+    /// One request, no parts.
+    Whole,
+    /// ECB (without chain) and CBC.
+    Blocks { chain: Option<[u8; BLOCK]>, is_padded: bool, buffered: Vec<u8> },
+    /// CTR: the counter block, and how far into its key stream block the data is.
+    Counter { block: [u8; BLOCK], bits: u32, offset: usize, used: u128 },
+}
+
+/// One operation.
+#[derive(Debug)]
+pub struct Cipher {
+    direction: Direction,
+    key: u64,
+    kind: MechanismType,
+    parameters: Option<MechanismParameters>,
+    iv_place: Option<IvPlace>,
+    /// Length of an RSA key's modulus; 0 for AES.
+    modulus_length: usize,
+    largest_data: usize,
+    flow: Flow,
+    is_multi_part: bool,
+    /// A result whose length only the HSM could tell, kept until the caller's buffer is large enough.
+    kept: Option<Vec<u8>>,
+}
+
+impl Cipher {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// The codes of C_EncryptInit and C_DecryptInit.
+    pub fn new(
+        slot: &Slot,
+        mechanism: Mechanism,
+        key: CK_OBJECT_HANDLE,
+        direction: Direction,
+    ) -> Result<Self> {
+        let (usage, asymmetric) = match direction {
+            Direction::Encrypt => (AttributeType::Encrypt, CKO_PUBLIC_KEY),
+            Direction::Decrypt => (AttributeType::Decrypt, CKO_PRIVATE_KEY),
+        };
+        let key = slot.key_for(key, usage)?;
+        let attributes = &key.view.attributes;
+        mechanism.check_key(key_kind(attributes)?)?;
+        let class: Option<CK_OBJECT_CLASS> = attributes.ulong(AttributeType::Class);
+        let modulus_length = match class {
+            Some(CKO_SECRET_KEY) => 0,
+            Some(class) if class == asymmetric => modulus_length(attributes)?,
+            _ => return failure(Rv::KEY_TYPE_INCONSISTENT, "the other half of the key pair is needed"),
+        };
+        check_gcm(&mechanism, direction)?;
+        Ok(Self {
+            direction,
+            key: key.reference,
+            kind: mechanism.kind,
+            flow: flow(&mechanism),
+            parameters: mechanism.parameters,
+            iv_place: mechanism.iv_place,
+            modulus_length,
+            largest_data: slot.largest_data(),
+            is_multi_part: false,
+            kept: None,
+        })
+    }
+
+    /// The result's length for the whole data, and whether that is exact or only the most.
+    fn whole_length(&self, length: usize) -> Result<(usize, bool)> {
+        let bad_length = match self.direction {
+            Direction::Encrypt => Rv::DATA_LEN_RANGE,
+            Direction::Decrypt => Rv::ENCRYPTED_DATA_LEN_RANGE,
+        };
+        let refused = || failure(bad_length, format!("{} does not take {length} bytes", self.kind.name()));
+        let tag = self.tag_length();
+        let own_iv = if self.kind == MechanismType::CloudhsmAesGcm { GCM_IV_LENGTH } else { 0 };
+        match (&self.flow, self.direction) {
+            (Flow::Counter { .. }, _) => Ok((length, true)),
+            (Flow::Blocks { is_padded: false, .. }, _) if !length.is_multiple_of(BLOCK) => refused(),
+            (Flow::Blocks { is_padded: false, .. }, _) => Ok((length, true)),
+            (Flow::Blocks { .. }, Direction::Encrypt) => Ok(((length / BLOCK + 1) * BLOCK, true)),
+            (Flow::Blocks { .. }, Direction::Decrypt) if length == 0 || !length.is_multiple_of(BLOCK) => {
+                refused()
+            }
+            (Flow::Blocks { .. }, Direction::Decrypt) => Ok((length, false)),
+            (Flow::Whole, _) if length > self.largest_data => refused(),
+            (Flow::Whole, Direction::Encrypt) if self.modulus_length > 0 => {
+                let longest = self.modulus_length - PKCS1_OVERHEAD;
+                if length > longest { refused() } else { Ok((self.modulus_length, true)) }
+            }
+            (Flow::Whole, Direction::Decrypt) if self.modulus_length > 0 => {
+                if length == self.modulus_length {
+                    Ok((length, false))
+                } else {
+                    refused()
+                }
+            }
+            (Flow::Whole, Direction::Encrypt) => Ok((own_iv + length + tag, true)),
+            (Flow::Whole, Direction::Decrypt) if length < own_iv + tag => refused(),
+            (Flow::Whole, Direction::Decrypt) => Ok((length - own_iv - tag, true)),
+        }
+    }
+
+    fn tag_length(&self) -> usize {
+        let bits = self.parameters.as_ref().and_then(|parameters| parameters.tag_bits).unwrap_or(0);
+        usize::try_from(bits / 8).unwrap_or(0)
+    }
+
+    fn whole(&mut self, slot: &Slot, data: Vec<u8>) -> Result<Vec<u8>> {
+        if !matches!(self.flow, Flow::Whole) {
+            let mut result = self.stream(slot, data, true)?;
+            result.shrink_to_fit();
+            return Ok(result);
+        }
+        match self.kind {
+            MechanismType::AesGcm | MechanismType::CloudhsmAesGcm => self.gcm(slot, data),
+            kind => Ok(self.request(slot, kind, self.parameters.clone(), data)?.data),
+        }
+    }
+
+    fn gcm(&self, slot: &Slot, mut data: Vec<u8>) -> Result<Vec<u8>> {
+        let is_own_iv = self.kind == MechanismType::CloudhsmAesGcm;
+        let mut parameters = self.parameters.clone();
+        if let Some(parameters) = &mut parameters {
+            match self.direction {
+                Direction::Encrypt => parameters.iv = None, // the HSM makes it
+                Direction::Decrypt if is_own_iv => {
+                    parameters.iv = Some(data.drain(..GCM_IV_LENGTH).collect())
+                }
+                Direction::Decrypt => {}
+            }
+        }
+        let response = self.request(slot, MechanismType::AesGcm, parameters, data)?;
+        if self.direction == Direction::Decrypt {
+            return Ok(response.data);
+        }
+        let Some(iv) = response.iv else { return failure(Rv::DEVICE_ERROR, "the HSM gave no IV") };
+        match self.iv_place {
+            Some(place) if !is_own_iv => {
+                // SAFETY: the standard's caller keeps the parameter's buffers until the operation ends.
+                unsafe { place.write(&iv) }?;
+                Ok(response.data)
+            }
+            _ => Ok([iv, response.data].concat()),
+        }
+    }
+
+    /// The next part of a stream cipher, as far as it can be done; the rest is kept for the next part.
+    fn stream(&mut self, slot: &Slot, data: Vec<u8>, is_last: bool) -> Result<Vec<u8>> {
+        match &mut self.flow {
+            Flow::Whole => Err(Rv::MECHANISM_INVALID.into()),
+            Flow::Counter { .. } => self.count(slot, &data),
+            Flow::Blocks { buffered, .. } => {
+                buffered.extend_from_slice(&data);
+                let all = std::mem::take(buffered);
+                let ready = if is_last { all.len() } else { self.ready(all.len()) };
+                let result = self.blocks(slot, &all[..ready], is_last)?;
+                if let Flow::Blocks { buffered, .. } = &mut self.flow {
+                    *buffered = all[ready..].to_vec();
+                }
+                Ok(result)
+            }
+        }
+    }
+
+    /// How much of the buffered data can be done before the last part: with padding, the last block of a ciphertext
+    /// must wait.
+    fn ready(&self, buffered: usize) -> usize {
+        match (&self.flow, self.direction) {
+            (Flow::Blocks { is_padded: true, .. }, Direction::Decrypt) => {
+                buffered.saturating_sub(1) / BLOCK * BLOCK
+            }
+            _ => buffered / BLOCK * BLOCK,
+        }
+    }
+
+    fn blocks(&mut self, slot: &Slot, data: &[u8], is_last: bool) -> Result<Vec<u8>> {
+        let Flow::Blocks { mut chain, is_padded, .. } = self.flow else {
+            return Err(Rv::MECHANISM_INVALID.into());
+        };
+        let pads_now = is_padded && is_last;
+        let step = (self.largest_data / BLOCK * BLOCK).max(BLOCK);
+        let mut result = Vec::with_capacity(data.len() + BLOCK);
+        let mut rest = data;
+        let mut is_first = true;
+        while !rest.is_empty() || (is_first && pads_now) {
+            is_first = false;
+            let (part, tail) = rest.split_at(rest.len().min(step));
+            rest = tail;
+            let kind = match chain {
+                None => MechanismType::AesEcb,
+                Some(_) if pads_now && rest.is_empty() => MechanismType::AesCbcPad,
+                Some(_) => MechanismType::AesCbc,
+            };
+            let parameters = chain.map(|iv| MechanismParameters { iv: Some(iv.to_vec()), ..none() });
+            let done = self.request(slot, kind, parameters, part.to_vec())?.data;
+            let link = if self.direction == Direction::Encrypt { &done[..] } else { part };
+            if let (Some(chain), Some(last)) = (&mut chain, link.last_chunk::<BLOCK>()) {
+                *chain = *last;
+            }
+            result.extend_from_slice(&done);
+        }
+        if let Flow::Blocks { chain: kept, .. } = &mut self.flow {
+            *kept = chain;
+        }
+        Ok(result)
+    }
+
+    fn count(&mut self, slot: &Slot, data: &[u8]) -> Result<Vec<u8>> {
+        let mut result = Vec::with_capacity(data.len());
+        let step = (self.largest_data - BLOCK).max(BLOCK);
+        for part in data.chunks(step) {
+            let Flow::Counter { block, bits, offset, used } = self.flow else {
+                return Err(Rv::MECHANISM_INVALID.into());
+            };
+            let after = offset + part.len();
+            let used = used + (after / BLOCK) as u128;
+            if bits < 128 && used + u128::from(after % BLOCK != 0) > 1 << bits {
+                return failure(Rv::DATA_LEN_RANGE, "the counter would come round");
+            }
+            // Leading bytes that are dropped again bring the key stream to the place where the last part ended.
+            let padded = [&[0; BLOCK][..offset], part].concat();
+            let parameters = MechanismParameters {
+                iv: Some(block.to_vec()),
+                counter_bits: Some(u64::from(bits)),
+                ..none()
+            };
+            let done = self.request(slot, MechanismType::AesCtr, Some(parameters), padded)?.data;
+            result.extend_from_slice(done.get(offset..).unwrap_or(&[]));
+            let block = advance(block, bits, (after / BLOCK) as u128);
+            self.flow = Flow::Counter { block, bits, offset: after % BLOCK, used };
+        }
+        Ok(result)
+    }
+
+    fn request(
+        &self,
+        slot: &Slot,
+        kind: MechanismType,
+        parameters: Option<MechanismParameters>,
+        data: Vec<u8>,
+    ) -> Result<CryptResponse> {
+        let operation = match self.direction {
+            Direction::Encrypt => Operation::Encrypt,
+            Direction::Decrypt => Operation::Decrypt,
+        };
+        let request = CryptRequest { key: self.key, mechanism: kind.code(), parameters, data };
+        Ok(slot.client.call(operation, &request)?)
+    }
+}
+
+const fn none() -> MechanismParameters {
+    MechanismParameters {
+        iv: None,
+        counter_bits: None,
+        aad: None,
+        tag_bits: None,
+        hash: None,
+        mgf: None,
+        salt_length: None,
+        label: None,
+    }
+}
+
+/// `CKM_AES_GCM` needs a place for the HSM's IV when it encrypts, and an IV when it decrypts.
+fn check_gcm(mechanism: &Mechanism, direction: Direction) -> Result {
+    if mechanism.kind != MechanismType::AesGcm {
+        return Ok(());
+    }
+    let has_iv = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.iv.is_some());
+    match direction {
+        Direction::Encrypt if mechanism.iv_place.is_none() => {
+            failure(Rv::MECHANISM_PARAM_INVALID, "pIv must have room for the 12-byte IV that the HSM makes")
+        }
+        Direction::Decrypt if !has_iv => failure(Rv::MECHANISM_PARAM_INVALID, "pIv must hold the IV"),
+        _ => Ok(()),
+    }
+}
+
+fn flow(mechanism: &Mechanism) -> Flow {
+    let iv = mechanism.parameters.as_ref().and_then(|parameters| parameters.iv.as_deref());
+    let block = iv.and_then(|iv| <[u8; BLOCK]>::try_from(iv).ok());
+    let bits = mechanism.parameters.as_ref().and_then(|parameters| parameters.counter_bits).unwrap_or(128);
+    match (mechanism.kind, block) {
+        (MechanismType::AesEcb, _) => Flow::Blocks { chain: None, is_padded: false, buffered: Vec::new() },
+        (MechanismType::AesCbc, chain @ Some(_)) => {
+            Flow::Blocks { chain, is_padded: false, buffered: Vec::new() }
+        }
+        (MechanismType::AesCbcPad, chain @ Some(_)) => {
+            Flow::Blocks { chain, is_padded: true, buffered: Vec::new() }
+        }
+        (MechanismType::AesCtr, Some(block)) => {
+            Flow::Counter { block, bits: u32::try_from(bits).unwrap_or(128), offset: 0, used: 0 }
+        }
+        _ => Flow::Whole,
+    }
+}
+
+/// The counter block after so many blocks: the low `bits` count, the rest stays (SP 800-38A appendix B.1).
+fn advance(block: [u8; BLOCK], bits: u32, blocks: u128) -> [u8; BLOCK] {
+    let number = u128::from_be_bytes(block);
+    let mask = if bits >= 128 { u128::MAX } else { (1 << bits) - 1 };
+    ((number & !mask) | (number.wrapping_add(blocks) & mask)).to_be_bytes()
+}
+
+fn active(place: &mut Option<Cipher>) -> Result<&mut Cipher> {
+    place.as_mut().ok_or_else(|| Failure::from(Rv::OPERATION_NOT_INITIALIZED))
+}
+
+/// C_Encrypt and C_Decrypt. A length query and too small a buffer leave the operation active; all else ends it.
+pub fn run_whole(place: &mut Option<Cipher>, slot: &Slot, data: &[u8], output: &Output) -> Result {
+    let cipher = active(place)?;
+    if cipher.is_multi_part {
+        return failure(Rv::OPERATION_ACTIVE, "a multi-part operation is under way");
+    }
+    if cipher.kept.is_none() {
+        let (length, is_exact) = cipher.whole_length(data.len()).inspect_err(|_| *place = None)?;
+        if (is_exact || output.is_query()) && !output.has_room(length)? {
+            return Ok(());
+        }
+        let cipher = active(place)?;
+        let result = cipher.whole(slot, data.to_vec()).inspect_err(|_| *place = None)?;
+        active(place)?.kept = Some(result);
+    }
+    hand_over(place, output)
+}
+
+/// C_EncryptUpdate and C_DecryptUpdate.
+pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &[u8], output: &Output) -> Result {
+    let cipher = active(place)?;
+    let length = match &cipher.flow {
+        Flow::Whole => {
+            let name = cipher.kind.name();
+            *place = None;
+            return failure(Rv::MECHANISM_INVALID, format!("{name} takes its data in one part"));
+        }
+        Flow::Counter { .. } => part.len(),
+        Flow::Blocks { buffered, .. } => cipher.ready(buffered.len() + part.len()),
+    };
+    if !output.has_room(length)? {
+        return Ok(());
+    }
+    cipher.is_multi_part = true;
+    let result = cipher.stream(slot, part.to_vec(), false).inspect_err(|_| *place = None)?;
+    output.write(&result)
+}
+
+/// C_EncryptFinal and C_DecryptFinal.
+pub fn run_last(place: &mut Option<Cipher>, slot: &Slot, output: &Output) -> Result {
+    let cipher = active(place)?;
+    if cipher.kept.is_none() {
+        let buffered = match &cipher.flow {
+            Flow::Whole => {
+                *place = None;
+                return Err(Rv::MECHANISM_INVALID.into());
+            }
+            Flow::Counter { .. } => 0,
+            Flow::Blocks { buffered, .. } => buffered.len(),
+        };
+        let is_stream = matches!(cipher.flow, Flow::Counter { .. });
+        let (length, is_exact) = if is_stream {
+            (0, true)
+        } else {
+            cipher.whole_length(buffered).inspect_err(|_| *place = None)?
+        };
+        if (is_exact || output.is_query()) && !output.has_room(length)? {
+            return Ok(());
+        }
+        let cipher = active(place)?;
+        let result = cipher.stream(slot, Vec::new(), true).inspect_err(|_| *place = None)?;
+        active(place)?.kept = Some(result);
+    }
+    hand_over(place, output)
+}
+
+fn hand_over(place: &mut Option<Cipher>, output: &Output) -> Result {
+    let kept = active(place)?.kept.as_deref().unwrap_or(&[]);
+    output.write(kept)?;
+    if !output.is_query() {
+        *place = None;
+    }
+    Ok(())
+}
+
+impl Drop for Cipher {
+    fn drop(&mut self) {
+        use zeroize::Zeroize;
+        self.kept.zeroize();
+        if let Flow::Blocks { buffered, .. } = &mut self.flow {
+            buffered.zeroize();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_counts_in_its_low_bits_only() {
+        let mut block = [0xff; BLOCK];
+        assert_eq!(advance(block, 128, 1), [0; BLOCK]);
+        let mut expected = [0xff; BLOCK];
+        expected[12..].copy_from_slice(&[0, 0, 0, 1]);
+        assert_eq!(advance(block, 32, 2), expected);
+        block[15] = 0;
+        assert_eq!(advance(block, 8, 5)[14..], [0xff, 5]);
+    }
+}

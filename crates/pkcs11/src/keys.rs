@@ -1,0 +1,256 @@
+//! Key management functions (PKCS #11 2.40 section 5.14): made, wrapped and unwrapped in the HSM.
+
+use cryptoki_sys::{
+    CK_ATTRIBUTE, CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
+};
+use strongroom_wire::messages::{
+    CryptResponse, GenerateKeyPairRequest, GenerateKeyRequest, ObjectsResponse, UnwrapKeyRequest,
+    WrapKeyRequest,
+};
+use strongroom_wire::tables::Function;
+use strongroom_wire::{AttributeType, MechanismType, Operation, Rv};
+
+use crate::attributes::{array, read_template};
+use crate::edge::{Failure, Output, Result, bytes, enter, failure, put};
+use crate::library::Slot;
+use crate::mechanism::{GCM_IV_LENGTH, Mechanism, key_kind};
+use crate::objects::handles_of;
+
+/// A wrapped key that is kept because only the HSM could tell its length: the next call with the same arguments gets
+/// it.
+#[derive(Debug)]
+pub struct Wrapped {
+    mechanism: MechanismType,
+    wrapping_key: u64,
+    key: u64,
+    result: Vec<u8>,
+    iv: Option<Vec<u8>>,
+}
+
+/// C_GenerateKey.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GenerateKey(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+    key: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    enter("C_GenerateKey", |library| {
+        let session = library.session(session)?;
+        if key.is_null() {
+            return Err(Rv::ARGUMENTS_BAD.into());
+        }
+        // SAFETY: the standard: a mechanism with its parameter, that many attributes with valid values.
+        let (mechanism, template) = unsafe {
+            (Mechanism::read(mechanism, Function::Generate)?, read_template(array(template, count)?)?)
+        };
+        session.check_may_write(&template)?;
+        session.check_login()?;
+        let request = GenerateKeyRequest { mechanism: mechanism.kind.code(), template, request_id: None };
+        let response: ObjectsResponse = session.slot.client.call(Operation::GenerateKey, &request)?;
+        let Some(handle) = handles_of(&session.slot, response).first().copied() else {
+            return failure(Rv::DEVICE_ERROR, "the HSM showed no new key");
+        };
+        // SAFETY: the standard: a place for a handle.
+        unsafe { put(key, handle) }
+    })
+}
+
+/// C_GenerateKeyPair.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GenerateKeyPair(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    public_template: *mut CK_ATTRIBUTE,
+    public_count: CK_ULONG,
+    private_template: *mut CK_ATTRIBUTE,
+    private_count: CK_ULONG,
+    public_key: *mut CK_OBJECT_HANDLE,
+    private_key: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    enter("C_GenerateKeyPair", |library| {
+        let session = library.session(session)?;
+        if public_key.is_null() || private_key.is_null() {
+            return Err(Rv::ARGUMENTS_BAD.into());
+        }
+        // SAFETY: the standard: a mechanism with its parameter, that many attributes with valid values.
+        let (mechanism, public_template, private_template) = unsafe {
+            (
+                Mechanism::read(mechanism, Function::GeneratePair)?,
+                read_template(array(public_template, public_count)?)?,
+                read_template(array(private_template, private_count)?)?,
+            )
+        };
+        session.check_may_write(&public_template)?;
+        session.check_may_write(&private_template)?;
+        session.check_login()?;
+        let request = GenerateKeyPairRequest {
+            mechanism: mechanism.kind.code(),
+            public_template,
+            private_template,
+            request_id: None,
+        };
+        let response: ObjectsResponse = session.slot.client.call(Operation::GenerateKeyPair, &request)?;
+        let [public, private] = handles_of(&session.slot, response)[..] else {
+            return failure(Rv::DEVICE_ERROR, "the HSM did not show two new keys");
+        };
+        // SAFETY: the standard: places for handles.
+        unsafe { put(public_key, public).and_then(|()| put(private_key, private)) }
+    })
+}
+
+/// Names the codes for a wrapping key as the standard does.
+fn as_wrapping_key(error: Failure, invalid: Rv, inconsistent: Rv) -> Failure {
+    match error.rv {
+        Rv::KEY_HANDLE_INVALID | Rv::OBJECT_HANDLE_INVALID => Failure { rv: invalid, ..error },
+        Rv::KEY_TYPE_INCONSISTENT => Failure { rv: inconsistent, ..error },
+        _ => error,
+    }
+}
+
+fn key_under(
+    slot: &Slot,
+    handle: CK_OBJECT_HANDLE,
+    mechanism: &Mechanism,
+    usage: AttributeType,
+    codes: (Rv, Rv),
+) -> Result<u64> {
+    slot.key_for(handle, usage)
+        .and_then(|key| {
+            mechanism.check_key(key_kind(&key.view.attributes)?)?;
+            Ok(key.reference)
+        })
+        .map_err(|error| as_wrapping_key(error, codes.0, codes.1))
+}
+
+/// C_WrapKey. GCM: the HSM makes the IV, as with C_Encrypt.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_WrapKey(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    wrapping_key: CK_OBJECT_HANDLE,
+    key: CK_OBJECT_HANDLE,
+    wrapped: *mut CK_BYTE,
+    wrapped_length: *mut CK_ULONG,
+) -> CK_RV {
+    enter("C_WrapKey", |library| {
+        let session = library.session(session)?;
+        // SAFETY: the standard: a mechanism with its parameter; a length, and null or a buffer that long.
+        let (mechanism, output) =
+            unsafe { (Mechanism::read(mechanism, Function::Wrap)?, Output::new(wrapped, wrapped_length)?) };
+        let codes = (Rv::WRAPPING_KEY_HANDLE_INVALID, Rv::WRAPPING_KEY_TYPE_INCONSISTENT);
+        let wrapping_key = key_under(&session.slot, wrapping_key, &mechanism, AttributeType::Wrap, codes)?;
+        let key = session.slot.objects.get(key).ok_or(Failure::from(Rv::KEY_HANDLE_INVALID))?.reference;
+        if mechanism.kind == MechanismType::AesGcm && mechanism.iv_place.is_none() {
+            return failure(
+                Rv::MECHANISM_PARAM_INVALID,
+                "pIv must have room for the 12-byte IV that the HSM makes",
+            );
+        }
+        let mut operations = session.operations();
+        let is_kept = operations.wrapped.as_ref().is_some_and(|kept| {
+            (kept.mechanism, kept.wrapping_key, kept.key) == (mechanism.kind, wrapping_key, key)
+        });
+        if !is_kept {
+            operations.wrapped = Some(wrap(&session.slot, &mechanism, wrapping_key, key)?);
+        }
+        let Some(kept) = &operations.wrapped else { return Err(Rv::GENERAL_ERROR.into()) };
+        output.write(&kept.result)?;
+        if output.is_query() {
+            return Ok(());
+        }
+        let kept = operations.wrapped.take();
+        if let (Some(place), Some(iv)) = (mechanism.iv_place, kept.and_then(|kept| kept.iv)) {
+            // SAFETY: the standard: the parameter's buffers are valid during the call.
+            unsafe { place.write(&iv) }?;
+        }
+        Ok(())
+    })
+}
+
+fn wrap(slot: &Slot, mechanism: &Mechanism, wrapping_key: u64, key: u64) -> Result<Wrapped> {
+    let is_gcm = matches!(mechanism.kind, MechanismType::AesGcm | MechanismType::CloudhsmAesGcm);
+    let mut parameters = mechanism.parameters.clone();
+    if let (true, Some(parameters)) = (is_gcm, &mut parameters) {
+        parameters.iv = None;
+    }
+    let sent = if is_gcm { MechanismType::AesGcm } else { mechanism.kind };
+    let request = WrapKeyRequest { wrapping_key, mechanism: sent.code(), parameters, key };
+    let response: CryptResponse = slot.client.call(Operation::WrapKey, &request)?;
+    let (mut result, mut iv) = (response.data, response.iv);
+    if mechanism.kind == MechanismType::CloudhsmAesGcm {
+        result = [iv.take().unwrap_or_default(), result].concat();
+    }
+    Ok(Wrapped { mechanism: mechanism.kind, wrapping_key, key, result, iv })
+}
+
+/// C_UnwrapKey.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_UnwrapKey(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    unwrapping_key: CK_OBJECT_HANDLE,
+    wrapped: *mut CK_BYTE,
+    wrapped_length: CK_ULONG,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+    key: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    enter("C_UnwrapKey", |library| {
+        let session = library.session(session)?;
+        if key.is_null() {
+            return Err(Rv::ARGUMENTS_BAD.into());
+        }
+        // SAFETY: the standard: a mechanism with its parameter, that many bytes, that many attributes.
+        let (mechanism, wrapped, template) = unsafe {
+            (
+                Mechanism::read(mechanism, Function::Wrap)?,
+                bytes(wrapped, wrapped_length)?.to_vec(),
+                read_template(array(template, count)?)?,
+            )
+        };
+        session.check_may_write(&template)?;
+        let codes = (Rv::UNWRAPPING_KEY_HANDLE_INVALID, Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT);
+        let unwrapping_key =
+            key_under(&session.slot, unwrapping_key, &mechanism, AttributeType::Unwrap, codes)?;
+        let (mut parameters, mut wrapped_key) = (mechanism.parameters, wrapped);
+        let mut sent = mechanism.kind;
+        if mechanism.kind == MechanismType::CloudhsmAesGcm {
+            if wrapped_key.len() < GCM_IV_LENGTH {
+                return Err(Rv::WRAPPED_KEY_LEN_RANGE.into());
+            }
+            sent = MechanismType::AesGcm;
+            let iv = wrapped_key.drain(..GCM_IV_LENGTH).collect();
+            if let Some(parameters) = &mut parameters {
+                parameters.iv = Some(iv);
+            }
+        }
+        let request = UnwrapKeyRequest {
+            unwrapping_key,
+            mechanism: sent.code(),
+            parameters,
+            wrapped_key,
+            template,
+            request_id: None,
+        };
+        let response: ObjectsResponse = session.slot.client.call(Operation::UnwrapKey, &request)?;
+        let Some(handle) = handles_of(&session.slot, response).first().copied() else {
+            return failure(Rv::DEVICE_ERROR, "the HSM showed no new key");
+        };
+        // SAFETY: the standard: a place for a handle.
+        unsafe { put(key, handle) }
+    })
+}

@@ -1,0 +1,147 @@
+//! What exists from C_Initialize to C_Finalize: slots (one per cluster), sessions, the log.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use cryptoki_sys::{CK_SESSION_HANDLE, CK_SLOT_ID};
+use strongroom_client::{Client, Config, Level, Log};
+use strongroom_wire::Rv;
+
+use crate::edge::{Failure, Result, failure};
+use crate::object_cache::ObjectCache;
+use crate::session::Session;
+
+/// The first slot's number, as in AWS's SDK 5 (aws-cloudhsm.md 6.1).
+pub const FIRST_SLOT: CK_SLOT_ID = 0x2000_0000_0000_0001;
+/// Sessions are local and cost only memory.
+pub const MAX_SESSIONS: usize = 65_536;
+/// How long C_Finalize waits for an HSM to confirm the logout.
+const LOGOUT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// One cluster.
+#[derive(Debug)]
+pub struct Slot {
+    /// `CK_SLOT_ID`.
+    pub id: CK_SLOT_ID,
+    /// The way to the HSMs.
+    pub client: Client,
+    /// The handles given out.
+    pub objects: ObjectCache,
+    /// The cluster's id where the configuration has it.
+    pub cluster_id: Option<String>,
+}
+
+/// The library of this process.
+#[derive(Debug)]
+pub struct Library {
+    /// One per cluster, in the order of the configuration.
+    pub slots: Vec<Arc<Slot>>,
+    /// The log that the configuration asks for.
+    pub log: Arc<Log>,
+    sessions: RwLock<HashMap<CK_SESSION_HANDLE, Arc<Session>>>,
+    next_session: AtomicU64,
+    logging_in: Mutex<()>,
+}
+
+impl Library {
+    /// From a configuration. Nothing is connected.
+    ///
+    /// # Errors
+    /// A trust anchor is not usable.
+    pub fn new(config: Config) -> Result<Self> {
+        let log = Arc::new(config.log);
+        let slots = (FIRST_SLOT..)
+            .zip(config.clusters)
+            .map(|(id, cluster)| {
+                let cluster_id = cluster.cluster_id.clone();
+                let client = Client::new(cluster, Arc::clone(&log))?;
+                Ok(Arc::new(Slot { id, client, objects: ObjectCache::new(), cluster_id }))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            slots,
+            log,
+            sessions: RwLock::default(),
+            next_session: AtomicU64::new(1),
+            logging_in: Mutex::new(()),
+        })
+    }
+
+    /// The slot with this number.
+    pub fn slot(&self, id: CK_SLOT_ID) -> Result<&Arc<Slot>> {
+        self.slots.iter().find(|slot| slot.id == id).ok_or_else(|| Rv::SLOT_ID_INVALID.into())
+    }
+
+    /// The session with this handle.
+    pub fn session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<Session>> {
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        sessions.get(&handle).map(Arc::clone).ok_or_else(|| Rv::SESSION_HANDLE_INVALID.into())
+    }
+
+    /// Makes a session.
+    pub fn open_session(&self, slot: CK_SLOT_ID, is_read_write: bool) -> Result<CK_SESSION_HANDLE> {
+        let slot = Arc::clone(self.slot(slot)?);
+        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        if sessions.len() >= MAX_SESSIONS {
+            return failure(Rv::SESSION_COUNT, format!("{MAX_SESSIONS} sessions are open; close some"));
+        }
+        let handle = self.next_session.fetch_add(1, Ordering::Relaxed);
+        sessions.insert(handle, Arc::new(Session::new(slot, is_read_write)));
+        Ok(handle)
+    }
+
+    /// Ends a session; with the last of a slot the login ends too (PKCS #11 2.40 section 5.6, C_CloseSession).
+    pub fn close_session(&self, handle: CK_SESSION_HANDLE) -> Result {
+        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        let session = sessions.remove(&handle).ok_or(Failure::from(Rv::SESSION_HANDLE_INVALID))?;
+        let was_last = !sessions.values().any(|other| other.slot.id == session.slot.id);
+        drop(sessions);
+        if was_last {
+            self.end_login(&session.slot);
+        }
+        Ok(())
+    }
+
+    /// Ends all sessions of a slot and its login.
+    pub fn close_all_sessions(&self, slot: CK_SLOT_ID) -> Result {
+        let slot = self.slot(slot)?;
+        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|_, session| session.slot.id != slot.id);
+        drop(sessions);
+        self.end_login(slot);
+        Ok(())
+    }
+
+    /// How many sessions a slot has: all, and those that may change token objects.
+    pub fn session_counts(&self, slot: CK_SLOT_ID) -> (usize, usize) {
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        let of_slot = || sessions.values().filter(|session| session.slot.id == slot);
+        (of_slot().count(), of_slot().filter(|session| session.is_read_write).count())
+    }
+
+    /// Held by the caller that logs in or out.
+    pub fn login_lock(&self) -> MutexGuard<'_, ()> {
+        self.logging_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends everything.
+    pub fn close(&self) {
+        self.sessions.write().unwrap_or_else(PoisonError::into_inner).clear();
+        for slot in &self.slots {
+            self.end_login(slot);
+            slot.client.close();
+        }
+    }
+
+    fn end_login(&self, slot: &Slot) {
+        let _changing = self.login_lock();
+        if slot.client.logged_in().is_some()
+            && let Err(error) = slot.client.logout_within(LOGOUT_PATIENCE)
+        {
+            self.log.write(Level::Warn, &format!("logout: {error}"));
+        }
+        slot.objects.forget_private();
+    }
+}

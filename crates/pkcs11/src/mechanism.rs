@@ -1,0 +1,262 @@
+//! Mechanisms: from `CK_MECHANISM` to what a request carries, and the facts about keys that tell result lengths.
+
+use cryptoki_sys::{
+    CK_AES_CTR_PARAMS, CK_BYTE, CK_EDDSA_PARAMS, CK_GCM_PARAMS, CK_KEY_TYPE, CK_MECHANISM,
+    CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKK_AES, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET,
+    CKK_RSA, CKZ_DATA_SPECIFIED,
+};
+use strongroom_wire::messages::MechanismParameters;
+use strongroom_wire::tables::{Function, ParameterKind};
+use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
+
+use crate::edge::{Result, bytes, failure, size, take};
+
+/// The IV that the HSM makes for GCM.
+pub const GCM_IV_LENGTH: usize = 12;
+
+/// A mechanism with its parameters, copied out of the caller's memory.
+#[derive(Clone, Debug)]
+pub struct Mechanism {
+    /// Which one.
+    pub kind: MechanismType,
+    /// As the request carries them.
+    pub parameters: Option<MechanismParameters>,
+    /// Where `CKM_AES_GCM` wants the IV that the HSM made.
+    pub iv_place: Option<IvPlace>,
+}
+
+/// The caller's buffer for the IV. It must stay valid until the encryption is done: that is how AWS's library hands
+/// the IV over (aws-cloudhsm.md 6.3).
+#[derive(Clone, Copy, Debug)]
+pub struct IvPlace(*mut CK_BYTE);
+
+// SAFETY: the pointer is only written through, by the thread that calls C_Encrypt or C_WrapKey.
+unsafe impl Send for IvPlace {}
+// SAFETY: as above; a session's operations are behind a lock.
+unsafe impl Sync for IvPlace {}
+
+impl IvPlace {
+    /// Hands the IV over.
+    ///
+    /// # Safety
+    /// The buffer given to C_EncryptInit or C_WrapKey is still valid.
+    pub unsafe fn write(self, iv: &[u8]) -> Result {
+        if iv.len() != GCM_IV_LENGTH {
+            return failure(Rv::DEVICE_ERROR, "the HSM gave no 12-byte IV");
+        }
+        // SAFETY: the buffer was checked to be that long, and is valid by this function's contract.
+        unsafe { std::ptr::copy_nonoverlapping(iv.as_ptr(), self.0, iv.len()) };
+        Ok(())
+    }
+}
+
+const NO_PARAMETERS: MechanismParameters = MechanismParameters {
+    iv: None,
+    counter_bits: None,
+    aad: None,
+    tag_bits: None,
+    hash: None,
+    mgf: None,
+    salt_length: None,
+    label: None,
+};
+
+impl Mechanism {
+    /// Reads a mechanism for a function.
+    ///
+    /// # Errors
+    /// `CKR_MECHANISM_INVALID` when it is unknown or cannot do that, `CKR_MECHANISM_PARAM_INVALID`.
+    ///
+    /// # Safety
+    /// `mechanism` is null or valid, with a parameter as the standard says for it.
+    pub unsafe fn read(mechanism: *const CK_MECHANISM, function: Function) -> Result<Self> {
+        // SAFETY: by this function's contract.
+        let mechanism = unsafe { take(mechanism) }?;
+        let kind =
+            MechanismType::from_code(mechanism.mechanism).filter(|kind| kind.functions().contains(&function));
+        let Some(kind) = kind else {
+            return failure(Rv::MECHANISM_INVALID, format!("mechanism 0x{:x}", mechanism.mechanism));
+        };
+        let mut iv_place = None;
+        // SAFETY: by this function's contract, for all of the following.
+        let parameters = unsafe {
+            match kind.parameter_kind() {
+                ParameterKind::None => read_none(kind, &mechanism)?,
+                ParameterKind::Iv => {
+                    Some(MechanismParameters { iv: Some(read_iv(&mechanism, &[16])?), ..NO_PARAMETERS })
+                }
+                ParameterKind::Ctr => Some(read_ctr(&mechanism)?),
+                ParameterKind::Gcm => Some(read_gcm(&mechanism, &mut iv_place)?),
+                ParameterKind::Pss => Some(read_pss(&mechanism)?),
+                ParameterKind::Oaep => Some(read_oaep(&mechanism)?),
+                ParameterKind::WrapIv if mechanism.ulParameterLen == 0 => None,
+                ParameterKind::WrapIv => {
+                    Some(MechanismParameters { iv: Some(read_iv(&mechanism, &[4, 8])?), ..NO_PARAMETERS })
+                }
+            }
+        };
+        Ok(Self { kind, parameters, iv_place })
+    }
+
+    /// Refuses a key of a kind that it cannot use.
+    pub fn check_key(&self, kind: KeyKind) -> Result {
+        if self.kind.key_kinds().contains(&kind) {
+            return Ok(());
+        }
+        failure(Rv::KEY_TYPE_INCONSISTENT, format!("{} does not go with this type of key", self.kind.name()))
+    }
+}
+
+fn bad_parameter<T>() -> Result<T> {
+    failure(Rv::MECHANISM_PARAM_INVALID, "the mechanism's parameter is missing or has a wrong size or value")
+}
+
+/// # Safety
+/// The parameter is valid for its length.
+unsafe fn read_struct<T: Copy>(mechanism: &CK_MECHANISM) -> Result<T> {
+    if mechanism.pParameter.is_null() || mechanism.ulParameterLen as usize != size_of::<T>() {
+        return bad_parameter();
+    }
+    // SAFETY: the length was checked.
+    unsafe { take(mechanism.pParameter.cast::<T>()) }
+}
+
+/// # Safety
+/// The parameter is valid for its length.
+unsafe fn read_none(kind: MechanismType, mechanism: &CK_MECHANISM) -> Result<Option<MechanismParameters>> {
+    if mechanism.ulParameterLen == 0 {
+        return Ok(None);
+    }
+    if kind == MechanismType::Eddsa {
+        // SAFETY: by this function's contract.
+        let parameters = unsafe { read_struct::<CK_EDDSA_PARAMS>(mechanism) }?;
+        // Pure Ed25519 only.
+        if parameters.phFlag == 0 && parameters.ulContextDataLen == 0 {
+            return Ok(None);
+        }
+    }
+    bad_parameter()
+}
+
+/// # Safety
+/// The parameter is valid for its length.
+unsafe fn read_iv(mechanism: &CK_MECHANISM, lengths: &[usize]) -> Result<Vec<u8>> {
+    if mechanism.pParameter.is_null() || !lengths.contains(&size(mechanism.ulParameterLen)?) {
+        return bad_parameter();
+    }
+    // SAFETY: by this function's contract.
+    unsafe { bytes(mechanism.pParameter.cast(), mechanism.ulParameterLen) }.map(<[u8]>::to_vec)
+}
+
+/// # Safety
+/// The parameter is valid for its length.
+unsafe fn read_ctr(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_AES_CTR_PARAMS>(mechanism) }?;
+    if !(1..=128).contains(&parameters.ulCounterBits) {
+        return bad_parameter();
+    }
+    Ok(MechanismParameters {
+        iv: Some(parameters.cb.to_vec()),
+        counter_bits: Some(parameters.ulCounterBits),
+        ..NO_PARAMETERS
+    })
+}
+
+/// # Safety
+/// The parameter is valid for its length, and its pointers for theirs.
+unsafe fn read_gcm(mechanism: &CK_MECHANISM, iv_place: &mut Option<IvPlace>) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_GCM_PARAMS>(mechanism) }?;
+    if parameters.ulTagBits % 8 != 0 || parameters.ulTagBits > 128 {
+        return bad_parameter();
+    }
+    // SAFETY: by this function's contract.
+    let aad = unsafe { bytes(parameters.pAAD, parameters.ulAADLen) }?;
+    let mut iv = None;
+    if !parameters.pIv.is_null() && parameters.ulIvLen > 0 {
+        // SAFETY: by this function's contract.
+        iv = Some(unsafe { bytes(parameters.pIv, parameters.ulIvLen) }?.to_vec());
+        if size(parameters.ulIvLen)? >= GCM_IV_LENGTH {
+            *iv_place = Some(IvPlace(parameters.pIv));
+        }
+    }
+    Ok(MechanismParameters {
+        iv,
+        aad: Some(aad.to_vec()),
+        tag_bits: Some(parameters.ulTagBits),
+        ..NO_PARAMETERS
+    })
+}
+
+/// # Safety
+/// The parameter is valid for its length.
+unsafe fn read_pss(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_RSA_PKCS_PSS_PARAMS>(mechanism) }?;
+    Ok(MechanismParameters {
+        hash: Some(parameters.hashAlg),
+        mgf: Some(parameters.mgf),
+        salt_length: Some(parameters.sLen),
+        ..NO_PARAMETERS
+    })
+}
+
+/// # Safety
+/// The parameter is valid for its length, and its pointer for its.
+unsafe fn read_oaep(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_RSA_PKCS_OAEP_PARAMS>(mechanism) }?;
+    let has_label = parameters.ulSourceDataLen > 0;
+    if has_label && parameters.source != CKZ_DATA_SPECIFIED {
+        return bad_parameter();
+    }
+    // SAFETY: by this function's contract.
+    let label = unsafe { bytes(parameters.pSourceData.cast(), parameters.ulSourceDataLen) }?;
+    Ok(MechanismParameters {
+        hash: Some(parameters.hashAlg),
+        mgf: Some(parameters.mgf),
+        label: has_label.then(|| label.to_vec()),
+        ..NO_PARAMETERS
+    })
+}
+
+/// The kind of a key.
+///
+/// # Errors
+/// `CKR_KEY_HANDLE_INVALID` for an object that is no key, `CKR_KEY_TYPE_INCONSISTENT` for an unknown kind.
+pub fn key_kind(attributes: &Template) -> Result<KeyKind> {
+    let key_type: Option<CK_KEY_TYPE> = attributes.ulong(AttributeType::KeyType);
+    Ok(match key_type {
+        Some(CKK_RSA) => KeyKind::Rsa,
+        Some(CKK_EC) => KeyKind::Ec,
+        Some(CKK_EC_EDWARDS) => KeyKind::Ed25519,
+        Some(CKK_AES) => KeyKind::Aes,
+        Some(CKK_GENERIC_SECRET) => KeyKind::GenericSecret,
+        Some(_) => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
+        None => return Err(Rv::KEY_HANDLE_INVALID.into()),
+    })
+}
+
+/// The length of an RSA key's modulus in bytes.
+pub fn modulus_length(attributes: &Template) -> Result<usize> {
+    let from_modulus = attributes.bytes(AttributeType::Modulus).map(<[u8]>::len);
+    let from_bits = || {
+        attributes.ulong(AttributeType::ModulusBits).and_then(|bits| usize::try_from(bits.div_ceil(8)).ok())
+    };
+    from_modulus.or_else(from_bits).ok_or_else(|| Rv::KEY_TYPE_INCONSISTENT.into())
+}
+
+/// The length of an element of an EC key's field in bytes, from its curve's object identifier.
+pub fn field_length(attributes: &Template) -> Result<usize> {
+    const CURVES: &[(&[u8], usize)] = &[
+        (&[6, 5, 0x2b, 0x81, 4, 0, 0x21], 28),
+        (&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7], 32),
+        (&[6, 5, 0x2b, 0x81, 4, 0, 0x0a], 32),
+        (&[6, 5, 0x2b, 0x81, 4, 0, 0x22], 48),
+        (&[6, 5, 0x2b, 0x81, 4, 0, 0x23], 66),
+    ];
+    let curve = attributes.bytes(AttributeType::EcParams).unwrap_or(&[]);
+    let known = CURVES.iter().find(|(identifier, _)| *identifier == curve);
+    known.map(|(_, length)| *length).ok_or_else(|| Rv::KEY_TYPE_INCONSISTENT.into())
+}

@@ -1,0 +1,124 @@
+//! Object management functions (PKCS #11 2.40 section 5.7), without the search.
+
+use cryptoki_sys::{CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
+use strongroom_wire::messages::{
+    CreateObjectRequest, DestroyObjectRequest, Empty, ObjectsResponse, SetAttributesRequest,
+};
+use strongroom_wire::{AttributeType, Operation, Rv};
+
+use crate::attributes::{array, read_template, write_values};
+use crate::edge::{Failure, Result, enter, failure, put};
+use crate::library::Slot;
+use crate::object_cache::is_constant;
+
+/// The handles of new objects.
+pub fn handles_of(slot: &Slot, response: ObjectsResponse) -> Vec<CK_OBJECT_HANDLE> {
+    let revision = slot.client.revision();
+    response.objects.0.into_iter().map(|view| slot.objects.add(view, revision)).collect()
+}
+
+/// C_CreateObject: keys and certificates.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_CreateObject(
+    session: CK_SESSION_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+    object: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    enter("C_CreateObject", |library| {
+        let session = library.session(session)?;
+        if object.is_null() {
+            return Err(Rv::ARGUMENTS_BAD.into());
+        }
+        // SAFETY: the standard: that many attributes with valid values.
+        let template = unsafe { read_template(array(template, count)?) }?;
+        session.check_may_write(&template)?;
+        session.check_login()?;
+        let request = CreateObjectRequest { template, request_id: None };
+        let response: ObjectsResponse = session.slot.client.call(Operation::CreateObject, &request)?;
+        let Some(handle) = handles_of(&session.slot, response).first().copied() else {
+            return failure(Rv::DEVICE_ERROR, "the HSM showed no new object");
+        };
+        // SAFETY: the standard: a place for a handle.
+        unsafe { put(object, handle) }
+    })
+}
+
+/// C_DestroyObject.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_DestroyObject(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> CK_RV {
+    enter("C_DestroyObject", |library| {
+        let session = library.session(session)?;
+        let known = session.slot.known(object)?;
+        session.check_may_write(&known.view.attributes)?;
+        let request = DestroyObjectRequest { reference: known.reference, request_id: None };
+        let outcome = session.slot.client.call(Operation::DestroyObject, &request).map_err(Failure::from);
+        if outcome.as_ref().map_or_else(|error| error.rv == Rv::OBJECT_HANDLE_INVALID, |Empty {}| true) {
+            session.slot.objects.remove(object);
+        }
+        outcome.map(|_| ())
+    })
+}
+
+/// C_GetAttributeValue: from what is known of the object, if that is new enough.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetAttributeValue(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> CK_RV {
+    enter("C_GetAttributeValue", |library| {
+        let session = library.session(session)?;
+        if count == 0 {
+            return Err(Rv::ARGUMENTS_BAD.into());
+        }
+        // SAFETY: the standard: that many attributes with null or valid values.
+        let wanted = unsafe { array(template, count) }?;
+        let may_have_changed = wanted
+            .iter()
+            .filter_map(|attribute| AttributeType::from_code(attribute.type_))
+            .any(|attribute| !is_constant(attribute));
+        let found =
+            if may_have_changed { session.slot.current(object)? } else { session.slot.known(object)? };
+        // SAFETY: as above.
+        unsafe { write_values(wanted, &found.view.attributes) }
+    })
+}
+
+/// C_SetAttributeValue.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SetAttributeValue(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> CK_RV {
+    enter("C_SetAttributeValue", |library| {
+        let session = library.session(session)?;
+        if count == 0 {
+            return Err(Rv::ARGUMENTS_BAD.into());
+        }
+        // SAFETY: the standard: that many attributes with valid values.
+        let template = unsafe { read_template(array(template, count)?) }?;
+        let known = session.slot.known(object)?;
+        session.check_may_write(&known.view.attributes)?;
+        session.check_may_write(&template)?;
+        let request = SetAttributesRequest { reference: known.reference, template, request_id: None };
+        let response: ObjectsResponse = session.slot.client.call(Operation::SetAttributes, &request)?;
+        handles_of(&session.slot, response);
+        Result::Ok(())
+    })
+}

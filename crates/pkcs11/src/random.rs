@@ -1,0 +1,41 @@
+//! Random numbers (PKCS #11 2.40 section 5.15): from the HSM.
+
+use cryptoki_sys::{CK_BYTE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
+use strongroom_wire::messages::{RandomRequest, RandomResponse};
+use strongroom_wire::{Operation, Rv};
+
+use crate::edge::{Output, enter, failure, size};
+
+/// C_GenerateRandom.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GenerateRandom(
+    session: CK_SESSION_HANDLE,
+    data: *mut CK_BYTE,
+    length: CK_ULONG,
+) -> CK_RV {
+    enter("C_GenerateRandom", |library| {
+        let session = library.session(session)?;
+        let mut left = size(length)?;
+        if left > 0 && data.is_null() {
+            return Err(Rv::ARGUMENTS_BAD.into());
+        }
+        let mut offset = 0;
+        while left > 0 {
+            let request = RandomRequest { length: left.min(session.slot.largest_data()) as u64 };
+            let response: RandomResponse = session.slot.client.call(Operation::Random, &request)?;
+            let part = &response.data.0;
+            if part.is_empty() || part.len() > left {
+                return failure(Rv::DEVICE_ERROR, "the HSM gave a wrong number of random bytes");
+            }
+            let mut part_length = left as CK_ULONG;
+            // SAFETY: the standard: `length` bytes, of which `left` from `offset` on are still to be written.
+            unsafe { Output::new(data.add(offset), &raw mut part_length) }?.write(part)?;
+            offset += part.len();
+            left -= part.len();
+        }
+        Ok(())
+    })
+}

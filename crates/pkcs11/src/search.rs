@@ -1,0 +1,125 @@
+//! Finding objects (PKCS #11 2.40 section 5.7): in pages, with their attributes, so that reading them costs nothing.
+
+use std::collections::VecDeque;
+
+use cryptoki_sys::{CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
+use strongroom_wire::messages::{FindRequest, FindResponse};
+use strongroom_wire::{AttributeType, Operation, Rv, Template};
+
+use crate::attributes::{array, read_template};
+use crate::edge::{Failure, Result, enter, put, size};
+use crate::library::Slot;
+
+/// Objects per request.
+const PAGE: u64 = 64;
+
+/// A search under way.
+#[derive(Debug)]
+pub struct Search {
+    template: Template,
+    /// The last reference of the pages so far.
+    after: u64,
+    has_more: bool,
+    found: VecDeque<CK_OBJECT_HANDLE>,
+}
+
+impl Search {
+    /// One that finds nothing.
+    const fn empty() -> Self {
+        Self { template: Template::new(), after: 0, has_more: false, found: VecDeque::new() }
+    }
+
+    fn turn_page(&mut self, slot: &Slot) -> Result {
+        let revision = slot.client.revision();
+        let request = FindRequest {
+            template: self.template.clone(),
+            after: self.after,
+            limit: PAGE,
+            with_attributes: true,
+        };
+        let response: FindResponse = slot.client.call(Operation::Find, &request)?;
+        self.has_more = response.more && !response.objects.0.is_empty();
+        for view in response.objects.0 {
+            self.after = self.after.max(view.reference);
+            self.found.push_back(slot.objects.add(view, revision));
+        }
+        Ok(())
+    }
+}
+
+/// C_FindObjectsInit: gets the first page.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_FindObjectsInit(
+    session: CK_SESSION_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> CK_RV {
+    enter("C_FindObjectsInit", |library| {
+        let session = library.session(session)?;
+        let mut operations = session.operations();
+        if operations.search.is_some() {
+            return Err(Rv::OPERATION_ACTIVE.into());
+        }
+        // SAFETY: the standard: that many attributes.
+        let attributes = unsafe { array(template, count) }?;
+        let all_known =
+            attributes.iter().all(|attribute| AttributeType::from_code(attribute.type_).is_some());
+        // Before a login nothing is visible; an attribute that no object has matches nothing.
+        let mut search = Search::empty();
+        if session.slot.client.logged_in().is_some() && all_known {
+            // SAFETY: as above, with valid values.
+            search.template = unsafe { read_template(attributes) }?;
+            search.turn_page(&session.slot)?;
+        }
+        operations.search = Some(search);
+        Ok(())
+    })
+}
+
+/// C_FindObjects.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_FindObjects(
+    session: CK_SESSION_HANDLE,
+    objects: *mut CK_OBJECT_HANDLE,
+    most: CK_ULONG,
+    count: *mut CK_ULONG,
+) -> CK_RV {
+    enter("C_FindObjects", |library| {
+        let session = library.session(session)?;
+        let mut operations = session.operations();
+        let search = operations.search.as_mut().ok_or(Failure::from(Rv::OPERATION_NOT_INITIALIZED))?;
+        let most = size(most)?;
+        if (objects.is_null() && most > 0) || count.is_null() {
+            return Err(Rv::ARGUMENTS_BAD.into());
+        }
+        while search.found.len() < most && search.has_more {
+            search.turn_page(&session.slot)?;
+        }
+        let given = search.found.len().min(most);
+        for (index, handle) in search.found.drain(..given).enumerate() {
+            // SAFETY: the standard: room for `most` handles.
+            unsafe { put(objects.add(index), handle) }?;
+        }
+        // SAFETY: the standard: a place for a count.
+        unsafe { put(count, given as CK_ULONG) }
+    })
+}
+
+/// C_FindObjectsFinal.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_FindObjectsFinal(session: CK_SESSION_HANDLE) -> CK_RV {
+    enter("C_FindObjectsFinal", |library| {
+        let session = library.session(session)?;
+        let search = session.operations().search.take();
+        search.map(|_| ()).ok_or_else(|| Rv::OPERATION_NOT_INITIALIZED.into())
+    })
+}

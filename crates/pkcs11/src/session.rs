@@ -1,0 +1,111 @@
+//! A session: local state only. Each request carries its own context, so no HSM knows of sessions.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cryptoki_sys::CK_OBJECT_HANDLE;
+use strongroom_wire::frame::MAX_BODY_LENGTH;
+use strongroom_wire::{AttributeType, Rv, Template};
+
+use crate::cipher::Cipher;
+use crate::digest::Digest;
+use crate::edge::{Result, failure};
+use crate::keys::Wrapped;
+use crate::library::Slot;
+use crate::object_cache::Object;
+use crate::search::Search;
+use crate::sign::Signing;
+
+/// Data per request before an HSM has told its limit.
+const ASSUMED_LARGEST_DATA: usize = 16 * 1024;
+/// What a request needs beside its data.
+const REQUEST_OVERHEAD: usize = 4 * 1024;
+
+/// One session.
+#[derive(Debug)]
+pub struct Session {
+    /// Whose session it is.
+    pub slot: Arc<Slot>,
+    /// Whether it may change token objects.
+    pub is_read_write: bool,
+    operations: Mutex<Operations>,
+}
+
+/// At most one operation of each kind is active.
+#[derive(Debug, Default)]
+pub struct Operations {
+    /// C_SignInit.
+    pub sign: Option<Signing>,
+    /// C_VerifyInit.
+    pub verify: Option<Signing>,
+    /// C_EncryptInit.
+    pub encrypt: Option<Cipher>,
+    /// C_DecryptInit.
+    pub decrypt: Option<Cipher>,
+    /// C_DigestInit.
+    pub digest: Option<Digest>,
+    /// C_FindObjectsInit.
+    pub search: Option<Search>,
+    /// A wrapped key whose length was asked for.
+    pub wrapped: Option<Wrapped>,
+}
+
+impl Session {
+    /// A session without operations.
+    pub fn new(slot: Arc<Slot>, is_read_write: bool) -> Self {
+        Self { slot, is_read_write, operations: Mutex::default() }
+    }
+
+    /// Its operations; two threads that use one session take turns.
+    pub fn operations(&self) -> MutexGuard<'_, Operations> {
+        self.operations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses to make or change a token object in a read-only session.
+    pub fn check_may_write(&self, template: &Template) -> Result {
+        if !self.is_read_write && template.bool(AttributeType::Token) == Some(true) {
+            return failure(
+                Rv::SESSION_READ_ONLY,
+                "open the session with CKF_RW_SESSION to make token objects",
+            );
+        }
+        Ok(())
+    }
+
+    /// Refuses without a login.
+    pub fn check_login(&self) -> Result {
+        if self.slot.client.logged_in().is_none() {
+            return failure(Rv::USER_NOT_LOGGED_IN, "call C_Login first");
+        }
+        Ok(())
+    }
+}
+
+impl Slot {
+    /// The largest data of one request.
+    pub fn largest_data(&self) -> usize {
+        let told = self.client.max_data().and_then(|largest| usize::try_from(largest).ok());
+        told.filter(|largest| *largest > 0)
+            .unwrap_or(ASSUMED_LARGEST_DATA)
+            .min(MAX_BODY_LENGTH - REQUEST_OVERHEAD)
+    }
+
+    /// The key with this handle, which must allow a use.
+    pub fn key_for(&self, handle: CK_OBJECT_HANDLE, usage: AttributeType) -> Result<Object> {
+        let key = self.objects.get(handle).ok_or(crate::edge::Failure::from(Rv::KEY_HANDLE_INVALID))?;
+        if key.view.attributes.bool(usage) == Some(true) {
+            // The HSM decides with each use; a copy that says yes is enough to start.
+            return Ok(key);
+        }
+        let current = self.current(handle).map_err(|error| match error.rv {
+            Rv::OBJECT_HANDLE_INVALID => Rv::KEY_HANDLE_INVALID.into(),
+            _ => error,
+        })?;
+        if current.view.attributes.bool(usage) != Some(true) {
+            return failure(
+                Rv::KEY_FUNCTION_NOT_PERMITTED,
+                format!("the key's {} is not true", usage.name()),
+            );
+        }
+        Ok(current)
+    }
+}

@@ -1,0 +1,294 @@
+//! Signing and MACing functions (PKCS #11 2.40 section 5.11).
+//!
+//! Init is local. Data is hashed here; the HSM gets the digest, or the collected data of a MAC, in one request.
+
+use cryptoki_sys::{
+    CK_BYTE, CK_MECHANISM, CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
+    CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
+};
+use strongroom_wire::messages::{CryptRequest, CryptResponse, MechanismParameters};
+use strongroom_wire::tables::Function;
+use strongroom_wire::{AttributeType, KeyKind, MechanismType, Operation, Rv, Template};
+
+use crate::digest::Digest;
+use crate::edge::{Failure, Output, Result, bytes, enter, failure};
+use crate::library::Slot;
+use crate::mechanism::{Mechanism, field_length, key_kind, modulus_length};
+
+/// A signature or MAC under way, or its verification.
+#[derive(Debug)]
+pub struct Signing {
+    /// The key's reference.
+    pub key: u64,
+    /// The mechanism that the HSM does: without the hash.
+    pub mechanism: MechanismType,
+    /// Its parameters.
+    pub parameters: Option<MechanismParameters>,
+    /// How long the signature is.
+    pub signature_length: usize,
+    digest: Option<(MechanismType, Digest)>,
+    collected: Vec<u8>,
+    largest_data: usize,
+    is_single_part: bool,
+    /// Whether Update was called.
+    is_multi_part: bool,
+}
+
+impl Signing {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// The codes of C_SignInit.
+    pub fn new(
+        slot: &Slot,
+        mechanism: Mechanism,
+        key: CK_OBJECT_HANDLE,
+        usage: AttributeType,
+    ) -> Result<Self> {
+        let key = slot.key_for(key, usage)?;
+        let attributes = &key.view.attributes;
+        let kind = key_kind(attributes)?;
+        mechanism.check_key(kind)?;
+        check_class(attributes, usage)?;
+        let signature_length = match kind {
+            KeyKind::Rsa => modulus_length(attributes)?,
+            KeyKind::Ec => 2 * field_length(attributes)?,
+            KeyKind::Ed25519 => 64,
+            KeyKind::Aes | KeyKind::GenericSecret => mac_length(mechanism.kind)?,
+        };
+        let digest = match mechanism.kind.hash() {
+            Some(hash) => Some((hash, Digest::new(hash)?)),
+            None => None,
+        };
+        if let (Some((hash, _)), Some(parameters)) = (&digest, &mechanism.parameters)
+            && parameters.hash.is_some_and(|named| named != hash.code())
+        {
+            return failure(
+                Rv::MECHANISM_PARAM_INVALID,
+                "the parameter names another hash than the mechanism",
+            );
+        }
+        Ok(Self {
+            key: key.reference,
+            mechanism: mechanism.kind.raw().unwrap_or(mechanism.kind),
+            parameters: mechanism.parameters,
+            signature_length,
+            digest,
+            collected: Vec::new(),
+            largest_data: slot.largest_data(),
+            is_single_part: mechanism.kind.is_single_part(),
+            is_multi_part: false,
+        })
+    }
+
+    /// Refuses C_Sign after C_SignUpdate.
+    pub fn check_single(&self) -> Result {
+        if self.is_multi_part {
+            return failure(Rv::OPERATION_ACTIVE, "a multi-part operation is under way");
+        }
+        Ok(())
+    }
+
+    /// Takes a part.
+    ///
+    /// # Errors
+    /// `CKR_MECHANISM_INVALID` for a mechanism without parts, `CKR_DATA_LEN_RANGE` over the HSM's limit.
+    pub fn update(&mut self, part: &[u8]) -> Result {
+        if self.is_single_part {
+            return failure(
+                Rv::MECHANISM_INVALID,
+                format!("{} takes its data in one part", self.mechanism.name()),
+            );
+        }
+        self.is_multi_part = true;
+        self.add(part)
+    }
+
+    fn add(&mut self, part: &[u8]) -> Result {
+        if let Some((_, digest)) = &mut self.digest {
+            digest.update(part);
+            return Ok(());
+        }
+        if self.collected.len() + part.len() > self.largest_data {
+            let limit = self.largest_data;
+            return failure(
+                Rv::DATA_LEN_RANGE,
+                format!("more than the {limit} bytes that one operation takes"),
+            );
+        }
+        self.collected.extend_from_slice(part);
+        Ok(())
+    }
+
+    /// What the HSM signs, after the last data.
+    pub fn input(&mut self, last: &[u8]) -> Result<Vec<u8>> {
+        self.add(last)?;
+        let Some((hash, digest)) = self.digest.take() else { return Ok(std::mem::take(&mut self.collected)) };
+        let mut input = Vec::new();
+        if self.mechanism == MechanismType::RsaPkcs {
+            input.extend_from_slice(digest_info(hash));
+        }
+        input.extend_from_slice(&digest.finish());
+        Ok(input)
+    }
+
+    fn sign(mut self, slot: &Slot, last: &[u8]) -> Result<Vec<u8>> {
+        let data = self.input(last)?;
+        let request = CryptRequest {
+            key: self.key,
+            mechanism: self.mechanism.code(),
+            parameters: self.parameters,
+            data,
+        };
+        let response: CryptResponse = slot.client.call(Operation::Sign, &request)?;
+        if response.data.len() != self.signature_length {
+            return failure(Rv::DEVICE_ERROR, "the HSM gave a signature of a wrong length");
+        }
+        Ok(response.data)
+    }
+}
+
+fn check_class(attributes: &Template, usage: AttributeType) -> Result {
+    let class: Option<CK_OBJECT_CLASS> = attributes.ulong(AttributeType::Class);
+    let asymmetric = if usage == AttributeType::Sign { CKO_PRIVATE_KEY } else { CKO_PUBLIC_KEY };
+    if class == Some(CKO_SECRET_KEY) || class == Some(asymmetric) {
+        return Ok(());
+    }
+    failure(Rv::KEY_TYPE_INCONSISTENT, "the other half of the key pair is needed")
+}
+
+fn mac_length(mechanism: MechanismType) -> Result<usize> {
+    Ok(match mechanism {
+        MechanismType::AesCmac => 16,
+        MechanismType::Sha1Hmac => 20,
+        MechanismType::Sha224Hmac => 28,
+        MechanismType::Sha256Hmac => 32,
+        MechanismType::Sha384Hmac => 48,
+        MechanismType::Sha512Hmac => 64,
+        _ => return Err(Rv::MECHANISM_INVALID.into()),
+    })
+}
+
+/// The DER before the digest in a PKCS #1 v1.5 signature (RFC 8017 section 9.2, note 1).
+fn digest_info(hash: MechanismType) -> &'static [u8] {
+    match hash {
+        MechanismType::Sha1 => &[0x30, 0x21, 0x30, 9, 6, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0, 4, 0x14],
+        MechanismType::Sha224 => {
+            &[0x30, 0x2d, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 4, 5, 0, 4, 0x1c]
+        }
+        MechanismType::Sha256 => {
+            &[0x30, 0x31, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 0x20]
+        }
+        MechanismType::Sha384 => {
+            &[0x30, 0x41, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2, 5, 0, 4, 0x30]
+        }
+        MechanismType::Sha512 => {
+            &[0x30, 0x51, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3, 5, 0, 4, 0x40]
+        }
+        _ => &[],
+    }
+}
+
+const NOT_ACTIVE: Rv = Rv::OPERATION_NOT_INITIALIZED;
+
+/// C_SignInit.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SignInit(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    key: CK_OBJECT_HANDLE,
+) -> CK_RV {
+    enter("C_SignInit", |library| {
+        let session = library.session(session)?;
+        let mut operations = session.operations();
+        if operations.sign.is_some() {
+            return Err(Rv::OPERATION_ACTIVE.into());
+        }
+        // SAFETY: the standard: a mechanism with its parameter.
+        let mechanism = unsafe { Mechanism::read(mechanism, Function::Sign) }?;
+        operations.sign = Some(Signing::new(&session.slot, mechanism, key, AttributeType::Sign)?);
+        Ok(())
+    })
+}
+
+/// C_Sign.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_Sign(
+    session: CK_SESSION_HANDLE,
+    data: *mut CK_BYTE,
+    data_length: CK_ULONG,
+    signature: *mut CK_BYTE,
+    signature_length: *mut CK_ULONG,
+) -> CK_RV {
+    enter("C_Sign", |library| {
+        let session = library.session(session)?;
+        let mut operations = session.operations();
+        let active = operations.sign.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
+        active.check_single()?;
+        // SAFETY: the standard: a length, and null or a buffer that long.
+        let output = unsafe { Output::new(signature, signature_length) }?;
+        if !output.has_room(active.signature_length)? {
+            return Ok(());
+        }
+        let active = operations.sign.take().ok_or(Failure::from(NOT_ACTIVE))?;
+        // SAFETY: the standard: that many bytes.
+        let signature = active.sign(&session.slot, unsafe { bytes(data, data_length) }?)?;
+        output.write(&signature)
+    })
+}
+
+/// C_SignUpdate.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SignUpdate(
+    session: CK_SESSION_HANDLE,
+    part: *mut CK_BYTE,
+    length: CK_ULONG,
+) -> CK_RV {
+    enter("C_SignUpdate", |library| {
+        let session = library.session(session)?;
+        let mut operations = session.operations();
+        let active = operations.sign.as_mut().ok_or(Failure::from(NOT_ACTIVE))?;
+        // SAFETY: the standard: that many bytes.
+        let outcome = unsafe { bytes(part, length) }.and_then(|part| active.update(part));
+        if outcome.is_err() {
+            operations.sign = None;
+        }
+        outcome
+    })
+}
+
+/// C_SignFinal.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SignFinal(
+    session: CK_SESSION_HANDLE,
+    signature: *mut CK_BYTE,
+    signature_length: *mut CK_ULONG,
+) -> CK_RV {
+    enter("C_SignFinal", |library| {
+        let session = library.session(session)?;
+        let mut operations = session.operations();
+        let active = operations.sign.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
+        // SAFETY: the standard: a length, and null or a buffer that long.
+        let output = unsafe { Output::new(signature, signature_length) }?;
+        if !output.has_room(active.signature_length)? {
+            return Ok(());
+        }
+        let active = operations.sign.take().ok_or(Failure::from(NOT_ACTIVE))?;
+        if active.is_single_part {
+            return Err(Rv::MECHANISM_INVALID.into());
+        }
+        output.write(&active.sign(&session.slot, &[])?)
+    })
+}

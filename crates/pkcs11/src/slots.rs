@@ -1,0 +1,189 @@
+//! Slot and token management functions (PKCS #11 2.40 section 5.5). A cluster is a slot with a token.
+
+use cryptoki_sys::{
+    CK_BBOOL, CK_FLAGS, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_RV, CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO,
+    CK_ULONG, CK_VERSION, CKF_DECRYPT, CKF_DIGEST, CKF_EC_F_P, CKF_EC_NAMEDCURVE, CKF_EC_UNCOMPRESS,
+    CKF_ENCRYPT, CKF_GENERATE, CKF_GENERATE_KEY_PAIR, CKF_LOGIN_REQUIRED, CKF_RNG, CKF_SIGN,
+    CKF_TOKEN_INITIALIZED, CKF_TOKEN_PRESENT, CKF_UNWRAP, CKF_USER_PIN_INITIALIZED, CKF_VERIFY, CKF_WRAP,
+};
+use strongroom_wire::tables::Function;
+use strongroom_wire::{KeyKind, MechanismType, Rv};
+
+use crate::edge::{Failure, Result, UNAVAILABLE, enter, padded, put};
+use crate::general::{MANUFACTURER, library_version};
+use crate::library::{FIRST_SLOT, MAX_SESSIONS, Slot};
+
+/// Token label of the first cluster, as AWS's SDK 5 shows it; further ones count on.
+const LABEL: &str = "hsm";
+const MODEL: &str = "Strongroom HSM";
+/// Name (1 to 31 characters), colon, password (8 to 32; aws-cloudhsm.md 3.3).
+const PIN_LENGTHS: (CK_ULONG, CK_ULONG) = (10, 31 + 1 + 32);
+
+/// Writes a list by the rules for lists: a query, too small, or all of it.
+///
+/// # Safety
+/// `count` is null or valid; `list` is null or valid for `*count` elements.
+unsafe fn put_list<T: Copy>(values: &[T], list: *mut T, count: *mut CK_ULONG) -> Result {
+    if count.is_null() {
+        return Err(Rv::ARGUMENTS_BAD.into());
+    }
+    // SAFETY: valid by this function's contract.
+    let capacity = unsafe { count.read_unaligned() };
+    // SAFETY: as above.
+    unsafe { count.write_unaligned(values.len() as CK_ULONG) };
+    if list.is_null() {
+        return Ok(());
+    }
+    if capacity < values.len() as CK_ULONG {
+        return Err(Rv::BUFFER_TOO_SMALL.into());
+    }
+    for (index, value) in values.iter().enumerate() {
+        // SAFETY: the list has room for all values, as was just checked.
+        unsafe { list.add(index).write_unaligned(*value) };
+    }
+    Ok(())
+}
+
+/// C_GetSlotList: every slot has a token.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetSlotList(
+    _present: CK_BBOOL,
+    list: *mut CK_SLOT_ID,
+    count: *mut CK_ULONG,
+) -> CK_RV {
+    enter("C_GetSlotList", |library| {
+        let slots: Vec<CK_SLOT_ID> = library.slots.iter().map(|slot| slot.id).collect();
+        // SAFETY: the standard: a count and null or that many elements.
+        unsafe { put_list(&slots, list, count) }
+    })
+}
+
+/// C_GetSlotInfo.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO) -> CK_RV {
+    enter("C_GetSlotInfo", |library| {
+        let slot = library.slot(slot)?;
+        let name = slot.cluster_id.as_deref().unwrap_or("cluster");
+        let value = CK_SLOT_INFO {
+            slotDescription: padded(&format!("Strongroom {name}")),
+            manufacturerID: padded(MANUFACTURER),
+            flags: CKF_TOKEN_PRESENT,
+            hardwareVersion: CK_VERSION { major: 0, minor: 0 },
+            firmwareVersion: library_version(),
+        };
+        // SAFETY: the standard: a place for a CK_SLOT_INFO.
+        unsafe { put(info, value) }
+    })
+}
+
+/// C_GetTokenInfo. `CKR_TOKEN_NOT_PRESENT` when no HSM of the cluster can be reached.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) -> CK_RV {
+    enter("C_GetTokenInfo", |library| {
+        let slot = library.slot(slot)?;
+        slot.client
+            .connect()
+            .map_err(|error| Failure { rv: Rv::TOKEN_NOT_PRESENT, ..Failure::from(error) })?;
+        let cluster_id = slot.client.cluster_id().unwrap_or_default();
+        let (sessions, read_write) = library.session_counts(slot.id);
+        let value = CK_TOKEN_INFO {
+            label: padded(&format!("{LABEL}{}", slot.id - FIRST_SLOT + 1)),
+            manufacturerID: padded(MANUFACTURER),
+            model: padded(MODEL),
+            serialNumber: padded(cluster_id.strip_prefix("cluster-").unwrap_or(&cluster_id)),
+            flags: CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED,
+            ulMaxSessionCount: MAX_SESSIONS as CK_ULONG,
+            ulSessionCount: sessions as CK_ULONG,
+            ulMaxRwSessionCount: MAX_SESSIONS as CK_ULONG,
+            ulRwSessionCount: read_write as CK_ULONG,
+            ulMaxPinLen: PIN_LENGTHS.1,
+            ulMinPinLen: PIN_LENGTHS.0,
+            ulTotalPublicMemory: UNAVAILABLE,
+            ulFreePublicMemory: UNAVAILABLE,
+            ulTotalPrivateMemory: UNAVAILABLE,
+            ulFreePrivateMemory: UNAVAILABLE,
+            hardwareVersion: CK_VERSION { major: 0, minor: 0 },
+            firmwareVersion: library_version(),
+            utcTime: [b' '; 16],
+        };
+        // SAFETY: the standard: a place for a CK_TOKEN_INFO.
+        unsafe { put(info, value) }
+    })
+}
+
+/// What a mechanism can do in a slot's cluster; digests are the library's own.
+fn functions(slot: &Slot, mechanism: MechanismType) -> Vec<Function> {
+    let is_fips = slot.client.is_fips();
+    let allowed = |function: &&Function| !is_fips || !mechanism.fips_refused().contains(function);
+    mechanism.functions().iter().filter(allowed).copied().collect()
+}
+
+/// C_GetMechanismList.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetMechanismList(
+    slot: CK_SLOT_ID,
+    list: *mut CK_MECHANISM_TYPE,
+    count: *mut CK_ULONG,
+) -> CK_RV {
+    enter("C_GetMechanismList", |library| {
+        let slot = library.slot(slot)?;
+        let mechanisms: Vec<CK_MECHANISM_TYPE> = MechanismType::ALL
+            .iter()
+            .filter(|mechanism| !functions(slot, **mechanism).is_empty())
+            .map(|mechanism| mechanism.code())
+            .collect();
+        // SAFETY: the standard: a count and null or that many elements.
+        unsafe { put_list(&mechanisms, list, count) }
+    })
+}
+
+/// C_GetMechanismInfo.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetMechanismInfo(
+    slot: CK_SLOT_ID,
+    mechanism: CK_MECHANISM_TYPE,
+    info: *mut CK_MECHANISM_INFO,
+) -> CK_RV {
+    enter("C_GetMechanismInfo", |library| {
+        let slot = library.slot(slot)?;
+        let mechanism = MechanismType::from_code(mechanism).ok_or(Failure::from(Rv::MECHANISM_INVALID))?;
+        let functions = functions(slot, mechanism);
+        if functions.is_empty() {
+            return Err(Rv::MECHANISM_INVALID.into());
+        }
+        let mut flags = functions.into_iter().fold(0, |flags, function| flags | flag(function));
+        if mechanism.key_kinds().contains(&KeyKind::Ec) {
+            flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
+        }
+        let (smallest, largest) = mechanism.key_sizes();
+        let value = CK_MECHANISM_INFO { ulMinKeySize: smallest, ulMaxKeySize: largest, flags };
+        // SAFETY: the standard: a place for a CK_MECHANISM_INFO.
+        unsafe { put(info, value) }
+    })
+}
+
+fn flag(function: Function) -> CK_FLAGS {
+    match function {
+        Function::Generate => CKF_GENERATE,
+        Function::GeneratePair => CKF_GENERATE_KEY_PAIR,
+        Function::Sign => CKF_SIGN | CKF_VERIFY,
+        Function::Encrypt => CKF_ENCRYPT | CKF_DECRYPT,
+        Function::Wrap => CKF_WRAP | CKF_UNWRAP,
+        Function::Digest => CKF_DIGEST,
+    }
+}
