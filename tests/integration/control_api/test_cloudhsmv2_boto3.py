@@ -237,7 +237,9 @@ def test_a_cluster_goes_through_its_states_as_its_hsm_writes_them(installation, 
     assert (cluster["State"], cluster["StateMessage"]) == ("INITIALIZE_IN_PROGRESS", text)
     assert "ClusterCsr" not in cluster["Certificates"]
 
-    installation.cluster_says(cluster_id, cluster_certificate=certificate, trust_anchor=anchor)
+    installation.cluster_says(cluster_id, certificates={}, cluster_certificate=certificate, trust_anchor=anchor)
+    assert described(client, cluster_id)["State"] == "INITIALIZE_IN_PROGRESS"  # Its port is not open yet.
+    installation.hsm_says(cluster_id, hsm["HsmId"], HsmHealth.ACTIVE)
     cluster = described(client, cluster_id)
     assert (cluster["State"], cluster["Certificates"]) == ("INITIALIZED", {"ClusterCertificate": certificate})
     assert "StateMessage" not in cluster
@@ -268,13 +270,14 @@ def test_create_hsm_writes_an_approved_membership(installation, client):
 def test_a_second_hsm_before_activation_is_refused(installation, client):
     cluster_id = installation.cluster()
     zone = {"ClusterId": cluster_id, "AvailabilityZone": "us-east-1a"}
-    _, hsm = installation.first_hsm(cluster_id)
+    hsm_id, hsm = installation.first_hsm(cluster_id)
     text = "already has an HSM and is not activated yet (it is UNINITIALIZED)"
     refused(INVALID, client.create_hsm, text, **zone)
     certificate, anchor = hsm.signed()
     client.initialize_cluster(ClusterId=cluster_id, SignedCert=certificate, TrustAnchor=anchor)
     refused(INVALID, client.create_hsm, "it is INITIALIZE_IN_PROGRESS", **zone)
     installation.cluster_says(cluster_id, cluster_certificate=certificate, trust_anchor=anchor)
+    installation.hsm_says(cluster_id, hsm_id, HsmHealth.ACTIVE)
     refused(INVALID, client.create_hsm, "it is INITIALIZED", **zone)
     installation.cluster_says(cluster_id, activated=True)
     assert client.create_hsm(**zone)["Hsm"]["State"] == "CREATE_IN_PROGRESS"

@@ -3,7 +3,8 @@
 States follow what HSMs wrote and whether their leases live, never timers:
 
 * a cluster is UNINITIALIZED; INITIALIZE_IN_PROGRESS once its certificate stands in the store; INITIALIZED when an HSM
-  has installed it; ACTIVE when an HSM says that the first admin has set a password;
+  has installed it and waits no more, so that its port is open; ACTIVE when an HSM says that the first admin has set a
+  password;
 * an HSM is CREATE_IN_PROGRESS until it says that it waits for the certificate or is active; DEGRADED when it reports
   an error, is starting again, or its lease has run out; DELETE_IN_PROGRESS from DeleteHsm until its process is gone.
 """
@@ -55,6 +56,14 @@ class ObservedHsm:
             return HsmState.DEGRADED, message or "The HSM is starting again."
         return HsmState.CREATE_IN_PROGRESS, message or None
 
+    def waits_for_certificate(self) -> bool:
+        status = self.status
+        return (
+            not self.membership.deleting
+            and status is not None
+            and status.health == HsmHealth.WAITING_FOR_CERTIFICATE.value
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedCluster:
@@ -74,6 +83,8 @@ class ObservedCluster:
         if self.status.activated:
             return ClusterState.ACTIVE, None
         if self.status.cluster_certificate is not None:
+            if any(hsm.waits_for_certificate() for hsm in self.hsms):
+                return ClusterState.INITIALIZE_IN_PROGRESS, INITIALIZING
             return ClusterState.INITIALIZED, None
         if self.initialize_revision is None:
             return ClusterState.UNINITIALIZED, None
