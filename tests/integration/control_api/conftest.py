@@ -27,6 +27,7 @@ from cryptography.x509.oid import NameOID
 from strongroom import services
 from strongroom.aws.access_keys import NewAccessKey, create_access_key
 from strongroom.storage.interface import Store, Transaction, Write
+from strongroom.storage.memory import MemoryStore
 from strongroom.storage.sqlite import SqliteStore
 from strongroom.vocabulary.records import ClusterStatus, HsmStatus, MembershipRecord
 from strongroom.vocabulary.states import HsmHealth
@@ -52,9 +53,9 @@ class Zones:
 
 
 class Stores:
-    """Clusters' stores in a directory."""
+    """Clusters' stores, in a directory or in memory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path | None) -> None:
         self._directory = directory
         self._open: dict[str, Store] = {}
         self._lock = threading.Lock()
@@ -65,10 +66,15 @@ class Stores:
             raise self.failure
         with self._lock:
             if cluster_id not in self._open:
-                directory = self._directory / cluster_id
-                directory.mkdir(exist_ok=True)
-                self._open[cluster_id] = SqliteStore(directory / "store.sqlite")
+                self._open[cluster_id] = self._make(cluster_id)
             return self._open[cluster_id]
+
+    def _make(self, cluster_id: str) -> Store:
+        if self._directory is None:
+            return MemoryStore()
+        directory = self._directory / cluster_id
+        directory.mkdir(exist_ok=True)
+        return SqliteStore(directory / "store.sqlite")
 
     def open(self, cluster_id: str) -> Store:
         with self._lock:
@@ -81,7 +87,8 @@ class Stores:
             store = self._open.pop(cluster_id, None)
         if store is not None:
             store.close()
-        shutil.rmtree(self._directory / cluster_id, ignore_errors=True)
+        if self._directory is not None:
+            shutil.rmtree(self._directory / cluster_id, ignore_errors=True)
 
     def close(self) -> None:
         for store in self._open.values():
@@ -295,8 +302,8 @@ def serve(tmp_path):
 
 
 @pytest.fixture
-def installation(serve):
-    with serve() as running_installation:
+def installation():
+    with running(MemoryStore(), Stores(None)) as running_installation:
         yield running_installation
 
 
