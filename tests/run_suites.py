@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST_SUITES = ("unit", "contract", "scenarios", "integration", "conformance", "faults")
+PYTEST_SUITES = ("unit", "contract", "vectors", "scenarios", "integration", "conformance", "faults")
 COUNTS = re.compile(r"(\d+) (passed|failed|skipped|errors?|ignored)")
 
 

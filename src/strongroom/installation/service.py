@@ -65,7 +65,7 @@ def serve(options: Options, *, on_ready: Callable[[ServiceRecord], None], echo: 
         try:
             record = _start(state, settings, options, stop, stack)
         except InstallationError as error:
-            _log.error("service cannot start", error=error.text, hint=error.hint)  # noqa: TRY400 — it says it all
+            _log.error("service cannot start", error=error.text, hint=error.hint)
             raise
         except Exception:
             _log.exception("service cannot start")
