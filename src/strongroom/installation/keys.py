@@ -26,6 +26,11 @@ def create_installation(state: StateDirectory) -> None:
 
     if state.sealed_installation.exists():
         return
+    if state.control_store.exists():
+        raise InstallationError(
+            f"{state.sealed_installation} is missing, and what lies beside it was made with it",
+            "restore installation.sealed from its copy",
+        )
     provider = FileProvider(state.root_key)
     if not provider.exists():
         provider.create()
