@@ -293,6 +293,7 @@ class Life:
     def _follow_requests(self) -> None:
         if self._hsm.wait_behind(500):
             self._replica.catch_up()
+            self._replica.confirm()
 
     # -- ends ---------------------------------------------------------------------------------------------------------
 

@@ -241,6 +241,12 @@ class Replica:
 
     # -- positions --------------------------------------------------------------------------------------------------
 
+    def confirm(self) -> None:
+        """Say where this HSM is, also when nothing was new: requests that asked for a look at the store go on."""
+        with self.lock:
+            if self.position is not None:
+                self._hsm.set_revision(self.position.revision, self.position.head)
+
     def committed(self, position: Position) -> None:
         """A commit of this HSM is applied."""
         self._advance(position, by_another=False)
