@@ -24,7 +24,7 @@ build: venv ## Build the native module, the PKCS #11 library and install the pro
 	mkdir -p src/strongroom/lib src/strongroom/include
 	cp target/release/libstrongroom_pkcs11.so src/strongroom/lib/libstrongroom_pkcs11.so.new
 	mv src/strongroom/lib/libstrongroom_pkcs11.so.new src/strongroom/lib/libstrongroom_pkcs11.so
-	cp -r include/. src/strongroom/include/
+	test ! -d include || cp -r include/. src/strongroom/include/
 
 .PHONY: tables
 tables: venv ## Write the generated forms of tables/*.toml

@@ -1,4 +1,4 @@
-"""OpenSC's ``pkcs11-tool`` works with the PKCS #11 library, and OpenSSL (by pyca/cryptography) agrees with the results."""
+"""OpenSC's ``pkcs11-tool`` works with the PKCS #11 library, and pyca/cryptography agrees with the results."""
 
 from __future__ import annotations
 
@@ -240,8 +240,26 @@ def test_random_bytes_differ(tool: Tool) -> None:
 
 def test_a_certificate_is_written_read_back_and_deleted(tool: Tool) -> None:
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-        + ["-subj", "/CN=tool", "-keyout", "c.key", "-outform", "DER", "-out", "c.der"],
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=tool",
+            "-keyout",
+            "c.key",
+            "-outform",
+            "DER",
+            "-out",
+            "c.der",
+        ],
         check=True,
         cwd=tool.directory,
         capture_output=True,
