@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -151,5 +152,5 @@ def test_the_getting_started_page_works_as_it_stands(tmp_path):
         shell.known["Availability Zone"] = f"{shell.run('echo $AWS_DEFAULT_REGION').split()[-1]}a"
         follow(shell, page)
     finally:
-        shell.type("strongroom down")
-        shell.terminal.close()
+        shell.terminal.close(force=True)
+        subprocess.run([PROGRAMS / "strongroom", "down"], env=environment, check=True)
