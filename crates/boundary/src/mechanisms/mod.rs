@@ -17,6 +17,8 @@ mod parameters;
 mod rsa_oaep;
 mod rsa_pkcs1;
 mod rsa_pss;
+#[cfg(test)]
+mod tests;
 
 use aws_lc_rs::rand;
 use strongroom_wire::messages::{CryptResponse, MechanismParameters};
@@ -29,6 +31,7 @@ use crate::{Error, Result};
 
 pub use digest::{digest, hash_of};
 pub use handle::{KeyHandle, OTHER_KEY};
+pub use parameters::NO_PARAMETERS;
 
 /// Largest data of one operation, bytes: a body of the protocol less the other members of its message.
 pub const MAX_DATA: usize = strongroom_wire::frame::MAX_BODY_LENGTH - 4096;

@@ -1,0 +1,105 @@
+//! Public-key algorithms.
+
+use strongroom_wire::MechanismType as M;
+use strongroom_wire::messages::MechanismParameters;
+
+use super::{Answer, hex};
+use crate::Result;
+use crate::ffi::{Curve, EcKey, RsaKey};
+use crate::mechanisms::{self, Direction, KeyHandle, NO_PARAMETERS};
+
+/// See `rsa/README.md`.
+const RSA_KEY: &[u8] = include_bytes!("rsa/private_key.der");
+const PKCS1_SIGNATURE: &[u8] = include_bytes!("rsa/pkcs1_sha256_signature.bin");
+const PKCS1_CIPHERTEXT: &[u8] = include_bytes!("rsa/pkcs1_ciphertext.bin");
+const PSS_SIGNATURE: &[u8] = include_bytes!("rsa/pss_sha256_signature.bin");
+const OAEP_CIPHERTEXT: &[u8] = include_bytes!("rsa/oaep_sha512_ciphertext.bin");
+
+pub fn rsa_pkcs1() -> Result<Vec<Answer>> {
+    let key = KeyHandle::rsa_private(RSA_KEY)?;
+    let signature = mechanisms::sign(&key, M::Sha256RsaPkcs, None, b"abc")?;
+    let verified = mechanisms::verify(&public()?, M::Sha256RsaPkcs, None, b"abc", PKCS1_SIGNATURE).is_ok();
+    let plaintext = mechanisms::crypt(&key, Direction::Decrypt, M::RsaPkcs, None, PKCS1_CIPHERTEXT)?.data;
+    Ok(vec![
+        Answer::new(signature, PKCS1_SIGNATURE),
+        Answer::new([u8::from(verified)], [1]),
+        Answer::new(plaintext, *b"Hello World"),
+    ])
+}
+
+pub fn rsa_pss() -> Result<Vec<Answer>> {
+    let pss = MechanismParameters {
+        hash: Some(M::Sha256.code()),
+        mgf: Some(2),
+        salt_length: Some(32),
+        ..NO_PARAMETERS
+    };
+    let public = public()?;
+    let signature =
+        mechanisms::sign(&KeyHandle::rsa_private(RSA_KEY)?, M::Sha256RsaPkcsPss, Some(&pss), b"abc")?;
+    let answers = [PSS_SIGNATURE, &signature].map(|signature| {
+        let verified =
+            mechanisms::verify(&public, M::Sha256RsaPkcsPss, Some(&pss), b"abc", signature).is_ok();
+        Answer::new([u8::from(verified)], [1])
+    });
+    Ok(answers.into())
+}
+
+pub fn rsa_oaep() -> Result<Vec<Answer>> {
+    let key = KeyHandle::rsa_private(RSA_KEY)?;
+    let oaep = MechanismParameters {
+        hash: Some(M::Sha512.code()),
+        mgf: Some(4),
+        label: Some(hex("00112233445566778899aabbccddeeff")),
+        ..NO_PARAMETERS
+    };
+    let plaintext =
+        mechanisms::crypt(&key, Direction::Decrypt, M::RsaPkcsOaep, Some(&oaep), OAEP_CIPHERTEXT)?.data;
+    let again =
+        mechanisms::crypt(&public()?, Direction::Encrypt, M::RsaPkcsOaep, Some(&oaep), &plaintext)?.data;
+    let back = mechanisms::crypt(&key, Direction::Decrypt, M::RsaPkcsOaep, Some(&oaep), &again)?.data;
+    Ok(vec![Answer::new(plaintext, *b"Hello World"), Answer::new(back, *b"Hello World")])
+}
+
+/// RFC 6979 appendix A.2.5: P-256 with SHA-256 over "sample", and a signature of our own.
+pub fn ecdsa() -> Result<Vec<Answer>> {
+    let scalar = hex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721");
+    let point = hex(concat!(
+        "04",
+        "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6",
+        "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299"
+    ));
+    let known = hex(concat!(
+        "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
+        "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"
+    ));
+    let private = EcKey::private(Curve::P256, &scalar)?;
+    let computed_point = private.point()?;
+    let public = KeyHandle::Ec(EcKey::public(Curve::P256, &point)?);
+    let signature = mechanisms::sign(&KeyHandle::Ec(private), M::EcdsaSha256, None, b"sample")?;
+    let mut answers = vec![Answer::new(computed_point, point)];
+    for signature in [known, signature] {
+        let verified = mechanisms::verify(&public, M::EcdsaSha256, None, b"sample", &signature).is_ok();
+        answers.push(Answer::new([u8::from(verified)], [1]));
+    }
+    Ok(answers)
+}
+
+/// RFC 8032 section 7.1, test 2.
+pub fn ed25519() -> Result<Vec<Answer>> {
+    let key = KeyHandle::ed25519(&hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"))?;
+    let public = hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+    let known = hex(concat!(
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da",
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    ));
+    let signature = mechanisms::sign(&key, M::Eddsa, None, &[0x72])?;
+    let verified =
+        mechanisms::verify(&KeyHandle::Ed25519Public(public), M::Eddsa, None, &[0x72], &known).is_ok();
+    Ok(vec![Answer::new(signature, known), Answer::new([u8::from(verified)], [1])])
+}
+
+fn public() -> Result<KeyHandle> {
+    let private = RsaKey::from_der(RSA_KEY)?;
+    Ok(KeyHandle::rsa_public(RsaKey::public(&private.modulus()?, &private.public_exponent()?)?))
+}

@@ -1,0 +1,187 @@
+//! Digests, MACs and AES.
+
+use std::sync::Arc;
+
+use strongroom_wire::MechanismType as M;
+use strongroom_wire::messages::MechanismParameters;
+
+use super::{Answer, aes, hex};
+use crate::Result;
+use crate::arena::Arena;
+use crate::ffi::Hash;
+use crate::mechanisms::{self, Direction, KeyHandle, NO_PARAMETERS};
+
+/// FIPS 180-4: the one-block message "abc".
+pub fn sha() -> Result<Vec<Answer>> {
+    let known = [
+        (Hash::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        (Hash::Sha224, "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7"),
+        (Hash::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            Hash::Sha384,
+            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
+        ),
+        (
+            Hash::Sha512,
+            concat!(
+                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a",
+                "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+            ),
+        ),
+    ];
+    let answer =
+        |(hash, digits): (Hash, &str)| Answer::new(mechanisms::digest(hash, b"abc").as_ref(), hex(digits));
+    Ok(known.into_iter().map(answer).collect())
+}
+
+/// RFC 4231 section 4.3 and RFC 2202 section 3, test case 2.
+pub fn hmac() -> Result<Vec<Answer>> {
+    let key = KeyHandle::secret(Arc::new(Arena::new(false).keep(b"Jefe")?));
+    let known = [
+        (M::Sha1Hmac, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+        (M::Sha224Hmac, "a30e01098bc6dbbf45690f3a7e9e6d0f8bbea2a39e6148008fd05e44"),
+        (M::Sha256Hmac, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+        (
+            M::Sha384Hmac,
+            "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",
+        ),
+        (
+            M::Sha512Hmac,
+            concat!(
+                "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554",
+                "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
+            ),
+        ),
+    ];
+    known
+        .into_iter()
+        .map(|(mechanism, digits)| {
+            let mac = mechanisms::sign(&key, mechanism, None, b"what do ya want for nothing?")?;
+            Ok(Answer::new(mac, hex(digits)))
+        })
+        .collect()
+}
+
+/// FIPS 197 appendix C.
+pub fn aes_ecb() -> Result<Vec<Answer>> {
+    let plaintext = hex("00112233445566778899aabbccddeeff");
+    let key = hex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    let known = [
+        (16, "69c4e0d86a7b0430d8cdb78070b4c55a"),
+        (24, "dda97ca4864cdfe06eaf70a0ec0d7191"),
+        (32, "8ea2b7ca516745bfeafc49904b496089"),
+    ];
+    let mut answers = Vec::new();
+    for (length, digits) in known {
+        let key = aes(&key[..length])?;
+        answers.extend(both_ways(&key, M::AesEcb, None, &plaintext, &hex(digits))?);
+    }
+    Ok(answers)
+}
+
+/// SP 800-38A appendix F.2.1, first block.
+pub fn aes_cbc() -> Result<Vec<Answer>> {
+    let parameters =
+        MechanismParameters { iv: Some(hex("000102030405060708090a0b0c0d0e0f")), ..NO_PARAMETERS };
+    let plaintext = hex("6bc1bee22e409f96e93d7e117393172a");
+    both_ways(
+        &sp_800_38a_key()?,
+        M::AesCbc,
+        Some(&parameters),
+        &plaintext,
+        &hex("7649abac8119b246cee98e9b12e9197d"),
+    )
+}
+
+/// SP 800-38A appendix F.5.1, first block.
+pub fn aes_ctr() -> Result<Vec<Answer>> {
+    let parameters = MechanismParameters {
+        iv: Some(hex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff")),
+        counter_bits: Some(128),
+        ..NO_PARAMETERS
+    };
+    let plaintext = hex("6bc1bee22e409f96e93d7e117393172a");
+    both_ways(
+        &sp_800_38a_key()?,
+        M::AesCtr,
+        Some(&parameters),
+        &plaintext,
+        &hex("874d6191b620e3261bef6864990db6ce"),
+    )
+}
+
+/// The GCM specification's test case 4 decrypted, and an encryption of our own, whose IV is random, decrypted.
+pub fn aes_gcm() -> Result<Vec<Answer>> {
+    let key = aes(&hex("feffe9928665731c6d6a8f9467308308"))?;
+    let plaintext = hex(concat!(
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525",
+        "b16aedf5aa0de657ba637b39"
+    ));
+    let ciphertext = hex(concat!(
+        "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e21d514b25466931c7d8f6a5aac84aa05",
+        "1ba30b396a0aac973d58e091",
+        "5bc94fbc3221a5db94fae95ae7121a47"
+    ));
+    let mut parameters = MechanismParameters {
+        iv: Some(hex("cafebabefacedbaddecaf888")),
+        aad: Some(hex("feedfacedeadbeeffeedfacedeadbeefabaddad2")),
+        tag_bits: Some(128),
+        ..NO_PARAMETERS
+    };
+    let opened = mechanisms::crypt(&key, Direction::Decrypt, M::AesGcm, Some(&parameters), &ciphertext)?.data;
+    let sealed = mechanisms::crypt(&key, Direction::Encrypt, M::AesGcm, Some(&parameters), &plaintext)?;
+    parameters.iv = sealed.iv;
+    let back = mechanisms::crypt(&key, Direction::Decrypt, M::AesGcm, Some(&parameters), &sealed.data)?.data;
+    Ok(vec![Answer::new(opened, plaintext.clone()), Answer::new(back, plaintext)])
+}
+
+/// SP 800-38B appendix D.1, example 2.
+pub fn aes_cmac() -> Result<Vec<Answer>> {
+    let mac =
+        mechanisms::sign(&sp_800_38a_key()?, M::AesCmac, None, &hex("6bc1bee22e409f96e93d7e117393172a"))?;
+    Ok(vec![Answer::new(mac, hex("070a16b46b4d4144f79bdd9dd04a287c"))])
+}
+
+/// RFC 3394 section 4.1 and RFC 5649 section 6.
+pub fn aes_key_wrap() -> Result<Vec<Answer>> {
+    let plain = aes(&hex("000102030405060708090a0b0c0d0e0f"))?;
+    let padded = aes(&hex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8"))?;
+    let known = [
+        (
+            &plain,
+            M::AesKeyWrap,
+            "00112233445566778899aabbccddeeff",
+            "1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5",
+        ),
+        (
+            &padded,
+            M::AesKeyWrapKwp,
+            "c37b7e6492584340bed12207808941155068f738",
+            "138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a",
+        ),
+    ];
+    let mut answers = Vec::new();
+    for (key, mechanism, material, wrapped) in known {
+        answers.push(Answer::new(mechanisms::wrap(key, mechanism, None, &hex(material))?.data, hex(wrapped)));
+        let unwrapped = mechanisms::unwrap(key, mechanism, None, &hex(wrapped))?;
+        answers.push(Answer::new(unwrapped.as_slice(), hex(material)));
+    }
+    Ok(answers)
+}
+
+fn both_ways(
+    key: &KeyHandle,
+    mechanism: M,
+    parameters: Option<&MechanismParameters>,
+    plaintext: &[u8],
+    ciphertext: &[u8],
+) -> Result<Vec<Answer>> {
+    let encrypted = mechanisms::crypt(key, Direction::Encrypt, mechanism, parameters, plaintext)?.data;
+    let decrypted = mechanisms::crypt(key, Direction::Decrypt, mechanism, parameters, ciphertext)?.data;
+    Ok(vec![Answer::new(encrypted, ciphertext), Answer::new(decrypted, plaintext)])
+}
+
+/// The key of SP 800-38A and 38B for AES-128.
+fn sp_800_38a_key() -> Result<KeyHandle> {
+    aes(&hex("2b7e151628aed2a6abf7158809cf4f3c"))
+}
