@@ -5,6 +5,8 @@ mod classes;
 mod complete;
 pub mod encoded;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use change::check_change;
@@ -25,6 +27,8 @@ pub const CKO_PUBLIC_KEY: u64 = 2;
 pub const CKO_PRIVATE_KEY: u64 = 3;
 /// `CKO_SECRET_KEY`.
 pub const CKO_SECRET_KEY: u64 = 4;
+/// The two values of CKA_EC_PARAMS that name Ed25519: its OID (RFC 8410), and the curve's name as a PrintableString.
+pub const ED25519_PARAMS: [&[u8]; 2] = [b"\x06\x03\x2b\x65\x70", b"\x13\x0cedwards25519"];
 /// `CK_UNAVAILABLE_INFORMATION`, in the form that does not depend on a machine.
 pub const UNAVAILABLE: u64 = u64::MAX;
 

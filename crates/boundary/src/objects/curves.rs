@@ -2,6 +2,7 @@
 
 use strongroom_wire::Rv;
 
+use crate::attributes::ED25519_PARAMS;
 use crate::ffi::Curve;
 use crate::{Error, Result};
 
@@ -13,8 +14,6 @@ const CURVES: [(Curve, &[u8]); 5] = [
     (Curve::P521, b"\x06\x05\x2b\x81\x04\x00\x23"),
     (Curve::Secp256k1, b"\x06\x05\x2b\x81\x04\x00\x0a"),
 ];
-/// The OID of Ed25519 (RFC 8410), and the curve name as a PrintableString.
-pub const ED25519_PARAMS: [&[u8]; 2] = [b"\x06\x03\x2b\x65\x70", b"\x13\x0cedwards25519"];
 /// Bytes of an Ed25519 public key.
 pub const ED25519_LENGTH: usize = 32;
 

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::curves::{self, ED25519_LENGTH};
 use super::object::Object;
 use crate::arena::{Arena, Material};
-use crate::attributes::CKO_PRIVATE_KEY;
+use crate::attributes::{CKO_PRIVATE_KEY, ED25519_PARAMS};
 use crate::ffi::{EcKey, Hash, PrivateKey, RsaKey};
 use crate::mechanisms::{self, Direction, KeyHandle};
 use crate::{Error, Result};
@@ -86,7 +86,7 @@ pub fn private(key: PrivateKey) -> Result<(KeyKind, Made)> {
     match key {
         PrivateKey::Rsa(key) => Ok((KeyKind::Rsa, rsa(&key, true)?)),
         PrivateKey::Ec(key) => Ok((KeyKind::Ec, ec(&key, true)?)),
-        PrivateKey::Ed25519(seed) => Ok((KeyKind::Ed25519, ed25519(&seed, curves::ED25519_PARAMS[0])?)),
+        PrivateKey::Ed25519(seed) => Ok((KeyKind::Ed25519, ed25519(&seed, ED25519_PARAMS[0])?)),
     }
 }
 

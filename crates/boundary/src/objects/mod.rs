@@ -22,6 +22,7 @@ mod tests;
 mod visibility;
 mod wrapping;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use strongroom_wire::messages::ObjectView;
@@ -68,6 +69,8 @@ pub struct Objects {
     table: Table,
     staging: Staging,
     cache: HandleCache,
+    failed: AtomicBool,
+    /// The name of the test, once `failed` is set.
     failure: RwLock<Option<Arc<str>>>,
 }
 
@@ -83,8 +86,7 @@ impl Objects {
             Err(_) if options.allow_unlocked_memory => false,
             Err(error) => return Err(error),
         };
-        let failure = selftest::run().err().map(Arc::from);
-        Ok(Self {
+        let objects = Self {
             keys,
             options,
             arena: Arena::new(!options.allow_unlocked_memory),
@@ -92,8 +94,13 @@ impl Objects {
             table: Table::default(),
             staging: Staging::default(),
             cache: HandleCache::default(),
-            failure: RwLock::new(failure),
-        })
+            failed: AtomicBool::new(false),
+            failure: RwLock::new(None),
+        };
+        if let Err(test) = selftest::run() {
+            objects.fail(&test);
+        }
+        Ok(objects)
     }
 
     /// The name of the test that failed, when the HSM is in its error state.
@@ -132,22 +139,22 @@ impl Objects {
 
     /// Refuses everything once a self-test has failed.
     fn ready(&self) -> Result<()> {
-        match &*self.failure.read().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(()),
-            Some(test) => Err(Error {
-                rv: Rv::FIPS_SELF_TEST_FAILED,
-                text: format!(
-                    "the HSM is in its error state: self-test {test} failed; restart or replace it"
-                )
-                .into(),
-                kind: ErrorKind::Failed,
-            }),
+        if !self.failed.load(Ordering::Acquire) {
+            return Ok(());
         }
+        let test = self.failure().unwrap_or_default();
+        Err(Error {
+            rv: Rv::FIPS_SELF_TEST_FAILED,
+            text: format!("the HSM is in its error state: self-test {test} failed; restart or replace it")
+                .into(),
+            kind: ErrorKind::Failed,
+        })
     }
 
     /// Puts the HSM into its error state.
     fn fail(&self, test: &str) {
         let mut failure = self.failure.write().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert_with(|| Arc::from(test));
+        self.failed.store(true, Ordering::Release);
     }
 }

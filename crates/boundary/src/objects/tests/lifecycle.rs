@@ -1,13 +1,6 @@
 //! From staging to removal.
 
 use super::*;
-use strongroom_wire::Rv;
-use strongroom_wire::messages::FindRequest;
-
-fn find(objects: &Objects, caller: &Caller, template: Template) -> Vec<u64> {
-    let request = FindRequest { template, after: 0, limit: 1000, with_attributes: false };
-    objects.find(caller, &request).unwrap().objects.0.iter().map(|view| view.reference).collect()
-}
 
 #[test]
 fn a_generated_key_pair_signs_and_verifies_once_it_is_published() {
@@ -80,4 +73,59 @@ fn keys_are_found_by_label_and_id_and_class() {
     assert_eq!(find(&objects, &alice, Template::new().with(A::KeyType, V::Ulong(3))).len(), 2);
     objects.remove(&[key]);
     assert_eq!(find(&objects, &alice, Template::new().with(A::Class, V::Ulong(4))), []);
+}
+
+#[test]
+fn a_change_staged_while_another_is_staged_waits_for_it_and_is_then_refused_as_outdated() {
+    let (objects, alice) = (objects(), user("alice"));
+    let key = aes_key(&objects, &alice);
+    let first = objects.set_attributes(&alice, key, only(A::Label, V::Text("first".into()))).unwrap();
+    std::thread::scope(|scope| {
+        let second = scope
+            .spawn(|| code(objects.set_attributes(&alice, key, only(A::Label, V::Text("second".into())))));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        published(&objects, &first);
+        assert_eq!(second.join().unwrap(), Rv::FUNCTION_FAILED);
+    });
+    assert_eq!(read(&objects, &alice, key).bytes(A::Label), Some(&b"first"[..]));
+    let third = objects.set_attributes(&alice, key, only(A::Label, V::Text("third".into()))).unwrap();
+    assert_eq!((first.version, third.version), (2, 3));
+    objects.discard(&[key]);
+    assert_eq!(read(&objects, &alice, key).bytes(A::Label), Some(&b"first"[..]));
+}
+
+#[test]
+fn a_removed_object_is_gone_for_every_use() {
+    let (objects, alice) = (objects(), user("alice"));
+    let key = aes_key(&objects, &alice);
+    objects.encrypt(&alice, key, M::AesEcb, None, &[0; 16]).unwrap();
+    assert!(objects.check_destroy(&alice, key).unwrap());
+    objects.remove(&[key]);
+    assert_eq!(code(objects.encrypt(&alice, key, M::AesEcb, None, &[0; 16])), Rv::KEY_HANDLE_INVALID);
+    assert!(!objects.knows(key));
+    assert_eq!(objects.object_count(Some("alice")), 0);
+}
+
+#[test]
+fn many_threads_use_make_and_remove_keys_at_once() {
+    let (objects, alice) = (objects(), user("alice"));
+    let (public, private) = ec_pair(&objects, &alice);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for n in 0..100_u8 {
+                    let signature = objects.sign(&alice, private, M::Ecdsa, None, &[n; 32]).unwrap();
+                    objects.verify(&alice, public, M::Ecdsa, None, &[n; 32], &signature).unwrap();
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let key = aes_key(&objects, &alice);
+                    assert!(find(&objects, &alice, only(A::Class, V::Ulong(4))).contains(&key));
+                    objects.remove(&[key]);
+                }
+            });
+        }
+    });
+    assert_eq!(objects.object_count(None), 2);
 }
