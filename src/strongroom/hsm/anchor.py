@@ -5,11 +5,12 @@ A store that is older, or that has another head at the same revision, was put ba
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from strongroom.private_files import write_private
 
 if TYPE_CHECKING:
     from strongroom._native import Hsm
@@ -42,7 +43,7 @@ class AnchorFile:
         return Anchor(revision, head, written_at)
 
     def write(self, revision: int, head: bytes) -> None:
-        write_file(self._path, self._hsm.seal_anchor(revision, head))
+        write_private(self._path, self._hsm.seal_anchor(revision, head))
 
 
 class AnchorKeeper:
@@ -86,21 +87,3 @@ class AnchorKeeper:
         if newest is not None and newest != self._written:
             self._file.write(*newest)
             self._written = newest
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Replace a file durably and whole; only its owner can read it."""
-    unfinished = path.with_name(path.name + ".new")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(content)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    unfinished.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

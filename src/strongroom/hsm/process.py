@@ -10,12 +10,12 @@ from pathlib import Path
 import structlog
 
 from strongroom._native import Hsm, HsmError
-from strongroom.hsm.anchor import write_file
 from strongroom.hsm.life import Life
 from strongroom.hsm.refusals import StoreDiverged
 from strongroom.hsm.settings import Settings
 from strongroom.hsm.status import StatusReport
 from strongroom.hsm.waiting import EXIT_AGAIN, EXIT_REFUSED, EXIT_STOPPED, LOOK_SECONDS, Stopped, decode
+from strongroom.private_files import write_private
 from strongroom.storage import open_store
 from strongroom.storage.interface import Store, StoreError
 from strongroom.vocabulary.records import CLUSTER, DESIRED_HSM, ClusterRecord, MembershipRecord
@@ -166,4 +166,4 @@ def _open_identity(hsm: Hsm, state_directory: Path) -> None:
     if path.exists():
         hsm.open_identity(path.read_bytes())
         return
-    write_file(path, hsm.create_identity())
+    write_private(path, hsm.create_identity())

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import os
-
 import msgspec
 
-from strongroom.hsm.anchor import AnchorFile, AnchorKeeper, write_file
+from strongroom.hsm.anchor import AnchorFile, AnchorKeeper
 
 
 class Sealer:
@@ -40,12 +38,3 @@ def test_many_changes_cost_few_writes_and_the_last_is_written_at_the_end(tmp_pat
     keeper.stop()
     assert file.read().revision == 499
     assert len(writes) <= 3
-
-
-def test_a_file_is_replaced_whole_and_on_disk(tmp_path, monkeypatch):
-    synced = []
-    fsync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(descriptor), fsync(descriptor)))
-    write_file(tmp_path / "file", b"content")
-    assert (tmp_path / "file").read_bytes() == b"content"
-    assert len(synced) == 2
