@@ -17,9 +17,12 @@ fn main() {
     let time = Duration::from_secs_f64(seconds);
     let hsm = Hsm::start();
     let login = hsm.login(7, Role::CryptoUser);
-    for (name, mechanism) in [("P-256", MechanismType::Ecdsa), ("RSA-2048", MechanismType::RsaPkcs)] {
-        let request =
-            CryptRequest { key: 1, mechanism: mechanism.code(), parameters: None, data: vec![7; 32] };
+    let keys = [
+        ("P-256", MechanismType::Ecdsa, hsm.p256_key(&login)),
+        ("RSA-2048", MechanismType::RsaPkcs, hsm.rsa_key(&login)),
+    ];
+    for (name, mechanism, key) in keys {
+        let request = CryptRequest { key, mechanism: mechanism.code(), parameters: None, data: vec![7; 32] };
         let body = request.to_bytes();
         for in_flight in [1, 16] {
             let mut peer = hsm.logged_in(&login);

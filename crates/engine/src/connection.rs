@@ -13,7 +13,7 @@ use std::time::Instant;
 use parking_lot::{Mutex, RwLock};
 use rustls::{ServerConfig, ServerConnection};
 use strongroom_wire::messages::{EXPORTER_LABEL, EXPORTER_LENGTH};
-use strongroom_wire::{Frame, FrameDecoder, frame};
+use strongroom_wire::{Frame, FrameDecoder, FrameError, frame};
 
 use crate::logins::Login;
 use crate::output::Output;
@@ -44,6 +44,13 @@ pub(crate) enum Turn {
     More,
     /// The peer closed, or broke TLS or the framing: the connection cannot go on.
     Over,
+}
+
+impl Turn {
+    /// This one, or the other when this one has drained what it had.
+    pub(crate) fn or(self, other: Self) -> Self {
+        if self == Self::Drained { other } else { self }
+    }
 }
 
 /// A connection.
@@ -165,7 +172,8 @@ impl Connection {
             && self.reading.compare_exchange(PAUSED, READING, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    fn is_overloaded(&self) -> bool {
+    /// Whether no further frame is taken into work before answers have gone out.
+    pub(crate) fn is_overloaded(&self) -> bool {
         self.requests_in_work.load(Ordering::SeqCst) >= self.limits.requests
             || self.bytes_in_work.load(Ordering::SeqCst) >= self.limits.bytes
             || self.output.lock().queued() >= self.limits.output_pause
@@ -174,6 +182,11 @@ impl Connection {
     /// Counts a request that was taken into work.
     pub(crate) fn work_begun(&self, bytes: usize) {
         self.requests_in_work.fetch_add(1, Ordering::SeqCst);
+        self.bytes_in_work.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// Counts more bytes of a request in work: those of its answer.
+    pub(crate) fn work_grew(&self, bytes: usize) {
         self.bytes_in_work.fetch_add(bytes, Ordering::SeqCst);
     }
 
@@ -194,8 +207,8 @@ impl Connection {
 
     // -- reading --------------------------------------------------------------------------------------------------
 
-    /// Reads what is there into `frames`; for the reader only.
-    pub(crate) fn receive(&self, buffer: &mut [u8], frames: &mut Vec<Frame>) -> Turn {
+    /// Reads what is there; [`Connection::next_frame`] gives it out. For the reader only.
+    pub(crate) fn receive(&self, buffer: &mut [u8]) -> Turn {
         let mut taken = 0;
         loop {
             let length = match (&self.socket).read(buffer) {
@@ -205,7 +218,7 @@ impl Connection {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(_) => return Turn::Over,
             };
-            if self.take_in(&buffer[..length], frames).is_none() {
+            if self.decrypt(&buffer[..length]).is_none() {
                 return Turn::Over;
             }
             taken += length;
@@ -220,37 +233,40 @@ impl Connection {
         }
     }
 
-    /// Bytes from the socket through TLS and the frame decoder; none when the peer broke either.
-    fn take_in(&self, mut bytes: &[u8], frames: &mut Vec<Frame>) -> Option<()> {
+    /// Bytes from the socket through TLS into the frame decoder; none when the peer broke TLS.
+    fn decrypt(&self, mut bytes: &[u8]) -> Option<()> {
         let mut decoder = self.decoder.lock();
         let mut tls = self.tls.lock();
         while !bytes.is_empty() {
             let Ok(1..) = tls.read_tls(&mut bytes) else { return None };
-            let state = tls.process_new_packets();
-            let Ok(state) = state else {
+            let Ok(state) = tls.process_new_packets() else {
                 drop(tls);
                 self.flush(); // the alert that says why
                 return None;
             };
             let length = state.plaintext_bytes_to_read();
-            if length > 0 {
-                let filled = decoder.push_with(length, |space| tls.reader().read(space).unwrap_or(0));
-                if filled != length {
-                    return None;
-                }
+            let filled = decoder.push_with(length, |space| tls.reader().read(space).unwrap_or(0));
+            if filled != length {
+                return None;
             }
         }
-        if tls.wants_write() {
-            drop(tls);
+        let wants_write = tls.wants_write();
+        drop(tls);
+        if wants_write {
             self.flush();
-        } else {
-            drop(tls);
         }
-        while let Some(frame) = decoder.next_frame().ok()? {
-            frames.push(frame);
-        }
-        self.note_incomplete_frame(decoder.is_mid_frame());
         Some(())
+    }
+
+    /// The next whole frame of what was read; none when there is no further one. For the reader only.
+    ///
+    /// # Errors
+    /// The peer broke the framing: the connection cannot go on.
+    pub(crate) fn next_frame(&self) -> Result<Option<Frame>, FrameError> {
+        let mut decoder = self.decoder.lock();
+        let frame = decoder.next_frame()?;
+        self.note_incomplete_frame(frame.is_none() && decoder.is_mid_frame());
+        Ok(frame)
     }
 
     fn note_incomplete_frame(&self, incomplete: bool) {

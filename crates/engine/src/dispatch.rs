@@ -143,12 +143,13 @@ fn decide(shared: &Shared, request: &mut Request) -> Result<Way, Refusal> {
     if let Some(lane) = lane {
         return Ok(Way::Brain(lane));
     }
+    let hot = HotRequest::decode(operation, &request.body)?;
     // An HSM that is cut off from its store serves what it holds.
     if operation == Operation::Find && !request.is_checked && shared.lease.is_live() {
         return Ok(Way::Park(Need::Check));
     }
-    let hot = HotRequest::decode(operation, &request.body)?;
     shared.statistics.requests_hot.add(1);
+    request.expect_answer(hot.answer_bytes());
     let way = if hot.is_long(operation) { Way::Long } else { Way::Here };
     request.hot = Some(hot);
     Ok(way)

@@ -2,6 +2,7 @@
 
 use strongroom_boundary::{Caller, Error};
 use strongroom_wire::codec::List;
+use strongroom_wire::frame::MAX_BODY_LENGTH;
 use strongroom_wire::messages::{
     AttachRequest, AttributesRequest, CryptRequest, CryptResponse, Empty, FindRequest, HelloRequest,
     MembersResponse, RandomRequest, RandomResponse, SESSION_OBJECT_BIT, VerifyRequest,
@@ -15,8 +16,8 @@ use crate::request::Request;
 use crate::session;
 use crate::shared::Shared;
 
-/// The largest data of one operation: a body without room for the other members.
-pub(crate) const MAX_DATA: u64 = (strongroom_wire::frame::MAX_BODY_LENGTH - 4096) as u64;
+/// The largest data of one operation.
+pub(crate) const MAX_DATA: u64 = strongroom_boundary::MAX_DATA as u64;
 /// Data from this length on is long work.
 const LONG_DATA: usize = 64 * 1024;
 
@@ -85,6 +86,26 @@ impl HotRequest {
             Self::Find(_) => true,
             Self::Attributes(attributes) => attributes.references.0.len() > 256,
             _ => false,
+        }
+    }
+}
+
+/// What an object's attributes take in an answer, roughly.
+const OBJECT_BYTES: usize = 1024;
+/// The most objects that an answer has room for.
+const MAX_OBJECTS: usize = MAX_BODY_LENGTH / OBJECT_BYTES;
+
+impl HotRequest {
+    /// How many bytes the answer may have, roughly; short ones are not counted.
+    pub(crate) fn answer_bytes(&self) -> usize {
+        match self {
+            Self::Crypt(crypt) => crypt.data.len(),
+            Self::Random(random) => usize::try_from(random.length.min(MAX_DATA)).unwrap_or(MAX_BODY_LENGTH),
+            Self::Find(find) if find.with_attributes => {
+                usize::try_from(find.limit).unwrap_or(MAX_OBJECTS).min(MAX_OBJECTS) * OBJECT_BYTES
+            }
+            Self::Attributes(attributes) => attributes.references.0.len().min(MAX_OBJECTS) * OBJECT_BYTES,
+            _ => 0,
         }
     }
 }

@@ -74,7 +74,7 @@ fn end_lapsed(shared: &Shared, now: Instant) {
     for login_id in shared.logins.take_lapsed(now, shared.settings.login_linger) {
         let objects = &shared.boundary.objects;
         let before = objects.session_object_count();
-        objects.remove_login(login_id);
+        objects.remove_session_objects(login_id);
         let mut ended = shared.ended_logins.lock();
         if objects.session_object_count() < before && ended.len() < MAX_ENDED {
             ended.push(login_id);

@@ -54,6 +54,12 @@ impl Request {
         }
     }
 
+    /// Counts the bytes that its answer may have, so that the answers in work are bounded before they are made.
+    pub(crate) fn expect_answer(&mut self, bytes: usize) {
+        self.counted_bytes += bytes;
+        self.connection.work_grew(bytes);
+    }
+
     /// Until when its client waits.
     pub(crate) fn deadline(&self) -> Instant {
         let wait = match self.header.deadline_ms {

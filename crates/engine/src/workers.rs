@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
-use strongroom_wire::Frame;
 
 use crate::connection::{Connection, Turn};
 use crate::dispatch;
@@ -202,7 +201,7 @@ impl Workers {
 /// What a thread keeps between two pieces of work.
 pub(crate) struct Desk {
     buffer: Vec<u8>,
-    frames: Vec<Frame>,
+    short: Vec<Request>,
     /// A connection with answers that are not flushed yet, and how many.
     unflushed: Option<(Arc<Connection>, usize)>,
     answers_per_write: usize,
@@ -212,7 +211,7 @@ impl Desk {
     fn new(shared: &Shared) -> Self {
         Self {
             buffer: vec![0; READ_BUFFER],
-            frames: Vec::new(),
+            short: Vec::new(),
             unflushed: None,
             answers_per_write: shared.settings.answers_per_write,
         }
@@ -350,26 +349,56 @@ fn read(shared: &Arc<Shared>, desk: &mut Desk, connection: &Arc<Connection>) {
         return;
     }
     let was_handshaken = connection.is_handshaken();
-    let mut frames = std::mem::take(&mut desk.frames);
-    let turn = connection.receive(&mut desk.buffer, &mut frames);
-    let mut requests = frames.drain(..).filter_map(|frame| dispatch::admit(shared, connection, frame));
-    let first = requests.by_ref().find_map(|request| dispatch::route(shared, desk, request));
-    let rest: Vec<_> = requests.filter_map(|request| dispatch::route(shared, desk, request)).collect();
-    desk.frames = frames;
-    let over = turn == Turn::Over || (!was_handshaken && !dispatch::handshake_is_right(shared, connection));
-    if over {
+    let mut short = std::mem::take(&mut desk.short);
+    // What an overload left from an earlier turn comes first.
+    let mut turn = take_frames(shared, desk, connection, &mut short);
+    if turn == Turn::Drained {
+        turn = connection.receive(&mut desk.buffer);
+        let taken = take_frames(shared, desk, connection, &mut short);
+        turn = if turn == Turn::Over { turn } else { taken.or(turn) };
+    }
+    let has_ended = turn == Turn::Over
+        || connection.is_closed()
+        || (!was_handshaken && !dispatch::handshake_is_right(shared, connection));
+    if has_ended {
         shared.drop_connection(connection);
-    } else if turn == Turn::More || !connection.release() {
+    } else if !connection.pause() && (turn == Turn::More || !connection.release()) {
         shared.workers.push_short(Work::Read(Arc::clone(connection)));
     }
-    let surplus = rest.len();
-    for request in rest {
+    let mut requests = short.drain(..);
+    let first = requests.next();
+    let surplus = requests.len();
+    for request in requests {
         shared.workers.push_surplus(Work::Compute(request));
     }
+    desk.short = short;
     if surplus >= shared.settings.help_from {
         shared.workers.wake_worker();
     }
     if let Some(request) = first {
         compute(desk, request);
     }
+}
+
+/// Takes the frames that were read into work until there is none or too much is in work.
+fn take_frames(
+    shared: &Arc<Shared>,
+    desk: &mut Desk,
+    connection: &Arc<Connection>,
+    short: &mut Vec<Request>,
+) -> Turn {
+    while !connection.is_overloaded() {
+        match connection.next_frame() {
+            Ok(Some(frame)) => {
+                let admitted = dispatch::admit(shared, connection, frame);
+                short.extend(admitted.and_then(|request| dispatch::route(shared, desk, request)));
+            }
+            Ok(None) => return Turn::Drained,
+            Err(_) => {
+                shared.statistics.frames_refused.add(1);
+                return Turn::Over;
+            }
+        }
+    }
+    Turn::More
 }

@@ -94,9 +94,14 @@ impl Objects {
         Ok(())
     }
 
-    /// Takes a login's session objects away.
+    /// Takes an ended login's session objects away; those that are staged will not be published.
     pub fn remove_login(&self, login_id: u64) {
         self.staging.end_login(login_id);
+        self.remove_session_objects(login_id);
+    }
+
+    /// Takes a login's session objects away; it may make new ones.
+    pub fn remove_session_objects(&self, login_id: u64) {
         let index = self.table.index(&super::table::Scope::Login(login_id));
         let references: Vec<u64> = index.map_or_else(Vec::new, |index| {
             index.read().unwrap_or_else(PoisonError::into_inner).references().collect()

@@ -63,6 +63,21 @@ pub fn boundary() -> Arc<Boundary> {
     Arc::new(Boundary { keys, objects })
 }
 
+/// An engine whose boundary has cluster keys and no certificate yet.
+pub fn engine_without_certificate() -> Engine {
+    let keys = open_keys(&SEED.bundle);
+    keys.create_identity().unwrap();
+    keys.open_recovery_envelope(&SEED.envelope).unwrap();
+    let keys = Arc::new(keys);
+    let options = Options { fips: false, allow_unlocked_memory: true };
+    let objects = Objects::new(Arc::clone(&keys), options).unwrap();
+    Engine::new(Arc::new(Boundary { keys, objects }), identity(), Settings::default()).unwrap()
+}
+
+fn identity() -> Identity {
+    Identity { cluster_id: CLUSTER.into(), hsm_id: HSM.into(), mode: "NON_FIPS".into() }
+}
+
 /// A running HSM; stops when dropped.
 pub struct Hsm {
     pub engine: Arc<Engine>,
@@ -127,6 +142,42 @@ impl Hsm {
         peer
     }
 
+    /// A published P-256 key pair of this login, session objects; gives the private key.
+    pub fn p256_key(&self, login: &Login) -> u64 {
+        let params = vec![0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+        let public = Template::new().with(AttributeType::EcParams, AttributeValue::Bytes(params));
+        self.key_pair(login, MechanismType::EcKeyPairGen, public)
+    }
+
+    /// As [`Hsm::p256_key`], for RSA-2048.
+    pub fn rsa_key(&self, login: &Login) -> u64 {
+        let public = Template::new()
+            .with(AttributeType::ModulusBits, AttributeValue::Ulong(2048))
+            .with(AttributeType::PublicExponent, AttributeValue::Bytes(vec![1, 0, 1]));
+        self.key_pair(login, MechanismType::RsaPkcsKeyPairGen, public)
+    }
+
+    fn key_pair(&self, login: &Login, mechanism: MechanismType, public: Template) -> u64 {
+        let public = public.with(AttributeType::Verify, AttributeValue::Bool(true));
+        let private = Template::new().with(AttributeType::Sign, AttributeValue::Bool(true));
+        let objects = &self.boundary.objects;
+        let made = objects.generate_key_pair(&login.caller, mechanism, public, private).unwrap();
+        objects.publish(&[made.0.reference, made.1.reference]);
+        made.1.reference
+    }
+
+    /// A token AES key's record, staged here; gives reference, version and record.
+    pub fn token_key(&self, login: &Login) -> (u64, u64, Vec<u8>) {
+        let template = Template::new()
+            .with(AttributeType::Token, AttributeValue::Bool(true))
+            .with(AttributeType::Encrypt, AttributeValue::Bool(true))
+            .with(AttributeType::ValueLen, AttributeValue::Ulong(32));
+        let objects = &self.boundary.objects;
+        let staged = objects.generate_key(&login.caller, MechanismType::AesKeyGen, template).unwrap();
+        objects.discard(&[staged.reference]);
+        (staged.reference, staged.version, staged.record)
+    }
+
     pub fn statistic(&self, name: &str) -> u64 {
         self.engine.statistics().into_iter().find(|(known, _)| *known == name).unwrap().1
     }
@@ -153,6 +204,10 @@ impl Login {
     }
 }
 
+pub fn sign_request(key: u64) -> CryptRequest {
+    CryptRequest { key, mechanism: MechanismType::Ecdsa.code(), parameters: None, data: vec![7; 32] }
+}
+
 /// A client that does one thing at a time.
 pub struct Peer {
     pub stream: StreamOwned<ClientConnection, TcpStream>,
@@ -165,11 +220,15 @@ pub struct Peer {
 
 impl Peer {
     pub fn connect(port: u16, alpn: &[u8]) -> std::io::Result<Self> {
+        Self::connect_with(port, client_config(alpn))
+    }
+
+    pub fn connect_with(port: u16, config: Arc<ClientConfig>) -> std::io::Result<Self> {
         let socket = TcpStream::connect(("127.0.0.1", port))?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(Duration::from_secs(10)))?;
         let name = ServerName::try_from("hsm.example").unwrap();
-        let tls = ClientConnection::new(client_config(alpn), name).unwrap();
+        let tls = ClientConnection::new(config, name).unwrap();
         let mut stream = StreamOwned::new(tls, socket);
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;

@@ -1,0 +1,179 @@
+//! Managed requests: queued for the brain, answered once, refused when they cannot be.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use strongroom_engine::{ManagedRequest, Settings};
+use strongroom_wire::messages::*;
+use strongroom_wire::tables::Lane;
+use strongroom_wire::*;
+
+use crate::support::{Hsm, answer, rv};
+
+const SOON: Duration = Duration::from_secs(5);
+
+fn member<'a>(request: &'a ManagedRequest, name: &str) -> &'a Value {
+    let Value::Record(members) = &request.body else { panic!("a record") };
+    &members.iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+fn destroy(reference: u64, request_id: u8) -> DestroyObjectRequest {
+    DestroyObjectRequest { reference, request_id: Some(vec![request_id; 16]) }
+}
+
+#[test]
+fn a_managed_request_makes_its_round_through_the_brain() {
+    let hsm = Hsm::start();
+    let login = hsm.login(7, Role::CryptoUser);
+    let mut peer = hsm.logged_in(&login);
+    peer.send(Operation::DestroyObject, 7, &destroy(5, 1).to_bytes());
+    let request = hsm.engine.next_request(Lane::General, SOON).unwrap();
+    assert_eq!(request.operation, Operation::DestroyObject);
+    assert_eq!((request.login_id, request.username.as_str(), request.role), (7, "ann", Role::CryptoUser));
+    assert_eq!(request.request_id, Some(vec![1; 16]));
+    assert_eq!(member(&request, "reference"), &Value::Unsigned(5));
+    assert!(request.peer.starts_with("127.0.0.1:"));
+    let left = request.deadline.duration_since(Instant::now());
+    assert!(left > Duration::from_secs(8) && left <= Duration::from_secs(10), "{left:?}");
+    hsm.engine.respond(request.token, &Empty {}.to_bytes(), 17);
+    hsm.engine.respond(request.token, &Empty {}.to_bytes(), 18);
+    let frame = peer.receive().unwrap();
+    assert_eq!((rv(answer(&frame)), frame.header.revision), (Rv::OK, 17));
+    assert_eq!(rv(peer.call(Operation::Ping, 0, &Empty {})), Rv::OK, "the second answer went nowhere");
+}
+
+#[test]
+fn the_brains_refusal_reaches_the_client_word_for_word() {
+    let hsm = Hsm::start();
+    let mut peer = hsm.greeted();
+    peer.send(Operation::HsmInfo, 0, &Empty {}.to_bytes());
+    let request = hsm.engine.next_request(Lane::General, SOON).unwrap();
+    assert_eq!((request.login_id, request.username.as_str(), request.role), (0, "", Role::None));
+    hsm.engine.respond_error(request.token, Rv::PIN_LOCKED, "Locked.".into(), RetryClass::Never);
+    let refused = answer(&peer.receive().unwrap()).unwrap_err();
+    assert_eq!(refused, ErrorReply { rv: Rv::PIN_LOCKED.0, text: "Locked.".into(), retry: 4 });
+}
+
+#[test]
+fn a_login_is_usable_on_its_connection_as_soon_as_it_is_answered() {
+    let hsm = Hsm::start();
+    let mut peer = hsm.greeted();
+    let request = LoginRequest {
+        username: "ann".into(),
+        role: 1,
+        password: Secret::new(b"secret".to_vec()),
+        client_key: vec![1; 32],
+    };
+    peer.send(Operation::Login, 0, &request.to_bytes());
+    let request = hsm.engine.next_request(Lane::Login, SOON).unwrap();
+    assert_eq!(member(&request, "password"), &Value::Secret(Secret::new(b"secret".to_vec())));
+    assert!(!format!("{request:?}").contains("secret\""));
+    assert_eq!(hsm.engine.attach_login(request.token, 7).unwrap_err().rv, Rv::USER_NOT_LOGGED_IN);
+    hsm.login(7, Role::CryptoUser);
+    hsm.engine.attach_login(request.token, 7).unwrap();
+    hsm.engine.respond(request.token, &Empty {}.to_bytes(), 1);
+    answer(&peer.receive().unwrap()).unwrap();
+    assert_eq!(rv(peer.call(Operation::Random, 7, &RandomRequest { length: 8 })), Rv::OK);
+}
+
+#[test]
+fn repeats_have_one_digest_and_other_requests_another() {
+    let hsm = Hsm::start();
+    let login = hsm.login(7, Role::CryptoUser);
+    let mut peer = hsm.logged_in(&login);
+    let mut digest = |request: &DestroyObjectRequest| {
+        peer.send(Operation::DestroyObject, 7, &request.to_bytes());
+        hsm.engine.next_request(Lane::General, SOON).unwrap().digest
+    };
+    let first = digest(&destroy(5, 1));
+    assert_eq!(first, digest(&destroy(5, 2)));
+    assert_ne!(first, digest(&destroy(6, 1)));
+}
+
+#[test]
+fn what_the_brain_must_not_get_is_refused_before_it() {
+    let hsm = Hsm::start();
+    let login = hsm.login(7, Role::CryptoUser);
+    let mut peer = hsm.logged_in(&login);
+    let short_id = DestroyObjectRequest { reference: 5, request_id: Some(vec![1; 15]) };
+    assert_eq!(rv(peer.call(Operation::DestroyObject, 7, &short_id)), Rv::ARGUMENTS_BAD);
+    let template =
+        Template::new().with(AttributeType::Value, AttributeValue::Secret(Secret::new(vec![1; 16])));
+    let generate =
+        GenerateKeyRequest { mechanism: MechanismType::AesKeyGen.code(), template, request_id: None };
+    assert_eq!(rv(peer.call(Operation::GenerateKey, 7, &generate)), Rv::TEMPLATE_INCONSISTENT);
+    assert_eq!(rv(peer.call(Operation::DestroyObject, 0, &destroy(5, 1))), Rv::USER_NOT_LOGGED_IN);
+    let create = UserRequest {
+        username: "bob".into(),
+        role: 1,
+        password: Secret::new(b"secret".to_vec()),
+        request_id: None,
+    };
+    assert_eq!(rv(peer.call(Operation::UserCreate, 7, &create)), Rv::ACTION_PROHIBITED);
+    assert_eq!(hsm.statistic("managed_waiting"), 0);
+}
+
+#[test]
+fn a_full_lane_says_so_and_another_hsm_may_answer() {
+    let hsm = Hsm::with(Settings { lane_capacity: 2, ..Settings::default() });
+    let mut peer = hsm.greeted();
+    for _ in 0..3 {
+        peer.send(Operation::HsmInfo, 0, &Empty {}.to_bytes());
+    }
+    let refused = answer(&peer.receive().unwrap()).unwrap_err();
+    assert_eq!((refused.rv, refused.retry), (Rv::FUNCTION_FAILED.0, RetryClass::Pure as u64));
+    assert_eq!(refused.text, "The HSM could not queue the request for processing.");
+    assert_eq!(hsm.statistic("managed_waiting"), 2);
+}
+
+#[test]
+fn a_request_that_waited_past_its_deadline_is_not_begun() {
+    let hsm = Hsm::start();
+    let mut peer = hsm.greeted();
+    peer.deadline_ms = 30;
+    peer.send(Operation::HsmInfo, 0, &Empty {}.to_bytes());
+    std::thread::sleep(Duration::from_millis(60));
+    assert!(hsm.engine.next_request(Lane::General, Duration::from_millis(10)).is_none());
+    let refused = answer(&peer.receive().unwrap()).unwrap_err();
+    assert_eq!(refused.retry, RetryClass::Pure as u64);
+}
+
+#[test]
+fn each_lane_has_its_own_queue() {
+    let hsm = Hsm::start();
+    let mut peer = hsm.greeted();
+    peer.send(Operation::HsmInfo, 0, &Empty {}.to_bytes());
+    assert!(hsm.engine.next_request(Lane::Login, Duration::from_millis(20)).is_none());
+    assert!(hsm.engine.next_request(Lane::Slow, Duration::ZERO).is_none());
+    assert!(hsm.engine.next_request(Lane::General, SOON).is_some());
+}
+
+#[test]
+fn an_answer_to_a_closed_connection_is_dropped() {
+    let hsm = Hsm::start();
+    let mut peer = hsm.greeted();
+    peer.send(Operation::HsmInfo, 0, &Empty {}.to_bytes());
+    let request = hsm.engine.next_request(Lane::General, SOON).unwrap();
+    drop(peer);
+    let began = Instant::now();
+    while hsm.statistic("connections") > 0 {
+        assert!(began.elapsed() < SOON);
+    }
+    hsm.engine.respond(request.token, &Empty {}.to_bytes(), 1);
+    hsm.greeted();
+}
+
+#[test]
+fn stopping_refuses_what_the_brain_has_not_answered_and_wakes_the_brain() {
+    let hsm = Hsm::start();
+    let mut peer = hsm.greeted();
+    peer.send(Operation::HsmInfo, 0, &Empty {}.to_bytes());
+    let engine = Arc::clone(&hsm.engine);
+    let brain = std::thread::spawn(move || engine.next_request(Lane::Login, Duration::from_secs(60)));
+    while hsm.statistic("managed_waiting") == 0 {}
+    hsm.engine.shutdown(Duration::ZERO);
+    assert!(brain.join().unwrap().is_none());
+    let mut frames = std::iter::from_fn(|| peer.receive());
+    let refused = frames.find(|frame| frame.header.frame_type == FrameType::Error).unwrap();
+    assert_eq!(rv(answer(&refused)), Rv::DEVICE_REMOVED);
+}
