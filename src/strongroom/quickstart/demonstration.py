@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from strongroom.private_files import make_private_directory
+from strongroom.private_files import make_private_directory, write_private
 from strongroom.quickstart.errors import QuickstartError
 from strongroom.quickstart.hsm_users import program
 
@@ -23,7 +23,7 @@ def demonstrate(directory: Path, environment: Mapping[str, str]) -> Path:
     make_private_directory(directory)
     document, signature = directory / "document.txt", directory / "document.sig"
     public_der, public_pem = directory / "public.der", directory / "public.pem"
-    document.write_text(_TEXT)
+    write_private(document, _TEXT)
     if not _pkcs11_tool(environment, "--list-objects", "--type", "privkey", "--id", KEY_ID).strip():
         _pkcs11_tool(
             environment, "--keypairgen", "--key-type", "EC:prime256v1", "--label", KEY_LABEL, "--id", KEY_ID,
@@ -58,6 +58,7 @@ def _run(command: list[str], environment: Mapping[str, str]) -> str:
             text=True,
             timeout=_TIMEOUT_SECONDS,
             check=False,
+            umask=0o077,
         )
     except subprocess.TimeoutExpired:
         raise QuickstartError(f"{name} did not end within {_TIMEOUT_SECONDS} s") from None
