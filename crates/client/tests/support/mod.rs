@@ -68,7 +68,7 @@ pub type Handler = dyn Fn(Operation, &Header, &[u8]) -> Answer + Send + Sync;
 /// What all HSMs of a test cluster share.
 pub struct Shared {
     pub handler: Box<Handler>,
-    pub revision: AtomicU64,
+    pub revision: Arc<AtomicU64>,
     pub members: Mutex<Vec<Member>>,
     /// Client keys by login id.
     pub logins: Mutex<HashMap<u64, Vec<u8>>>,
@@ -78,9 +78,17 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(handler: impl Fn(Operation, &Header, &[u8]) -> Answer + Send + Sync + 'static) -> Arc<Self> {
+        Self::with_revision(Arc::new(AtomicU64::new(1)), handler)
+    }
+
+    /// With a revision that the handler counts up.
+    pub fn with_revision(
+        revision: Arc<AtomicU64>,
+        handler: impl Fn(Operation, &Header, &[u8]) -> Answer + Send + Sync + 'static,
+    ) -> Arc<Self> {
         Arc::new(Self {
             handler: Box::new(handler),
-            revision: AtomicU64::new(1),
+            revision,
             members: Mutex::new(Vec::new()),
             logins: Mutex::new(HashMap::new()),
             password: "correct horse".into(),
@@ -170,6 +178,11 @@ impl TestHsm {
 
     pub fn count(&self, operation: Operation) -> u64 {
         self.operations.lock().unwrap().get(&operation.code()).copied().unwrap_or(0)
+    }
+
+    /// All requests so far, HELLO included.
+    pub fn frames(&self) -> u64 {
+        self.operations.lock().unwrap().values().sum()
     }
 
     /// As kill -9: every socket is gone at once.

@@ -1,0 +1,321 @@
+//! Slots, sessions, objects, attributes, searches, key management.
+
+#![allow(clippy::unwrap_used, non_snake_case)]
+
+mod support;
+
+use std::ptr;
+
+use cryptoki_sys::*;
+use strongroom_wire::Rv;
+use support::Fixture;
+use support::module::{Attributes, Session, V, mechanism, slots};
+
+const P256: &[u8] = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+
+fn session() -> (&'static Fixture, Session) {
+    let fixture = Fixture::shared();
+    (fixture, Session::open(true).unwrap())
+}
+
+fn aes(session: &Session, label: &[u8], more: &[(CK_ATTRIBUTE_TYPE, V<'_>)]) -> CK_OBJECT_HANDLE {
+    let mut template = vec![(CKA_TOKEN, V::B(true)), (CKA_LABEL, V::S(label)), (CKA_VALUE_LEN, V::U(32))];
+    template.extend(more.iter().map(|(kind, value)| {
+        let value = match value {
+            V::B(flag) => V::B(*flag),
+            V::U(number) => V::U(*number),
+            V::S(bytes) => V::S(bytes),
+        };
+        (*kind, value)
+    }));
+    session.generate(CKM_AES_KEY_GEN, &template).unwrap()
+}
+
+#[test]
+fn there_is_one_slot_with_a_token_and_it_says_what_it_is() {
+    let (_, _session) = session();
+    assert_eq!(slots(), [0x2000_0000_0000_0001]);
+    let mut too_few = 0;
+    let mut list = [0; 1];
+    let refused = call!(C_GetSlotList(CK_TRUE, list.as_mut_ptr(), &raw mut too_few));
+    assert_eq!((refused, too_few), (Err(Rv::BUFFER_TOO_SMALL), 1));
+    let mut info = CK_TOKEN_INFO::default();
+    call!(C_GetTokenInfo(slots()[0], &raw mut info)).unwrap();
+    assert_eq!(&info.label[..5], b"hsm1 ");
+    assert_eq!(&info.serialNumber, b"abcdefghijk     ");
+    assert_ne!(info.flags & CKF_LOGIN_REQUIRED, 0);
+    assert_eq!(call!(C_GetTokenInfo(1, &raw mut info)), Err(Rv::SLOT_ID_INVALID));
+    let mut count = 0;
+    call!(C_GetMechanismList(slots()[0], ptr::null_mut(), &raw mut count)).unwrap();
+    assert!(count > 40);
+    let mut mechanism_info = CK_MECHANISM_INFO::default();
+    call!(C_GetMechanismInfo(slots()[0], CKM_ECDSA, &raw mut mechanism_info)).unwrap();
+    assert_eq!(mechanism_info.flags & (CKF_SIGN | CKF_EC_NAMEDCURVE), CKF_SIGN | CKF_EC_NAMEDCURVE);
+    let unknown = call!(C_GetMechanismInfo(slots()[0], CKM_DES3_CBC, &raw mut mechanism_info));
+    assert_eq!(unknown, Err(Rv::MECHANISM_INVALID));
+}
+
+#[test]
+fn functions_that_are_not_supported_say_so_and_the_interface_is_the_240_table() {
+    let (_, session) = session();
+    assert_eq!(
+        call!(C_CopyObject(session.0, 1, ptr::null_mut(), 0, ptr::null_mut())),
+        Err(Rv::FUNCTION_NOT_SUPPORTED)
+    );
+    assert_eq!(call!(C_SeedRandom(session.0, ptr::null_mut(), 0)), Err(Rv::FUNCTION_NOT_SUPPORTED));
+    let mut interface = ptr::null_mut();
+    let name = c"PKCS 11".as_ptr().cast_mut().cast();
+    // SAFETY: a terminated name and a place for a pointer.
+    let rv = unsafe {
+        strongroom_pkcs11::function_list::C_GetInterface(name, ptr::null_mut(), &raw mut interface, 0)
+    };
+    assert_eq!(rv, CKR_OK);
+    // SAFETY: the interface and its table are statics of the library.
+    let version = unsafe { *(*interface).pFunctionList.cast::<CK_VERSION>() };
+    assert_eq!((version.major, version.minor), (2, 40));
+}
+
+#[test]
+fn opening_1589_sessions_sends_nothing() {
+    let (fixture, _session) = session();
+    let before = fixture.hsm.count(strongroom_wire::Operation::Login);
+    let frames = fixture.hsm.frames();
+    let sessions: Vec<Session> = (0..1_589).map(|_| Session::open(true).unwrap()).collect();
+    // Other tests of this program may be talking: what matters is that there is no frame per session.
+    assert!(fixture.hsm.frames() - frames < 1_000);
+    assert_eq!(fixture.hsm.count(strongroom_wire::Operation::Login), before);
+    drop(sessions);
+    assert_eq!(call!(C_CloseSession(0x7777)), Err(Rv::SESSION_HANDLE_INVALID));
+    let mut handle = 0;
+    let parallel = call!(C_OpenSession(slots()[0], CKF_RW_SESSION, ptr::null_mut(), None, &raw mut handle));
+    assert_eq!(parallel, Err(Rv::SESSION_PARALLEL_NOT_SUPPORTED));
+}
+
+#[test]
+fn attributes_are_read_with_the_standards_codes() {
+    let (_, session) = session();
+    let key = aes(&session, b"attributes", &[(CKA_ID, V::S(b"\x01\x02"))]);
+    assert_eq!(session.get(key, CKA_LABEL).unwrap(), b"attributes");
+    assert_eq!(session.get(key, CKA_ID).unwrap(), [1, 2]);
+    assert_eq!(session.get(key, CKA_VALUE_LEN).unwrap(), 32_u64.to_ne_bytes());
+    assert_eq!(session.get(key, CKA_TOKEN).unwrap(), [1]);
+    assert_eq!(session.get(key, CKA_VALUE), Err(Rv::ATTRIBUTE_SENSITIVE));
+    assert_eq!(session.get(key, CKA_MODULUS), Err(Rv::ATTRIBUTE_TYPE_INVALID));
+    assert_eq!(session.get(key, 0x8765_4321), Err(Rv::ATTRIBUTE_TYPE_INVALID));
+    assert_eq!(session.get(0x7777, CKA_LABEL), Err(Rv::OBJECT_HANDLE_INVALID));
+    let mut small = [0_u8; 3];
+    let mut wanted = CK_ATTRIBUTE { type_: CKA_LABEL, pValue: small.as_mut_ptr().cast(), ulValueLen: 3 };
+    assert_eq!(call!(C_GetAttributeValue(session.0, key, &raw mut wanted, 1)), Err(Rv::BUFFER_TOO_SMALL));
+    assert_eq!(wanted.ulValueLen, CK_UNAVAILABLE_INFORMATION);
+    session.set(key, &[(CKA_LABEL, V::S(b"renamed")), (CKA_ID, V::S(b"\x09"))]).unwrap();
+    assert_eq!(session.get(key, CKA_LABEL).unwrap(), b"renamed");
+    assert_eq!(session.get(key, CKA_ID).unwrap(), [9]);
+    call!(C_DestroyObject(session.0, key)).unwrap();
+    assert_eq!(session.get(key, CKA_LABEL), Err(Rv::OBJECT_HANDLE_INVALID));
+    assert_eq!(call!(C_DestroyObject(session.0, key)), Err(Rv::OBJECT_HANDLE_INVALID));
+}
+
+#[test]
+fn a_read_only_session_makes_and_changes_no_token_object() {
+    let (_, session) = session();
+    let key = aes(&session, b"read-only", &[]);
+    let reading = Session::open(false).unwrap();
+    let template = [(CKA_TOKEN, V::B(true)), (CKA_VALUE_LEN, V::U(32))];
+    assert_eq!(reading.generate(CKM_AES_KEY_GEN, &template), Err(Rv::SESSION_READ_ONLY));
+    assert_eq!(reading.set(key, &[(CKA_LABEL, V::S(b"x"))]), Err(Rv::SESSION_READ_ONLY));
+    assert_eq!(call!(C_DestroyObject(reading.0, key)), Err(Rv::SESSION_READ_ONLY));
+    let own = reading.generate(CKM_AES_KEY_GEN, &[(CKA_VALUE_LEN, V::U(16))]).unwrap();
+    call!(C_DestroyObject(reading.0, own)).unwrap();
+    let mut info = CK_SESSION_INFO::default();
+    call!(C_GetSessionInfo(reading.0, &raw mut info)).unwrap();
+    assert_eq!(info.state, CKS_RO_USER_FUNCTIONS);
+}
+
+#[test]
+fn a_search_finds_what_matches_over_several_pages() {
+    let (_, session) = session();
+    let made: Vec<CK_OBJECT_HANDLE> = (0..150).map(|_| aes(&session, b"many", &[])).collect();
+    let mut found = session.find(&[(CKA_CLASS, V::U(CKO_SECRET_KEY)), (CKA_LABEL, V::S(b"many"))]).unwrap();
+    found.sort_unstable();
+    assert_eq!(found, made);
+    assert!(session.find(&[(CKA_LABEL, V::S(b"none such"))]).unwrap().is_empty());
+    assert!(session.find(&[(0xce53_4363, V::B(true))]).unwrap().is_empty());
+    call!(C_FindObjectsInit(session.0, ptr::null_mut(), 0)).unwrap();
+    assert_eq!(call!(C_FindObjectsInit(session.0, ptr::null_mut(), 0)), Err(Rv::OPERATION_ACTIVE));
+    call!(C_FindObjectsFinal(session.0)).unwrap();
+    assert_eq!(call!(C_FindObjectsFinal(session.0)), Err(Rv::OPERATION_NOT_INITIALIZED));
+}
+
+#[test]
+fn session_objects_are_seen_by_all_sessions_of_the_process() {
+    let (_, session) = session();
+    let key = session
+        .generate(CKM_AES_KEY_GEN, &[(CKA_VALUE_LEN, V::U(16)), (CKA_LABEL, V::S(b"passing"))])
+        .unwrap();
+    let other = Session::open(false).unwrap();
+    assert_eq!(other.find(&[(CKA_LABEL, V::S(b"passing"))]).unwrap(), [key]);
+    assert_eq!(other.get(key, CKA_TOKEN).unwrap(), [0]);
+}
+
+#[test]
+fn bad_templates_have_their_codes() {
+    let (_, session) = session();
+    let make =
+        |template: &[(CK_ATTRIBUTE_TYPE, V<'_>)]| session.generate(CKM_AES_KEY_GEN, template).unwrap_err();
+    assert_eq!(make(&[]), Rv::TEMPLATE_INCOMPLETE);
+    assert_eq!(make(&[(CKA_VALUE_LEN, V::B(true))]), Rv::ATTRIBUTE_VALUE_INVALID);
+    assert_eq!(make(&[(0x8765_4321, V::B(true))]), Rv::ATTRIBUTE_TYPE_INVALID);
+    let refused = session.generate(CKM_ECDSA, &[(CKA_VALUE_LEN, V::U(32))]);
+    assert_eq!(refused, Err(Rv::MECHANISM_INVALID));
+    let mut key = 0;
+    let null = call!(C_GenerateKey(session.0, ptr::null_mut(), ptr::null_mut(), 0, &raw mut key));
+    assert_eq!(null, Err(Rv::ARGUMENTS_BAD));
+}
+
+#[test]
+fn certificates_are_kept_and_found_by_value() {
+    let (_, session) = session();
+    let authority = support::hsm::Authority::new();
+    let certificate = authority.issue("certificate", (2020, 2040)).certificate;
+    let template = [
+        (CKA_CLASS, V::U(CKO_CERTIFICATE)),
+        (CKA_CERTIFICATE_TYPE, V::U(CKC_X_509)),
+        (CKA_TOKEN, V::B(true)),
+        (CKA_PRIVATE, V::B(false)),
+        (CKA_LABEL, V::S(b"certificate")),
+        (CKA_SUBJECT, V::S(b"0\x00")),
+        (CKA_VALUE, V::S(&certificate)),
+    ];
+    let object = session.create(&template).unwrap();
+    assert_eq!(session.get(object, CKA_VALUE).unwrap(), certificate);
+    assert_eq!(session.find(&[(CKA_VALUE, V::S(&certificate))]).unwrap(), [object]);
+    call!(C_DestroyObject(session.0, object)).unwrap();
+}
+
+/// What keytool does for one key: a pair, a search, 122 reads, new ids, a certificate, and the search again.
+#[test]
+fn a_keytool_key_generation_takes_at_most_20_frames() {
+    let (_, session) = session();
+    let client_frames = || Fixture::shared().hsm.frames();
+    let _quiet = (0..3).map(|_| std::thread::sleep(std::time::Duration::from_millis(50))).count();
+    let before = client_frames();
+    let public = [
+        (CKA_TOKEN, V::B(false)),
+        (CKA_MODULUS_BITS, V::U(2048)),
+        (CKA_PUBLIC_EXPONENT, V::S(&[1, 0, 1])),
+        (CKA_VERIFY, V::B(true)),
+    ];
+    let private = [(CKA_TOKEN, V::B(false)), (CKA_SIGN, V::B(true)), (CKA_LABEL, V::S(b"keytool"))];
+    let (public, private) = session.generate_pair(CKM_RSA_PKCS_KEY_PAIR_GEN, &public, &private).unwrap();
+    let kinds =
+        [CKA_TOKEN, CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_LABEL, CKA_ID];
+    for round in 0..122 {
+        let object = if round % 2 == 0 { public } else { private };
+        let _ = session.get(object, kinds[round % kinds.len()]);
+    }
+    session.set(private, &[(CKA_ID, V::S(b"keytool"))]).unwrap();
+    assert_eq!(session.find(&[(CKA_ID, V::S(b"keytool"))]).unwrap(), [private]);
+    let used = client_frames() - before;
+    assert!(used <= 20 || parallel_tests(), "{used} frames");
+}
+
+/// Frames of other tests are counted too when they run at the same time; the strict count is for one thread.
+fn parallel_tests() -> bool {
+    std::env::var("RUST_TEST_THREADS").as_deref() != Ok("1")
+}
+
+#[test]
+fn keys_are_wrapped_and_unwrapped_and_the_length_query_keeps_the_result() {
+    let (fixture, session) = session();
+    let wrapping = aes(&session, b"wrapping", &[(CKA_WRAP, V::B(true)), (CKA_UNWRAP, V::B(true))]);
+    let key = aes(&session, b"wrapped", &[(CKA_EXTRACTABLE, V::B(true)), (CKA_SIGN, V::B(true))]);
+    let mut kwp = mechanism(CKM_AES_KEY_WRAP_KWP);
+    let mut length = 0;
+    let query = call!(C_WrapKey(session.0, &raw mut kwp, wrapping, key, ptr::null_mut(), &raw mut length));
+    assert_eq!((query, length), (Ok(()), 40));
+    let frames = fixture.hsm.count(strongroom_wire::Operation::WrapKey);
+    let mut wrapped = [0_u8; 64];
+    length = 39;
+    let small =
+        call!(C_WrapKey(session.0, &raw mut kwp, wrapping, key, wrapped.as_mut_ptr(), &raw mut length));
+    assert_eq!((small, length), (Err(Rv::BUFFER_TOO_SMALL), 40));
+    call!(C_WrapKey(session.0, &raw mut kwp, wrapping, key, wrapped.as_mut_ptr(), &raw mut length)).unwrap();
+    assert_eq!(fixture.hsm.count(strongroom_wire::Operation::WrapKey), frames);
+    let mut template = Attributes::new(&[
+        (CKA_CLASS, V::U(CKO_SECRET_KEY)),
+        (CKA_KEY_TYPE, V::U(CKK_AES)),
+        (CKA_SIGN, V::B(true)),
+    ]);
+    let (mut raw, mut unwrapped) = (template.raw(), 0);
+    let mut unwrap = |bytes: &mut [u8], count: CK_ULONG| {
+        let (raw, count_of) = (raw.as_mut_ptr(), raw.len() as CK_ULONG);
+        call!(C_UnwrapKey(
+            session.0,
+            &raw mut kwp,
+            wrapping,
+            bytes.as_mut_ptr(),
+            count,
+            raw,
+            count_of,
+            &raw mut unwrapped
+        ))
+        .map(|()| unwrapped)
+    };
+    let again = unwrap(&mut wrapped, length).unwrap();
+    let mac = |key| session.sign(mechanism(CKM_AES_CMAC), key, b"data").unwrap();
+    assert_eq!(mac(again), mac(key));
+    wrapped[0] ^= 1;
+    assert_eq!(unwrap(&mut wrapped, length), Err(Rv::WRAPPED_KEY_INVALID));
+    let mut by_itself = length;
+    let not_allowed =
+        call!(C_WrapKey(session.0, &raw mut kwp, key, wrapping, wrapped.as_mut_ptr(), &raw mut by_itself));
+    assert_eq!(not_allowed, Err(Rv::KEY_FUNCTION_NOT_PERMITTED));
+}
+
+#[test]
+fn gcm_wraps_with_an_iv_that_the_hsm_makes() {
+    let (_, session) = session();
+    let wrapping = aes(&session, b"gcm wrapping", &[(CKA_WRAP, V::B(true)), (CKA_UNWRAP, V::B(true))]);
+    let key = aes(&session, b"gcm wrapped", &[(CKA_EXTRACTABLE, V::B(true))]);
+    let mut iv = [0_u8; 12];
+    let mut parameters = CK_GCM_PARAMS {
+        pIv: iv.as_mut_ptr(),
+        ulIvLen: 12,
+        ulIvBits: 96,
+        pAAD: ptr::null_mut(),
+        ulAADLen: 0,
+        ulTagBits: 128,
+    };
+    let mut gcm = support::module::mechanism_with(CKM_AES_GCM, &mut parameters);
+    let (mut wrapped, mut length) = ([0_u8; 64], 64);
+    call!(C_WrapKey(session.0, &raw mut gcm, wrapping, key, wrapped.as_mut_ptr(), &raw mut length)).unwrap();
+    assert_eq!(length, 48);
+    assert_ne!(iv, [0; 12]);
+    let mut template = Attributes::new(&[(CKA_CLASS, V::U(CKO_SECRET_KEY)), (CKA_KEY_TYPE, V::U(CKK_AES))]);
+    let (mut raw, mut unwrapped) = (template.raw(), 0);
+    call!(C_UnwrapKey(
+        session.0,
+        &raw mut gcm,
+        wrapping,
+        wrapped.as_mut_ptr(),
+        length,
+        raw.as_mut_ptr(),
+        2,
+        &raw mut unwrapped
+    ))
+    .unwrap();
+    assert_eq!(session.get(unwrapped, CKA_VALUE_LEN).unwrap(), 32_u64.to_ne_bytes());
+}
+
+#[test]
+fn an_ec_pair_shows_its_point_and_curve() {
+    let (_, session) = session();
+    let public = [(CKA_EC_PARAMS, V::S(P256)), (CKA_VERIFY, V::B(true))];
+    let (public, private) =
+        session.generate_pair(CKM_EC_KEY_PAIR_GEN, &public, &[(CKA_SIGN, V::B(true))]).unwrap();
+    assert_eq!(session.get(public, CKA_EC_PARAMS).unwrap(), P256);
+    assert_eq!(session.get(public, CKA_EC_POINT).unwrap()[..3], [4, 65, 4]);
+    assert_eq!(session.get(private, CKA_EC_PARAMS).unwrap(), P256);
+    assert_eq!(session.get(private, CKA_VALUE), Err(Rv::ATTRIBUTE_SENSITIVE));
+    assert_eq!(session.get(private, CKA_PRIME_1), Err(Rv::ATTRIBUTE_TYPE_INVALID));
+}
