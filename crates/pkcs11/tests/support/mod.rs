@@ -1,6 +1,6 @@
 //! The library against an HSM look-alike whose objects are the real ones of the boundary.
 
-#![allow(dead_code, non_snake_case, clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, non_snake_case, clippy::unwrap_used, clippy::macro_metavars_in_unsafe)]
 
 #[path = "../../../client/tests/support/mod.rs"]
 pub mod hsm;

@@ -1,0 +1,10 @@
+//! The whole library through its function list, on the boundary's objects.
+
+#![allow(clippy::unwrap_used, clippy::macro_metavars_in_unsafe, non_snake_case)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod ciphers;
+mod objects_and_keys;
+mod signatures;
