@@ -10,7 +10,7 @@ use super::{Objects, Staged, curves};
 use crate::attributes::{self, ClassRules, UNAVAILABLE, Way, check_template, complete, value_bytes};
 use crate::ffi::{EcKey, Hash, RsaKey};
 use crate::mechanisms::{self, KeyHandle};
-use crate::{Caller, Error, Result};
+use crate::{Caller, Error, Result, selftest};
 
 /// Modulus sizes (aws-cloudhsm 5.1).
 const RSA_BITS: std::ops::RangeInclusive<u64> = 2048..=4096;
@@ -71,8 +71,8 @@ impl Objects {
             MechanismType::EcEdwardsKeyPairGen => generate_ed25519(&public)?,
             _ => generate_rsa(&public)?,
         };
-        if pairwise_test(&pair).is_err() {
-            self.fail("pairwise consistency");
+        if pairwise_test(&pair).is_err() || selftest::corrupted().as_deref() == Some(selftest::PAIRWISE) {
+            self.fail(selftest::PAIRWISE);
             self.ready()?;
         }
         let public_half = Made { computed: pair.computed.clone(), material: None };

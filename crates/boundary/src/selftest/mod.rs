@@ -46,16 +46,23 @@ pub static TESTS: &[Test] = &[
     ("ed25519", asymmetric::ed25519),
 ];
 
+/// The test of every new key pair: not one of [`TESTS`], but corrupted by name as they are.
+pub const PAIRWISE: &str = "pairwise";
+
 /// Runs every test.
 ///
 /// # Errors
 /// The name of the first that fails.
 pub fn run() -> std::result::Result<(), String> {
+    run_with(corrupted().as_deref())
+}
+
+/// The test that shall fail.
+pub fn corrupted() -> Option<String> {
     #[cfg(feature = "fail-selftest")]
-    let corrupted = std::env::var("STRONGROOM_FAIL_SELFTEST").ok();
+    return std::env::var("STRONGROOM_FAIL_SELFTEST").ok();
     #[cfg(not(feature = "fail-selftest"))]
-    let corrupted: Option<String> = None;
-    run_with(corrupted.as_deref())
+    None
 }
 
 /// Runs every test and corrupts the answer of one.
