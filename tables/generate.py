@@ -321,8 +321,8 @@ def class_rules() -> list[tuple[Row, list[Row]]]:
 
 def object_classes() -> dict[Path, str]:
     table = class_rules()
-    rust = rust_header("object_classe") + "use strongroom_wire::AttributeType;\n\n"
-    rust += "use super::rules::{Change, ClassRules, DefaultValue, Given, Rule};\n"
+    rust = rust_header("object_classe") + "use strongroom_wire::AttributeType as A;\n\n"
+    rust += "use super::rules::{Change as C, ClassRules, DefaultValue as D, Given as G, rule};\n"
     docs = (
         "# Object classes\n\nWhat a template may say when an object is generated, created (imported) or unwrapped, the default, "
         "and who may change\nthe attribute later. The words are explained in `tables/object_classes.toml`. Attributes that are key "
@@ -335,11 +335,10 @@ def object_classes() -> dict[Path, str]:
         rust += f'    name: "{row["name"]}",\n    object_class: {row["object_class"]},\n    key_type: {key_type},\n    rules: &[\n'
         docs += f"\n## {row['name']}\n\n| Attribute | Generate | Create | Unwrap | Default | Change |\n|---|---|---|---|---|---|\n"
         for rule in rules:
-            ways = ", ".join(f"{way}: Given::{camel(rule[way])}" for way in WAYS)
+            ways = ", ".join(f"G::{camel(rule[way])}" for way in WAYS)
             rust += (
-                f"        Rule {{ attribute: AttributeType::{camel(rule['attribute'])}, {ways}, "
-                f"default: DefaultValue::{camel(rule['default'])}, generated: DefaultValue::{camel(rule['generated'])}, "
-                f"change: Change::{camel(rule['change'])} }},\n"
+                f"        rule(A::{camel(rule['attribute'])}, [{ways}], "
+                f"[D::{camel(rule['default'])}, D::{camel(rule['generated'])}], C::{camel(rule['change'])}),\n"
             )
             default = "" if rule["default"] == "none" else rule["default"]
             if rule["generated"] != rule["default"]:

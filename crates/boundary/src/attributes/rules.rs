@@ -70,6 +70,16 @@ pub struct Rule {
     pub change: Change,
 }
 
+/// A rule: what templates of generate, create and unwrap may say; the default, and that of generate; who may change it.
+pub const fn rule(
+    attribute: AttributeType,
+    [generate, create, unwrap]: [Given; 3],
+    [default, generated]: [DefaultValue; 2],
+    change: Change,
+) -> Rule {
+    Rule { attribute, generate, create, unwrap, default, generated, change }
+}
+
 /// The rules of a class of objects, in ascending order of attribute numbers.
 #[derive(Debug)]
 pub struct ClassRules {
