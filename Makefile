@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -22,7 +23,7 @@ build: venv ## Build the native module, the PKCS #11 library and install the pro
 	$(BIN)/maturin develop --release --uv --quiet
 	cargo build --release --locked --quiet -p strongroom-pkcs11
 	mkdir -p src/strongroom/lib src/strongroom/include
-	cp target/release/libstrongroom_pkcs11.so src/strongroom/lib/libstrongroom_pkcs11.so.new
+	cp $(TARGET)/release/libstrongroom_pkcs11.so src/strongroom/lib/libstrongroom_pkcs11.so.new
 	mv src/strongroom/lib/libstrongroom_pkcs11.so.new src/strongroom/lib/libstrongroom_pkcs11.so
 	test ! -d include || cp -r include/. src/strongroom/include/
 
