@@ -3,7 +3,7 @@
 use cryptoki_sys::{
     CK_BBOOL, CK_FLAGS, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_RV, CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO,
     CK_ULONG, CK_VERSION, CKF_DECRYPT, CKF_DIGEST, CKF_EC_F_P, CKF_EC_NAMEDCURVE, CKF_EC_UNCOMPRESS,
-    CKF_ENCRYPT, CKF_GENERATE, CKF_GENERATE_KEY_PAIR, CKF_LOGIN_REQUIRED, CKF_RNG, CKF_SIGN,
+    CKF_ENCRYPT, CKF_GENERATE, CKF_GENERATE_KEY_PAIR, CKF_HW, CKF_LOGIN_REQUIRED, CKF_RNG, CKF_SIGN,
     CKF_TOKEN_INITIALIZED, CKF_TOKEN_PRESENT, CKF_UNWRAP, CKF_USER_PIN_INITIALIZED, CKF_VERIFY, CKF_WRAP,
 };
 use strongroom_wire::tables::Function;
@@ -177,13 +177,14 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
     })
 }
 
+/// `CKF_HW`: done by the device, not in this library (PKCS #11 2.40 section 3.2, CK_MECHANISM_INFO).
 fn flag(function: Function) -> CK_FLAGS {
     match function {
-        Function::Generate => CKF_GENERATE,
-        Function::GeneratePair => CKF_GENERATE_KEY_PAIR,
-        Function::Sign => CKF_SIGN | CKF_VERIFY,
-        Function::Encrypt => CKF_ENCRYPT | CKF_DECRYPT,
-        Function::Wrap => CKF_WRAP | CKF_UNWRAP,
+        Function::Generate => CKF_HW | CKF_GENERATE,
+        Function::GeneratePair => CKF_HW | CKF_GENERATE_KEY_PAIR,
+        Function::Sign => CKF_HW | CKF_SIGN | CKF_VERIFY,
+        Function::Encrypt => CKF_HW | CKF_ENCRYPT | CKF_DECRYPT,
+        Function::Wrap => CKF_HW | CKF_WRAP | CKF_UNWRAP,
         Function::Digest => CKF_DIGEST,
     }
 }
