@@ -27,6 +27,13 @@ KEY_TYPES = {
     "RSA:3072": ("rsa", 3072),
     "RSA:4096": ("rsa", 4096),
 }
+CURVES = {
+    bytes.fromhex("06052b81040021"): ec.SECP224R1(),
+    bytes.fromhex("06082a8648ce3d030107"): ec.SECP256R1(),
+    bytes.fromhex("06052b81040022"): ec.SECP384R1(),
+    bytes.fromhex("06052b81040023"): ec.SECP521R1(),
+    bytes.fromhex("06052b8104000a"): ec.SECP256K1(),
+}
 DATA = b"What pkcs11-tool signs, OpenSSL verifies.\n"
 DIGESTS = {
     "SHA1": hashes.SHA1(),
@@ -45,9 +52,11 @@ class Tool:
     directory: Path
 
     def __call__(self, *arguments: str, status: int = 0) -> str:
-        command = ["pkcs11-tool", "--module", self.environment["STRONGROOM_PKCS11_MODULE"]]
+        return self.without_login("--login", "--pin", "env:CLOUDHSM_PIN", *arguments, status=status)
+
+    def without_login(self, *arguments: str, status: int = 0) -> str:
         done = subprocess.run(
-            [*command, "--login", "--pin", "env:CLOUDHSM_PIN", *arguments],
+            ["pkcs11-tool", "--module", self.environment["STRONGROOM_PKCS11_MODULE"], *arguments],
             check=False,
             cwd=self.directory,
             env=dict(self.environment),
@@ -68,6 +77,13 @@ class Tool:
         return target.read_bytes()
 
     def public_key(self, key_id: str) -> PublicKeyTypes:
+        listed = self("--list-objects", "--type", "pubkey").split("Public Key Object;")
+        (shown,) = [one for one in listed if key_id in one]
+        if "EC_PARAMS" in shown:
+            # pkcs11-tool 0.23 cannot write a public key on P-384, with any module.
+            point, curve = (bytes.fromhex(shown.split(f"{name}:")[1].split()[0]) for name in ("EC_POINT", "EC_PARAMS"))
+            encoded = point[3:] if point[1] == 0x81 else point[2:]
+            return ec.EllipticCurvePublicKey.from_encoded_point(CURVES[curve], encoded)
         file = self.directory / f"{key_id}.der"
         self("--read-object", "--type", "pubkey", "--id", key_id, "--output-file", str(file))
         return load_der_public_key(file.read_bytes())
@@ -91,7 +107,9 @@ def rsa_key(tool: Tool) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def aes_key(tool: Tool) -> Iterator[str]:
     key_id = secrets.token_hex(4)
-    tool("--keygen", "--key-type", "AES:32", "--id", key_id, "--label", f"tool-{key_id}", "--usage-decrypt")
+    tool(
+        "--keygen", "--key-type", "AES:32", "--id", key_id, "--label", f"tool-{key_id}", "--usage-decrypt", "--private"
+    )
     yield key_id
     tool("--delete-object", "--type", "secrkey", "--id", key_id)
 
@@ -106,7 +124,7 @@ def key_pair(tool: Tool, key_type: str, *usages: str) -> Iterator[str]:
 
 
 def test_there_is_one_slot_with_a_token(tool: Tool) -> None:
-    listed = tool("--list-slots")
+    listed = tool.without_login("--list-slots")
     assert listed.count("token label") == 1
     assert "token initialized, PIN initialized" in listed.replace("rng, ", "")
 
@@ -137,7 +155,8 @@ def test_a_key_pair_of_each_type_is_made_listed_signs_and_is_deleted(tool: Tool,
     assert f"tool-{key_id}" not in tool("--list-objects")
 
 
-def test_an_ed25519_key_signs(tool: Tool) -> None:
+def test_an_ed25519_key_signs(ephemeral_non_fips: Mapping[str, str], tmp_path: Path) -> None:
+    tool = Tool(ephemeral_non_fips, tmp_path)
     for key_id in key_pair(tool, "EC:edwards25519", "--usage-sign"):
         point = read_ed25519_point(tool, key_id)
         signature = tool.transform("--sign", "--id", key_id, "--mechanism", "EDDSA", data=DATA)
@@ -299,7 +318,8 @@ def test_the_tools_fork_test_passes(tool: Tool) -> None:
 def test_the_tools_thread_test_passes(tool: Tool) -> None:
     threads = [argument for _ in range(4) for argument in ("--test-threads", "ILGISLT0")]
     output = tool(*threads)
-    assert "CKR_" not in output.replace("CKR_OK", "")
+    # Each thread initialises for itself: one is the first.
+    assert "CKR_" not in output.replace("CKR_OK", "").replace("CKR_CRYPTOKI_ALREADY_INITIALIZED", "")
 
 
 def sign_ecdsa(tool: Tool, key_id: str, mechanism: str, data: bytes) -> bytes:

@@ -124,6 +124,12 @@ impl Cipher {
         }
     }
 
+    /// The refusal of parts: AWS's code for GCM (aws-cloudhsm.md 6.5), the one that clients expect for RSA.
+    fn no_parts(&self) -> Result {
+        let rv = if self.modulus_length > 0 { Rv::FUNCTION_NOT_SUPPORTED } else { Rv::MECHANISM_INVALID };
+        failure(rv, format!("{} takes its data in one part", self.kind.name()))
+    }
+
     fn tag_length(&self) -> usize {
         let bits = self.parameters.as_ref().and_then(|parameters| parameters.tag_bits).unwrap_or(0);
         usize::try_from(bits / 8).unwrap_or(0)
@@ -353,9 +359,9 @@ pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &[u8], output: &O
     let cipher = active(place)?;
     let length = match &cipher.flow {
         Flow::Whole => {
-            let name = cipher.kind.name();
+            let refusal = cipher.no_parts();
             *place = None;
-            return failure(Rv::MECHANISM_INVALID, format!("{name} takes its data in one part"));
+            return refusal;
         }
         Flow::Counter { .. } => part.len(),
         Flow::Blocks { buffered, .. } => cipher.ready(buffered.len() + part.len()),
@@ -374,8 +380,9 @@ pub fn run_last(place: &mut Option<Cipher>, slot: &Slot, output: &Output) -> Res
     if cipher.kept.is_none() {
         let buffered = match &cipher.flow {
             Flow::Whole => {
+                let refusal = cipher.no_parts();
                 *place = None;
-                return Err(Rv::MECHANISM_INVALID.into());
+                return refusal;
             }
             Flow::Counter { .. } => 0,
             Flow::Blocks { buffered, .. } => buffered.len(),

@@ -92,11 +92,11 @@ impl Signing {
     /// Takes a part.
     ///
     /// # Errors
-    /// `CKR_MECHANISM_INVALID` for a mechanism without parts, `CKR_DATA_LEN_RANGE` over the HSM's limit.
+    /// `CKR_FUNCTION_NOT_SUPPORTED` for a mechanism without parts, `CKR_DATA_LEN_RANGE` over the HSM's limit.
     pub fn update(&mut self, part: &[u8]) -> Result {
         if self.is_single_part {
             return failure(
-                Rv::MECHANISM_INVALID,
+                Rv::FUNCTION_NOT_SUPPORTED,
                 format!("{} takes its data in one part", self.mechanism.name()),
             );
         }
@@ -287,7 +287,7 @@ pub unsafe extern "C" fn C_SignFinal(
         }
         let active = operations.sign.take().ok_or(Failure::from(NOT_ACTIVE))?;
         if active.is_single_part {
-            return Err(Rv::MECHANISM_INVALID.into());
+            return Err(Rv::FUNCTION_NOT_SUPPORTED.into());
         }
         output.write(&active.sign(&session.slot, &[])?)
     })
