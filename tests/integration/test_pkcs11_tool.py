@@ -1,4 +1,4 @@
-"""OpenSC's ``pkcs11-tool`` works with the PKCS #11 library, and pyca/cryptography agrees with the results."""
+"""OpenSC's ``pkcs11-tool`` works with the PKCS #11 library; OpenSSL (by pyca/cryptography) agrees with the results."""
 
 from __future__ import annotations
 
@@ -258,31 +258,9 @@ def test_random_bytes_differ(tool: Tool) -> None:
 
 
 def test_a_certificate_is_written_read_back_and_deleted(tool: Tool) -> None:
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "1",
-            "-subj",
-            "/CN=tool",
-            "-keyout",
-            "c.key",
-            "-outform",
-            "DER",
-            "-out",
-            "c.der",
-        ],
-        check=True,
-        cwd=tool.directory,
-        capture_output=True,
-    )
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=tool"
+    files = ["-keyout", "c.key", "-outform", "DER", "-out", "c.der"]
+    subprocess.run([*command.split(), *files], check=True, cwd=tool.directory, capture_output=True)
     named = ("--type", "cert", "--id", "c0ffee")
     tool("--write-object", "c.der", "--label", "tool-certificate", *named)
     tool("--read-object", *named, "--output-file", "c.read")
