@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+CKR_OBJECT_HANDLE_INVALID: Final = 0x82
 CKR_SIGNATURE_INVALID: Final = 0xC0
 CKR_SIGNATURE_LEN_RANGE: Final = 0xC1
 CKR_USER_NOT_LOGGED_IN: Final = 0x101

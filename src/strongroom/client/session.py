@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from strongroom.client import messages
-from strongroom.client.errors import AmbiguousKey, KeyNotFound
+from strongroom.client.errors import CKR_OBJECT_HANDLE_INVALID, AmbiguousKey, KeyNotFound, Refused
 from strongroom.client.messages import FoundObjects, MechanismParameters, NamedUser, ObjectView, Template
 from strongroom.client.native import NativeClient
 from strongroom.client.object_kinds import ObjectClass
@@ -75,9 +75,14 @@ class Session:
 
     def object(self, reference: int) -> ObjectView:
         """The object of a reference; :class:`KeyNotFound` when it is not there or not visible."""
-        answer = messages.objects(self._client.call(Operation.ATTRIBUTES, {"references": [reference]}))
+        absent = KeyNotFound(f"No key has the reference 0x{reference:016x}.")
+        try:
+            answer = messages.objects(self._client.call(Operation.ATTRIBUTES, {"references": [reference]}))
+        except Refused as error:
+            # The native client itself refuses a session object that no HSM of its logins made.
+            raise absent if error.rv == CKR_OBJECT_HANDLE_INVALID else error from None
         if not answer:
-            raise KeyNotFound(f"No key has the reference 0x{reference:016x}.")
+            raise absent
         return answer[0]
 
     def generate_key(self, mechanism: Mechanism, template: Template) -> ObjectView:
