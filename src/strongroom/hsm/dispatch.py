@@ -112,9 +112,13 @@ class Dispatcher:
 
     def _work(self, lane: str) -> None:
         while not self._stopping.is_set():
-            request = self._brain.hsm.next_request(lane, _POLL_MILLISECONDS)
-            if request is not None:
-                self.dispatch(request)
+            try:
+                request = self._brain.hsm.next_request(lane, _POLL_MILLISECONDS)
+                if request is not None:
+                    self.dispatch(request)
+            except Exception:
+                # A lane that loses its workers would leave every later request unanswered.
+                log.exception("worker failed", lane=lane)
 
     def _handle(self, request: ManagedRequest) -> Proposal | Reply | None:
         try:

@@ -282,6 +282,8 @@ class Life:
         self._hsm.shutdown(self._settings.drain_milliseconds)
         self._dispatcher.stop()
         self._narrowing.stop(self._settings.lease_ttl_seconds)
+        # From here on nobody has to wait for this HSM; the word also wakes its own watchers, which then end.
+        self._lease.cease()
 
     def _anchor(self, position: Position, _by_another: bool) -> None:
         self._keeper.note(position.revision, position.head)

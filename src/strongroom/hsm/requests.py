@@ -6,7 +6,7 @@ A repeat of the same request gets the same bytes; another request under the same
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,6 +25,7 @@ log = structlog.get_logger()
 NOBODY = "-"
 """Stands for the user in the key of a request without a login."""
 REQUEST_ID_LENGTH = 16
+_AT_ONCE = 500
 
 
 class RequestIds:
@@ -80,17 +81,13 @@ class RequestIds:
     def purge(self) -> int:
         """Remove results that have outlived their time; gives how many."""
         now = self._clock()
-        old = []
-        for record in self._store.list(REQUEST, prefix_end(REQUEST)):
-            try:
-                rule = open_sealed(self._hsm, record.key, record.value, RequestRule)
-            except (IntegrityError, AlteredRecord) as error:
-                log.warning("request result refused", key=record.key, reason=str(error))
-                continue
-            if rule.expires_at <= now:
-                old.append(record)
-        for start in range(0, len(old), 500):
-            part = old[start : start + 500]
+        old: list[Record] = []
+        start, end = REQUEST, prefix_end(REQUEST)
+        while records := self._store.list(start, end, limit=_AT_ONCE):
+            old += self._outlived(records, now)
+            start = records[-1].key + "\0"
+        for first in range(0, len(old), _AT_ONCE):
+            part = old[first : first + _AT_ONCE]
             compares = tuple(Compare(record.key, record.revision) for record in part)
             try:
                 self._store.transact(
@@ -100,3 +97,15 @@ class RequestIds:
                 # Another HSM purges too; the next round finds the rest.
                 break
         return len(old)
+
+    def _outlived(self, records: Sequence[Record], now: float) -> list[Record]:
+        old = []
+        for record in records:
+            try:
+                rule = open_sealed(self._hsm, record.key, record.value, RequestRule)
+            except (IntegrityError, AlteredRecord) as error:
+                log.warning("request result refused", key=record.key, reason=str(error))
+                continue
+            if rule.expires_at <= now:
+                old.append(record)
+        return old
