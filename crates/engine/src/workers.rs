@@ -95,6 +95,8 @@ pub(crate) struct Workers {
     waker: OwnedFd,
     short: Queue,
     long: Queue,
+    /// Long workers that compute.
+    long_in_work: AtomicUsize,
     poller: Mutex<()>,
     poller_sleeps: AtomicBool,
     stopping: AtomicBool,
@@ -111,6 +113,7 @@ impl Workers {
             waker,
             short: Queue::default(),
             long: Queue::default(),
+            long_in_work: AtomicUsize::new(0),
             poller: Mutex::new(()),
             poller_sleeps: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -177,7 +180,8 @@ impl Workers {
             if !events.is_empty() || self.short.len() > 0 || self.is_stopping() {
                 return;
             }
-            if began.elapsed() >= self.spin {
+            // Long work needs the cores more than a short wait does.
+            if began.elapsed() >= self.spin || self.long_in_work.load(Ordering::Relaxed) > 0 {
                 break;
             }
             std::thread::yield_now();
@@ -267,8 +271,10 @@ pub(crate) fn run_long_worker(shared: &Arc<Shared>) {
     let mut desk = Desk::new(shared);
     loop {
         while let Some(work) = workers.long.pop() {
+            workers.long_in_work.fetch_add(1, Ordering::Relaxed);
             perform(shared, &mut desk, work);
             desk.flush();
+            workers.long_in_work.fetch_sub(1, Ordering::Relaxed);
         }
         if workers.is_stopping() {
             return;

@@ -25,6 +25,7 @@ struct Seed {
     bundle: Vec<u8>,
     envelope: Vec<u8>,
     certificate: String,
+    anchor: String,
 }
 
 static SEED: LazyLock<Seed> = LazyLock::new(|| {
@@ -33,9 +34,43 @@ static SEED: LazyLock<Seed> = LazyLock::new(|| {
     keys.create_identity().unwrap();
     keys.create_cluster_keys().unwrap();
     let certificates = keys.certificates("NON_FIPS").unwrap();
-    let certificate = certificates.into_iter().find(|(name, _)| *name == "HsmCertificate").unwrap().1;
-    Seed { envelope: keys.seal_recovery_envelope().unwrap(), bundle, certificate }
+    let own = &certificates.iter().find(|(name, _)| *name == "HsmCertificate").unwrap().1;
+    let (anchor, certificate) = sign_for_customer(own);
+    Seed { envelope: keys.seal_recovery_envelope().unwrap(), bundle, certificate, anchor }
 });
+
+/// A customer CA, and a certificate by it for the key that `certified` is for; both PEM.
+fn sign_for_customer(certified: &str) -> (String, String) {
+    let der = pem::parse(certified).unwrap();
+    let (_, parsed) = x509_parser::parse_x509_certificate(der.contents()).unwrap();
+    let cluster_key = ClusterKey(parsed.public_key().subject_public_key.data.to_vec());
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    ca.distinguished_name.push(rcgen::DnType::CommonName, "customer");
+    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let anchor = ca.self_signed(&ca_key).unwrap().pem();
+    let mut leaf = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    leaf.distinguished_name.push(rcgen::DnType::OrganizationalUnitName, CLUSTER);
+    let issuer = rcgen::Issuer::new(ca, ca_key);
+    (anchor, leaf.signed_by(&cluster_key, &issuer).unwrap().pem())
+}
+
+struct ClusterKey(Vec<u8>);
+
+impl rcgen::PublicKeyData for ClusterKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &rcgen::PKCS_RSA_SHA256
+    }
+}
+
+/// The certificate that signed the HSM's, PEM.
+pub fn trust_anchor() -> String {
+    SEED.anchor.clone()
+}
 
 fn root_key() -> Secret {
     Secret::new(vec![0x52; 32])
@@ -144,22 +179,37 @@ impl Hsm {
 
     /// A published P-256 key pair of this login, session objects; gives the private key.
     pub fn p256_key(&self, login: &Login) -> u64 {
+        self.p256(login, false)
+    }
+
+    /// As [`Hsm::p256_key`]; a token object where asked for, which has no record in any store.
+    pub fn p256(&self, login: &Login, token: bool) -> u64 {
         let params = vec![0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
         let public = Template::new().with(AttributeType::EcParams, AttributeValue::Bytes(params));
-        self.key_pair(login, MechanismType::EcKeyPairGen, public)
+        self.key_pair(login, MechanismType::EcKeyPairGen, public, token)
     }
 
     /// As [`Hsm::p256_key`], for RSA-2048.
     pub fn rsa_key(&self, login: &Login) -> u64 {
+        self.rsa(login, false)
+    }
+
+    /// As [`Hsm::p256`], for RSA-2048.
+    pub fn rsa(&self, login: &Login, token: bool) -> u64 {
         let public = Template::new()
             .with(AttributeType::ModulusBits, AttributeValue::Ulong(2048))
             .with(AttributeType::PublicExponent, AttributeValue::Bytes(vec![1, 0, 1]));
-        self.key_pair(login, MechanismType::RsaPkcsKeyPairGen, public)
+        self.key_pair(login, MechanismType::RsaPkcsKeyPairGen, public, token)
     }
 
-    fn key_pair(&self, login: &Login, mechanism: MechanismType, public: Template) -> u64 {
-        let public = public.with(AttributeType::Verify, AttributeValue::Bool(true));
-        let private = Template::new().with(AttributeType::Sign, AttributeValue::Bool(true));
+    fn key_pair(&self, login: &Login, mechanism: MechanismType, public: Template, token: bool) -> u64 {
+        let token = AttributeValue::Bool(token);
+        let public = public
+            .with(AttributeType::Verify, AttributeValue::Bool(true))
+            .with(AttributeType::Token, token.clone());
+        let private = Template::new()
+            .with(AttributeType::Sign, AttributeValue::Bool(true))
+            .with(AttributeType::Token, token);
         let objects = &self.boundary.objects;
         let made = objects.generate_key_pair(&login.caller, mechanism, public, private).unwrap();
         objects.publish(&[made.0.reference, made.1.reference]);
