@@ -1,6 +1,6 @@
 //! The client of one cluster: calls with failover and retries, and the login.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,6 @@ pub struct Client {
     /// The HSM that has this client's session objects.
     home: Mutex<Option<Arc<str>>>,
     budget: Budget,
-    frames_sent: AtomicU64,
     epoch: u64,
 }
 
@@ -61,7 +60,6 @@ impl Client {
             changing_login: Mutex::new(()),
             home: Mutex::new(None),
             budget: Budget::new(),
-            frames_sent: AtomicU64::new(0),
             epoch: fork::epoch(),
         })
     }
@@ -225,11 +223,6 @@ impl Client {
     /// Whether the cluster is in mode FIPS, as the last HSM told that was connected.
     pub fn is_fips(&self) -> bool {
         self.pool.is_fips()
-    }
-
-    /// How many requests were sent, repetitions included; HELLO is not counted.
-    pub fn frames_sent(&self) -> u64 {
-        self.frames_sent.load(Ordering::Relaxed)
     }
 
     /// The log that the configuration asks for.
@@ -434,7 +427,10 @@ impl Client {
             deadline_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1),
             trace_id: quick_random(),
         };
-        self.frames_sent.fetch_add(1, Ordering::Relaxed);
+        if self.pool.log.takes(Level::Trace) {
+            let line = format!("sends {} to {}", operation.name(), connection.peer.hsm_id);
+            self.pool.log.write(Level::Trace, &line);
+        }
         let frame =
             connection.call(&header, body, holds_secret(operation), deadline).map_err(|lost| match lost {
                 Lost::Failed(reason) => Attempt::ConnectionLost(reason),
