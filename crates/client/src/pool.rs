@@ -20,6 +20,9 @@ use crate::server_check::{TrustAnchor, Verifier};
 
 /// How often a passing caller pushes a connection in the making.
 const STEP_INTERVAL: Duration = Duration::from_micros(500);
+/// So many more calls in flight on one HSM than on another say nothing yet. Without this an HSM that answers a little
+/// faster, because it has been busy and is awake, would get nearly all calls of a few threads.
+const SLACK: usize = 2;
 const NOTICE_MEMBERS: u64 = 1;
 const NOTICE_DRAINING: u64 = 2;
 /// What an HSM is called by a client in its log.
@@ -123,7 +126,8 @@ impl Pool {
         self.members.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A live connection: the less busy of two random ones; not `avoid` unless it is the only one.
+    /// A live connection: of two random ones the first, unless it is clearly busier; not `avoid` unless it is the only
+    /// one.
     pub(crate) fn choose(&self, avoid: Option<&Arc<Connection>>) -> Option<Arc<Connection>> {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
         let live: Vec<Arc<Connection>> = members.iter().filter_map(|member| member.live()).collect();
@@ -139,7 +143,8 @@ impl Pool {
                 #[allow(clippy::cast_possible_truncation)] // reduced by the count
                 let (first, step) = (random as u32 as usize % count, (random >> 32) as usize % (count - 1));
                 let (one, other) = (usable[first], usable[(first + 1 + step) % count]);
-                Some(Arc::clone(if other.in_flight() < one.in_flight() { other } else { one }))
+                let busier = one.in_flight() > other.in_flight() + SLACK;
+                Some(Arc::clone(if busier { other } else { one }))
             }
         }
     }

@@ -1,0 +1,154 @@
+"""The PKCS #11 library as an application sees it: the C function list through ctypes, the few functions tests need.
+
+Calls release the interpreter's lock, so threads of a test are threads of the library.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import byref, c_ubyte, c_ulong, c_void_p
+from typing import Any
+
+CKF_RW_SERIAL = 6
+CKM_ECDSA = 0x1041
+CKM_EC_KEY_PAIR_GEN = 0x1040
+CKO_PUBLIC_KEY, CKO_PRIVATE_KEY = 2, 3
+CKA_CLASS, CKA_TOKEN, CKA_LABEL, CKA_EC_PARAMS, CKA_EC_POINT = 0, 1, 3, 0x180, 0x181
+CKA_SIGN, CKA_VERIFY = 0x108, 0x10A
+P256 = bytes.fromhex("06082a8648ce3d030107")
+PLACES = {
+    "C_Initialize": 0,
+    "C_Finalize": 1,
+    "C_GetSlotList": 4,
+    "C_OpenSession": 12,
+    "C_Login": 18,
+    "C_GetAttributeValue": 24,
+    "C_FindObjectsInit": 26,
+    "C_FindObjects": 27,
+    "C_FindObjectsFinal": 28,
+    "C_SignInit": 42,
+    "C_Sign": 43,
+    "C_GenerateKeyPair": 59,
+}
+"""Where functions stand in CK_FUNCTION_LIST after its version (PKCS #11 2.40, section 3.6)."""
+
+
+class FunctionList(ctypes.Structure):
+    _fields_ = (("version", c_ubyte * 2), ("functions", c_void_p * 68))
+
+
+class Mechanism(ctypes.Structure):
+    _fields_ = (("mechanism", c_ulong), ("parameter", c_void_p), ("length", c_ulong))
+
+
+class AttributeValue(ctypes.Structure):
+    _fields_ = (("type", c_ulong), ("value", c_void_p), ("length", c_ulong))
+
+
+class CryptokiError(Exception):
+    """A function answered something else than CKR_OK."""
+
+    def __init__(self, function: str, rv: int) -> None:
+        super().__init__(f"{function}: 0x{rv:x}")
+        self.rv = rv
+
+
+def _template(members: dict[int, Any]) -> tuple[Any, int]:
+    """A CK_ATTRIBUTE array that keeps its values alive."""
+    array = (AttributeValue * len(members))()
+    kept = []
+    for place, (kind, value) in enumerate(members.items()):
+        if isinstance(value, bool):
+            held: Any = c_ubyte(value)
+        elif isinstance(value, int):
+            held = c_ulong(value)
+        else:
+            held = ctypes.create_string_buffer(value, len(value))
+        kept.append(held)
+        array[place] = AttributeValue(kind, ctypes.cast(ctypes.pointer(held), c_void_p), ctypes.sizeof(held))
+    array.kept = kept
+    return array, len(members)
+
+
+class Module:
+    """A loaded library, initialised; its configuration is that of ``STRONGROOM_CONFIG`` at this time."""
+
+    def __init__(self, path: str) -> None:
+        library = ctypes.CDLL(path)
+        listed = ctypes.POINTER(FunctionList)()
+        assert library.C_GetFunctionList(byref(listed)) == 0
+        prototype = ctypes.CFUNCTYPE(c_ulong)
+        self._functions = {name: prototype(listed.contents.functions[place]) for name, place in PLACES.items()}
+        self.call("C_Initialize", None)
+
+    def call(self, name: str, *arguments: Any) -> None:
+        """Call a function; raises :class:`CryptokiError` unless it answers CKR_OK. Integers are CK_ULONG."""
+        passed = [c_ulong(each) if isinstance(each, int) else each for each in arguments]
+        rv = self._functions[name](*passed)
+        if rv != 0:
+            raise CryptokiError(name, rv)
+
+    def finalize(self) -> None:
+        self.call("C_Finalize", None)
+
+    def session(self) -> Session:
+        """A read-write session on the first slot."""
+        slots, count, handle = (c_ulong * 8)(), c_ulong(8), c_ulong()
+        self.call("C_GetSlotList", c_ubyte(1), slots, byref(count))
+        self.call("C_OpenSession", slots[0], CKF_RW_SERIAL, None, None, byref(handle))
+        return Session(self, handle.value)
+
+
+class Session:
+    """One session; not for two threads at a time."""
+
+    def __init__(self, module: Module, handle: int) -> None:
+        self.module = module
+        self.handle = handle
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        self.module.call(name, self.handle, *arguments)
+
+    def login(self, pin: str) -> None:
+        self._call("C_Login", 1, ctypes.create_string_buffer(pin.encode()), len(pin.encode()))
+
+    def generate_p256(self, label: str) -> tuple[int, int]:
+        """Handles of a public and a private token key."""
+        common = {CKA_TOKEN: True, CKA_LABEL: label.encode()}
+        public, private = c_ulong(), c_ulong()
+        self._call(
+            "C_GenerateKeyPair",
+            byref(Mechanism(CKM_EC_KEY_PAIR_GEN, None, 0)),
+            *_template({**common, CKA_EC_PARAMS: P256, CKA_VERIFY: True}),
+            *_template({**common, CKA_SIGN: True}),
+            byref(public),
+            byref(private),
+        )
+        return public.value, private.value
+
+    def find(self, template: dict[int, Any]) -> list[int]:
+        self._call("C_FindObjectsInit", *_template(template))
+        found, count = (c_ulong * 100)(), c_ulong()
+        handles: list[int] = []
+        while True:
+            self._call("C_FindObjects", found, 100, byref(count))
+            handles += found[: count.value]
+            if count.value == 0:
+                break
+        self._call("C_FindObjectsFinal")
+        return handles
+
+    def attribute(self, handle: int, kind: int) -> bytes:
+        asked = (AttributeValue * 1)(AttributeValue(kind, None, 0))
+        self._call("C_GetAttributeValue", handle, asked, 1)
+        buffer = ctypes.create_string_buffer(asked[0].length)
+        asked[0].value = ctypes.cast(buffer, c_void_p)
+        self._call("C_GetAttributeValue", handle, asked, 1)
+        return buffer.raw[: asked[0].length]
+
+    def sign(self, key: int, digest: bytes) -> bytes:
+        """Plain ECDSA: r and s."""
+        signature, length = ctypes.create_string_buffer(256), c_ulong(256)
+        self._call("C_SignInit", byref(Mechanism(CKM_ECDSA, None, 0)), key)
+        self._call("C_Sign", digest, len(digest), signature, byref(length))
+        return signature.raw[: length.value]
