@@ -128,10 +128,11 @@ class LeaseKeeper:
 
     def _renew_now(self, *, catch_up: bool) -> None:
         started = _boot_clock()
-        ran_out = started >= self._expires
         serving = self._serving and not self._ceased.is_set()
         applied = self._replica.revision if serving else NOTHING_HELD
         self._store.renew_lease(self._name, self._epoch, self._ttl, applied)
+        # Asked after the renewal: this process may have stood still since `started`.
+        ran_out = _boot_clock() >= self._expires
         self._expires = started + self._ttl
         if not serving:
             return

@@ -84,6 +84,23 @@ def test_after_a_lease_that_ran_out_the_hsm_catches_up_before_it_serves(cluster,
     assert seen[-1] == hsm.replica.revision
 
 
+def test_a_process_that_stood_still_in_a_renewal_until_its_lease_ran_out_catches_up_too(cluster, hsm, keeper):
+    keeper.serve()
+    hsm.activate()
+    renew, seen = cluster.store.renew_lease, []
+    keeper.member.hsm.extend_lease = lambda _milliseconds: seen.append(keeper.member.replica.revision)
+
+    def late(*arguments):
+        keeper._expires = 0
+        return renew(*arguments)
+
+    with keeper._lock:
+        keeper._store.renew_lease = late
+        keeper._renew_now(catch_up=False)
+        keeper._store.renew_lease = renew
+    assert seen[-1] == hsm.replica.revision
+
+
 def test_ceasing_needs_no_lock_and_ends_the_engines_lease(keeper):
     keeper.serve()
     with keeper._lock:
