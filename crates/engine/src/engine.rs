@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use strongroom_boundary::{Boundary, Caller, Error};
 use strongroom_wire::messages::Member;
 use strongroom_wire::tables::Lane;
@@ -21,6 +22,9 @@ use crate::{tls, workers};
 
 /// How long a draining HSM must have heard nothing before it closes connections that clients keep open.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// Descriptors that the process needs beside connections.
+const OTHER_DESCRIPTORS: u64 = 256;
 
 /// The data plane: closed until [`Engine::listen`].
 #[derive(Debug)]
@@ -55,6 +59,7 @@ impl Engine {
         if running.is_some() {
             return Err(std::io::Error::other("the HSM's port is open already"));
         }
+        allow_descriptors(self.shared.settings.max_connections);
         let config = tls::server_config(&self.shared.boundary.keys).map_err(std::io::Error::other)?;
         let listener = Arc::new(Listener::bind(address, port, config)?);
         let port = listener.port()?;
@@ -212,6 +217,11 @@ impl Engine {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
     fn wait_until_drained(&self, deadline: Instant) {
         while Instant::now() < deadline {
             let connections: Vec<_> = self.shared.connections.read().values().cloned().collect();
@@ -228,6 +238,17 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.shutdown(Duration::ZERO);
+    }
+}
+
+/// Raises the limit of open descriptors as far as it may be for so many connections. Where the system allows fewer, the
+/// listener waits for free ones.
+fn allow_descriptors(connections: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = connections as u64 + OTHER_DESCRIPTORS;
+    let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    if limit.current.is_some_and(|current| current < allowed) {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), ..limit });
     }
 }
 

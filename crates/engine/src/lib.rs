@@ -29,3 +29,11 @@ mod workers;
 pub use engine::Engine;
 pub use managed::ManagedRequest;
 pub use settings::{Identity, Settings};
+
+// The tests' HSM and client, which name this crate as other crates do.
+#[cfg(test)]
+extern crate self as strongroom_engine;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+#[path = "../tests/data_plane/support.rs"]
+mod support;

@@ -112,3 +112,44 @@ impl std::fmt::Debug for Request {
         write!(f, "Request({} {})", self.operation.name(), self.header.request_id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::support::{Hsm, answer};
+    use strongroom_wire::Rv;
+    use strongroom_wire::messages::Empty;
+
+    #[test]
+    fn a_request_whose_handler_panics_is_answered_and_the_hsm_goes_on() {
+        let hsm = Hsm::start();
+        let mut peer = hsm.greeted();
+        let shared = hsm.engine.shared();
+        let connection = shared.connections.read().values().next().cloned().unwrap();
+        let header = Header {
+            frame_type: FrameType::Request,
+            operation: Operation::Sign.code(),
+            request_id: 99,
+            login_id: 0,
+            revision: 0,
+            deadline_ms: 0,
+            trace_id: 0,
+        };
+        let request =
+            Request::new(shared, connection, Frame { header, body: b"secret".to_vec() }, Operation::Sign);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let _in_work = request;
+            panic!("of a handler")
+        }));
+        assert!(outcome.is_err());
+        let frame = peer.receive().unwrap();
+        assert_eq!(frame.header.request_id, 99);
+        assert_eq!(answer(&frame).unwrap_err().rv, Rv::GENERAL_ERROR.0);
+        peer.call(Operation::Ping, 0, &Empty {}).unwrap();
+        assert_eq!(hsm.statistic("requests_in_work"), 0);
+    }
+}
