@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -54,3 +55,31 @@ def hsms(environment: Mapping[str, str]) -> list[dict[str, Any]]:
     (cluster,) = status(environment)["clusters"]
     found: list[dict[str, Any]] = cluster["Hsms"]
     return found
+
+
+class Installation:
+    """An installation in a directory, started with ``strongroom up -d``: one that survives what is done to it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def run(self, *arguments: str) -> str:
+        command = [STRONGROOM, *arguments, "--state-dir", str(self.directory)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("STRONGROOM")}
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=110
+        )
+        if done.returncode != 0:
+            pytest.fail(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def environment(self) -> dict[str, str]:
+        """The variables that ``strongroom env`` exports."""
+        words = (shlex.split(line) for line in self.run("env").splitlines())
+        return dict(line[1].split("=", 1) for line in words if line[:1] == ["export"])
+
+    def service_pid(self) -> int:
+        return int(status({**os.environ, "STRONGROOM_STATE_DIR": str(self.directory)})["pid"])
+
+    def hsms(self) -> list[dict[str, Any]]:
+        return hsms({**os.environ, "STRONGROOM_STATE_DIR": str(self.directory)})
