@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import socket
-import subprocess
 import threading
 import time
 
@@ -258,34 +257,3 @@ def test_no_secret_is_in_the_logs(cluster: OneCluster):
     log = cluster.log("hsm-1")
     for secret in (ADMIN_PASSWORD, "alice-password", "wrong-secret"):
         assert secret not in log
-
-
-def test_an_fsync_lies_between_a_change_and_its_acknowledgement(cluster: OneCluster):
-    cluster.begin("hsm-1")
-    alice = cluster.alice()
-    trace = cluster.directory / "trace"
-    try:
-        tracer = subprocess.Popen(
-            [
-                "strace",
-                "-f",
-                "-p",
-                str(cluster.processes["hsm-1"].pid),
-                "-e",
-                "trace=fsync,fdatasync,sendto,write,writev",
-                "-o",
-                trace,
-            ],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    except FileNotFoundError:
-        pytest.skip("strace is not installed")
-    assert tracer.stderr is not None
-    tracer.stderr.readline()
-    before = trace.read_text().count("sync(")
-    generate_aes(alice)
-    tracer.terminate()
-    tracer.wait()
-    tracer.stderr.close()
-    assert trace.read_text().count("sync(") > before
