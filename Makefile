@@ -25,7 +25,7 @@ build: venv ## Build the native module, the PKCS #11 library and install the pro
 	mkdir -p src/strongroom/lib src/strongroom/include
 	cp $(TARGET)/release/libstrongroom_pkcs11.so src/strongroom/lib/libstrongroom_pkcs11.so.new
 	mv src/strongroom/lib/libstrongroom_pkcs11.so.new src/strongroom/lib/libstrongroom_pkcs11.so
-	test ! -d include || cp -r include/. src/strongroom/include/
+	cp -r include/. src/strongroom/include/
 
 .PHONY: tables
 tables: venv ## Write the generated forms of tables/*.toml
