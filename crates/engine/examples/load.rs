@@ -1,5 +1,6 @@
 //! A load on one HSM's data plane over loopback TLS: `load [seconds] [spin in µs]`. Prints operations per second: of the
-//! boundary without a network, of one connection with frames in flight, and of threads that share one client.
+//! boundary without a network, of one connection with frames in flight, and of threads that share one client; and the CPU
+//! time that one took on both sides, which a busy machine changes less.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../tests/data_plane/support.rs"]
@@ -41,18 +42,33 @@ fn main() {
             client.call::<_, CryptResponse>(Operation::Sign, &request).unwrap();
         };
         for threads in [1, 2] {
-            println!("{name} boundary, {threads} threads: {:>8.0}/s", in_threads(threads, time, &boundary));
+            measure(&format!("{name} boundary, {threads} threads"), || in_threads(threads, time, &boundary));
         }
         for in_flight in [1, 16] {
             let mut peer = hsm.logged_in(&login);
-            let rate = in_flight_on_one(&mut peer, &login, &request.to_bytes(), in_flight, time);
-            println!("{name} frames, {in_flight} in flight: {rate:>8.0}/s");
+            measure(&format!("{name} frames, {in_flight} in flight"), || {
+                in_flight_on_one(&mut peer, &login, &request.to_bytes(), in_flight, time)
+            });
         }
         for threads in [1, 16] {
-            let rate = in_threads(threads, time, &through_client);
-            println!("{name} client, {threads} threads: {rate:>8.0}/s");
+            measure(&format!("{name} client, {threads} threads"), || {
+                in_threads(threads, time, &through_client)
+            });
         }
     }
+}
+
+/// Prints what `work` did per second, and the CPU time of this process for one.
+fn measure(name: &str, work: impl FnOnce() -> u32) {
+    let cpu_time = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
+    };
+    let (cpu, began) = (cpu_time(), Instant::now());
+    let done = f64::from(work());
+    let rate = done / began.elapsed().as_secs_f64();
+    let each = (cpu_time() - cpu).as_secs_f64() * 1e6 / done;
+    println!("{name:<30} {rate:>8.0}/s {each:>7.1} us CPU each");
 }
 
 /// A client whose login is `login`, by a brain that says yes.
@@ -87,7 +103,7 @@ fn say_yes(engine: &Engine, caller: strongroom_boundary::Caller) {
     engine.respond(request.token, &response.to_bytes(), 0);
 }
 
-fn in_threads(threads: u32, time: Duration, operation: &(impl Fn() + Sync)) -> f64 {
+fn in_threads(threads: u32, time: Duration, operation: &(impl Fn() + Sync)) -> u32 {
     let began = Instant::now();
     let work = || {
         let mut done = 0_u32;
@@ -97,14 +113,13 @@ fn in_threads(threads: u32, time: Duration, operation: &(impl Fn() + Sync)) -> f
         }
         done
     };
-    let done: u32 = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).sum()
-    });
-    f64::from(done) / began.elapsed().as_secs_f64()
+    })
 }
 
-fn in_flight_on_one(peer: &mut Peer, login: &Login, body: &[u8], in_flight: u32, time: Duration) -> f64 {
+fn in_flight_on_one(peer: &mut Peer, login: &Login, body: &[u8], in_flight: u32, time: Duration) -> u32 {
     let began = Instant::now();
     let mut done = 0;
     let mut open = in_flight;
@@ -120,5 +135,5 @@ fn in_flight_on_one(peer: &mut Peer, login: &Login, body: &[u8], in_flight: u32,
             open += 1;
         }
     }
-    f64::from(done) / began.elapsed().as_secs_f64()
+    done
 }
