@@ -6,10 +6,15 @@ import argparse
 import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from strongroom.hsm.process import HsmProcess, Options
+
+_TRACEBACKS: Final = ExceptionDictTransformer(show_locals=False)
+"""Without the values of variables, which structlog shows otherwise: one of them may be a secret."""
 
 
 def main() -> int:
@@ -48,7 +53,7 @@ def _log_to_stderr() -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(_TRACEBACKS),
             structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
