@@ -69,11 +69,3 @@ def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     level, text = event.pop("level", "info"), event.pop("event", "")
     details = ", ".join(f"{name}={value}" for name, value in event.items() if name not in {"timestamp", "logger"})
     return f"{level}: {text} ({details})" if details else f"{level}: {text}"
-
-
-def last_lines(path: Path, count: int) -> list[str]:
-    """The end of a log; empty when there is none."""
-    try:
-        return path.read_text(errors="replace").splitlines()[-count:]
-    except FileNotFoundError:
-        return []

@@ -43,7 +43,11 @@ def every_command(group, words=()):
 def test_the_help_of_every_command_has_an_example(run, words):
     result = run(*words, "--help")
     assert result.exit_code == 0
-    assert f"strongroom {' '.join(words)}" in result.output.partition("Example")[2].replace("\n", " ")
+    before, _, after = result.output.partition("Example")
+    assert before.endswith("\n\n  ")
+    first = after.splitlines()[1]
+    assert first.startswith("      ")
+    assert f"strongroom {' '.join(words)}" in first
 
 
 def test_an_unknown_command_is_wrong_usage(run):

@@ -24,7 +24,7 @@ def access_key() -> None:
 @click.option("--account", required=True, help="Twelve digits; an account is there as soon as it has a key.")
 @state_option
 def create(state: StateDirectory, account: str) -> None:
-    r"""Make an access key with full rights in an account, and print it: its secret is never shown again.
+    """Make an access key with full rights in an account, and print it: its secret is never shown again.
 
     \b
     Example:

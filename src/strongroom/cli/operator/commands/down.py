@@ -14,7 +14,7 @@ from strongroom.installation.state_directory import StateDirectory
 @click.option("--timeout", type=click.FloatRange(min=1), default=60.0, show_default=True, help="Seconds to wait.")
 @state_option
 def down(state: StateDirectory, timeout: float) -> None:
-    r"""Stop the service and all its HSMs cleanly. State stays: `strongroom up` brings the same clusters back.
+    """Stop the service and all its HSMs cleanly. State stays: `strongroom up` brings the same clusters back.
 
     \b
     Example:

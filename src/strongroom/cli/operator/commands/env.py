@@ -14,7 +14,7 @@ from strongroom.installation.state_directory import StateDirectory
 @click.option("--admin", is_flag=True, help="STRONGROOM_ADMIN_PIN too.")
 @state_option
 def env(state: StateDirectory, admin: bool) -> None:
-    r"""Print export lines that make every tool work with the running service.
+    """Print export lines that make every tool work with the running service.
 
     It names the endpoint, access key and region for the AWS tools, the crypto-user's PIN, the client configuration,
     the PKCS #11 library and the trust anchor.

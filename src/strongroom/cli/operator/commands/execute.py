@@ -26,7 +26,7 @@ _NOT_FOUND = 127
 @click.argument("command", nargs=-1, required=True)
 @click.pass_context
 def execute(context: click.Context, command: tuple[str, ...], hsms: int, mode: str, region: str | None) -> None:
-    r"""Run COMMAND against a throw-away installation with a cluster, and stop that again.
+    """Run COMMAND against a throw-away installation with a cluster, and stop that again.
 
     COMMAND gets everything that `strongroom env --admin` gives, and its exit status is this program's.
 

@@ -18,7 +18,7 @@ from strongroom.installation.state_directory import StateDirectory
 @click.option("--hsm", metavar="HSM-ID", help="This HSM's log alone.")
 @state_option
 def logs(state: StateDirectory, lines: int, follow: bool, hsm: str | None) -> None:
-    r"""Show the end of the service's log and of each HSM's.
+    """Show the end of the service's log and of each HSM's.
 
     \b
     Examples:

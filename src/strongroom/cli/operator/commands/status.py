@@ -18,7 +18,7 @@ from strongroom.installation.status import status
 @state_option
 @click.pass_context
 def show_status(context: click.Context, state: StateDirectory, as_json: bool) -> None:
-    r"""Show the service, its subnets, and its clusters with their HSMs. Exit status 3 when it does not run.
+    """Show the service, its subnets, and its clusters with their HSMs. Exit status 3 when it does not run.
 
     \b
     Examples:

@@ -27,7 +27,7 @@ def store() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @state_option
 def accept_rollback(state: StateDirectory, cluster_id: str, reason: str, yes: bool) -> None:
-    r"""Let HSMs serve a store that is older than what they saw, such as one restored from a copy.
+    """Let HSMs serve a store that is older than what they saw, such as one restored from a copy.
 
     Whatever was changed since that copy is lost: destroyed keys are back, new ones gone, old passwords valid. Every
     HSM of the cluster writes into its audit log that this was accepted, and why.

@@ -38,7 +38,7 @@ from strongroom.quickstart.errors import QuickstartError
 @click.option("--parent-pid", type=int, help="With --ephemeral: end with this process instead of the caller.")
 @state_option
 def up(state: StateDirectory, detach: bool, quickstart: bool, ephemeral: bool, **given: Any) -> None:
-    r"""Start the service and its HSMs.
+    """Start the service and its HSMs.
 
     In the foreground it runs until Ctrl-C; with -d it returns once ready.
 

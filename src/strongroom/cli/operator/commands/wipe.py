@@ -22,7 +22,7 @@ _SAY_EVERY = 500
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @state_option
 def wipe(state: StateDirectory, user: str, yes: bool) -> None:
-    r"""Destroy every key and certificate that a crypto-user owns, in the cluster that STRONGROOM_CONFIG names.
+    """Destroy every key and certificate that a crypto-user owns, in the cluster that STRONGROOM_CONFIG names.
 
     The user's password comes from CLOUDHSM_PIN (user:password), or from the quick start where the user is its own.
 
