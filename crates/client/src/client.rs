@@ -1,7 +1,7 @@
 //! The client of one cluster: calls with failover and retries, and the login.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand;
@@ -28,7 +28,6 @@ use crate::route::{Route, route, with_request_id};
 #[derive(Debug)]
 pub struct Client {
     pool: Pool,
-    login: RwLock<Option<Arc<Login>>>,
     changing_login: Mutex<()>,
     /// The HSM that has this client's session objects.
     home: Mutex<Option<Arc<str>>>,
@@ -56,7 +55,6 @@ impl Client {
     pub fn new(config: ClusterConfig, log: Arc<Log>) -> Result<Self> {
         Ok(Self {
             pool: Pool::new(config, log)?,
-            login: RwLock::new(None),
             changing_login: Mutex::new(()),
             home: Mutex::new(None),
             budget: Budget::new(),
@@ -111,7 +109,7 @@ impl Client {
                 format!("{} is the client's own; use its methods", operation.name()),
             ));
         }
-        let login = self.current_login();
+        let login = self.pool.login();
         if login.is_none() && !operation.roles().contains(&Role::None) {
             return Err(Error::local(Rv::USER_NOT_LOGGED_IN, "log in first"));
         }
@@ -127,7 +125,7 @@ impl Client {
     /// `CKR_USER_ALREADY_LOGGED_IN`, or the HSM's refusal.
     pub fn login(&self, username: &str, role: Role, password: Secret) -> Result<LoginView> {
         let _changing = lock(&self.changing_login);
-        if self.current_login().is_some() {
+        if self.pool.login().is_some() {
             return Err(Error::local(Rv::USER_ALREADY_LOGGED_IN, "this client is logged in; log out first"));
         }
         let (key, client_key) = new_client_key()?;
@@ -148,7 +146,7 @@ impl Client {
         connection.attached.store(login.view.login_id, Ordering::Release);
         let view = login.view.clone();
         self.pool.log.write(Level::Info, &format!("logged in as {}", view.username));
-        *self.login.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(login));
+        self.pool.set_login(Some(Arc::new(login)));
         Ok(view)
     }
 
@@ -170,7 +168,7 @@ impl Client {
 
     fn logout_until(&self, deadline: Instant) -> Result<()> {
         let _changing = lock(&self.changing_login);
-        let Some(login) = self.login.write().unwrap_or_else(PoisonError::into_inner).take() else {
+        let Some(login) = self.pool.set_login(None) else {
             return Err(Error::local(Rv::USER_NOT_LOGGED_IN, "log in first"));
         };
         let home = lock(&self.home).take();
@@ -183,7 +181,7 @@ impl Client {
 
     /// Who is logged in.
     pub fn logged_in(&self) -> Option<LoginView> {
-        self.current_login().map(|login| login.view.clone())
+        self.pool.login().map(|login| login.view.clone())
     }
 
     /// The HSMs that the client knows, as it reaches them; `hsm_id` is empty for one that it has not met.
@@ -235,10 +233,6 @@ impl Client {
         if self.check_process().is_ok() {
             self.pool.close();
         }
-    }
-
-    fn current_login(&self) -> Option<Arc<Login>> {
-        self.login.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn check_process(&self) -> Result<()> {
@@ -451,12 +445,10 @@ impl Client {
     }
 
     fn login_ended(&self, login: Option<&Arc<Login>>) {
-        let mut current = self.login.write().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(current_login), Some(login)) = (&*current, login)
-            && Arc::ptr_eq(current_login, login)
+        if let Some(login) = login
+            && self.pool.drop_login(login)
         {
             self.pool.log.write(Level::Warn, &format!("the login of {} has ended", login.view.username));
-            *current = None;
             *lock(&self.home) = None;
         }
     }

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
@@ -30,6 +30,7 @@ enum Stage {
     Tcp,
     Tls,
     Hello,
+    Attach,
 }
 
 pub(crate) struct Connecting {
@@ -39,6 +40,19 @@ pub(crate) struct Connecting {
     registration: Registration,
     stage: Stage,
     started: Instant,
+    hello: Option<HelloResponse>,
+    /// The login that is being attached, or was.
+    login_id: u64,
+}
+
+/// What a connection in the making asks of the pool.
+pub(crate) trait Context {
+    /// Its side of HELLO.
+    fn hello(&self) -> HelloRequest;
+    /// Refuses an HSM by its side of HELLO.
+    fn check(&self, hello: &HelloResponse) -> Result<(), String>;
+    /// The login's id and the body of its attach, if there is a login.
+    fn attach(&self, exporter: &[u8; EXPORTER_LENGTH]) -> Option<(u64, Vec<u8>)>;
 }
 
 impl std::fmt::Debug for Connecting {
@@ -66,6 +80,8 @@ impl Connecting {
             registration,
             stage: Stage::Tcp,
             started: Instant::now(),
+            hello: None,
+            login_id: 0,
         })
     }
 
@@ -79,11 +95,9 @@ impl Connecting {
         (self.stream.as_fd(), interest)
     }
 
-    /// Goes as far as it can without waiting; none: not finished yet.
-    pub(crate) fn step(
-        &mut self,
-        hello: impl FnOnce() -> HelloRequest,
-    ) -> Result<Option<HelloResponse>, String> {
+    /// Goes as far as it can without waiting; true: finished. A login is attached on the way, so that no call has to
+    /// wait for that.
+    pub(crate) fn step(&mut self, context: &impl Context) -> Result<bool, String> {
         let patience =
             if self.stage == Stage::Tcp { TCP_PATIENCE } else { TCP_PATIENCE + HANDSHAKE_PATIENCE };
         if self.started.elapsed() > patience {
@@ -95,7 +109,7 @@ impl Connecting {
             }
             match self.stream.peer_addr() {
                 Ok(_) => self.stage = Stage::Tls,
-                Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(false),
                 Err(error) => return Err(error.to_string()),
             }
         }
@@ -104,54 +118,90 @@ impl Connecting {
         send(&mut self.tls, &self.stream, &[])?;
         if self.stage == Stage::Tls {
             if self.tls.is_handshaking() {
-                return Ok(None);
+                return Ok(false);
             }
             if self.tls.alpn_protocol() != Some(frame::ALPN) {
                 return Err("the server does not speak this protocol: it is not an HSM".into());
             }
+            self.request(Operation::Hello, &context.hello().to_bytes())?;
             self.stage = Stage::Hello;
-            let header = hello_header();
-            let mut bytes = Vec::new();
-            encode_frame(&header, &hello().to_bytes(), &mut bytes).map_err(|error| error.to_string())?;
-            send(&mut self.tls, &self.stream, &bytes)?;
-            self.read()?;
         }
-        self.take_hello()
+        self.take_answers(context)
     }
 
-    fn take_hello(&mut self) -> Result<Option<HelloResponse>, String> {
-        let Some(answer) = self.decoder.next_frame().map_err(|error| error.to_string())? else {
-            return Ok(None);
+    fn request(&mut self, operation: Operation, body: &[u8]) -> Result<(), String> {
+        let header = Header {
+            frame_type: FrameType::Request,
+            operation: operation.code(),
+            request_id: u64::from(operation.code()), // below those of the connection
+            login_id: 0,
+            revision: 0,
+            deadline_ms: 3_000,
+            trace_id: 0,
         };
-        match answer.header.frame_type {
-            FrameType::Error => {
-                let reply = ErrorReply::from_bytes(&answer.body).map_err(|error| error.to_string())?;
-                return Err(format!("the HSM refused HELLO: {}", reply.text));
-            }
-            FrameType::Response => {}
-            _ => return Ok(None),
-        }
-        let hello = HelloResponse::from_bytes(&answer.body).map_err(|error| error.to_string())?;
-        if hello.version != 1 {
-            return Err(format!("the HSM chose protocol version {}, which was not offered", hello.version));
-        }
-        Ok(Some(hello))
+        let mut bytes = Vec::new();
+        encode_frame(&header, body, &mut bytes).map_err(|error| error.to_string())?;
+        send(&mut self.tls, &self.stream, &bytes)?;
+        self.read()
     }
 
-    /// The connection, once [`Connecting::step`] has given the HSM's HELLO.
+    fn take_answers(&mut self, context: &impl Context) -> Result<bool, String> {
+        while let Some(answer) = self.decoder.next_frame().map_err(|error| error.to_string())? {
+            let is_error = answer.header.frame_type == FrameType::Error;
+            match (self.stage, answer.header.request_id) {
+                (Stage::Hello, id) if id == u64::from(Operation::Hello.code()) => {
+                    if is_error {
+                        let reply =
+                            ErrorReply::from_bytes(&answer.body).map_err(|error| error.to_string())?;
+                        return Err(format!("the HSM refused HELLO: {}", reply.text));
+                    }
+                    let hello = HelloResponse::from_bytes(&answer.body).map_err(|error| error.to_string())?;
+                    if hello.version != 1 {
+                        return Err(format!(
+                            "the HSM chose protocol version {}, which was not offered",
+                            hello.version
+                        ));
+                    }
+                    context.check(&hello)?;
+                    self.hello = Some(hello);
+                    let Some((login_id, body)) = context.attach(&self.exporter()?) else { return Ok(true) };
+                    self.login_id = login_id;
+                    self.stage = Stage::Attach;
+                    self.request(Operation::Attach, &body)?;
+                }
+                (Stage::Attach, id) if id == u64::from(Operation::Attach.code()) => {
+                    if is_error {
+                        // The next call attaches again, and is told what is wrong with the login.
+                        self.login_id = 0;
+                    }
+                    return Ok(true);
+                }
+                // A notice this early tells nothing that HELLO does not.
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    fn exporter(&self) -> Result<[u8; EXPORTER_LENGTH], String> {
+        self.tls
+            .export_keying_material([0; EXPORTER_LENGTH], EXPORTER_LABEL, None)
+            .map_err(|error| error.to_string())
+    }
+
+    /// The connection with the HSM's HELLO, once [`Connecting::step`] has said that it is finished.
     pub(crate) fn finish(
         self,
-        hello: &HelloResponse,
         in_flight: Arc<AtomicUsize>,
         spin: Duration,
-    ) -> Result<Connection, String> {
-        let exporter = self
-            .tls
-            .export_keying_material([0; EXPORTER_LENGTH], EXPORTER_LABEL, None)
-            .map_err(|error| error.to_string())?;
+    ) -> Result<(Connection, HelloResponse), String> {
+        let exporter = self.exporter()?;
+        let hello = self.hello.ok_or("the HSM has not said HELLO")?;
         let peer = Peer { hsm_id: hello.hsm_id.as_str().into(), exporter };
-        let registration = self.registration;
-        Ok(Connection::new(self.stream, self.tls, self.decoder, peer, registration, in_flight, spin))
+        let connection =
+            Connection::new(self.stream, self.tls, self.decoder, peer, self.registration, in_flight, spin);
+        connection.attached.store(self.login_id, Ordering::Release);
+        Ok((connection, hello))
     }
 
     fn read(&mut self) -> Result<(), String> {
@@ -172,18 +222,6 @@ impl Connecting {
                 Err(error) => return Err(error.to_string()),
             }
         }
-    }
-}
-
-fn hello_header() -> Header {
-    Header {
-        frame_type: FrameType::Request,
-        operation: Operation::Hello.code(),
-        request_id: 1,
-        login_id: 0,
-        revision: 0,
-        deadline_ms: 3_000,
-        trace_id: 0,
     }
 }
 

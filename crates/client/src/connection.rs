@@ -26,8 +26,10 @@ use crate::poll::{Interest, poll};
 
 /// Calls wait and nothing has come for this long: a ping is sent.
 const SILENCE_BEFORE_PING: Duration = Duration::from_millis(500);
-/// A ping without any answer for this long: the HSM is gone.
-const PING_PATIENCE: Duration = Duration::from_secs(1);
+/// After a ping without any answer the socket is looked at so often, with this pause between: a second in all. Looks are
+/// counted instead of time, so that a machine that stood still does not take its own pause for the HSM's.
+const LOOKS_AFTER_PING: u32 = 10;
+const PAUSE_BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 const READ_LENGTH: usize = 64 * 1024;
 
 const WAITING: u8 = 0;
@@ -65,11 +67,17 @@ struct Queue {
     failure: Option<Arc<str>>,
 }
 
+struct Ping {
+    sent: Instant,
+    looks: u32,
+    next_look: Instant,
+}
+
 struct Inbound {
     decoder: FrameDecoder,
     buffer: Vec<u8>,
     heard: Instant,
-    pinged: Option<Instant>,
+    pinged: Option<Ping>,
 }
 
 /// What HELLO told about the HSM at the other end.
@@ -334,12 +342,16 @@ impl Connection {
 
     /// Sends a ping after silence, gives up after silence that follows a ping; says when to look again.
     fn watch_silence(&self, now: Instant, inbound: &mut Inbound) -> Result<Instant, String> {
-        match inbound.pinged {
-            Some(sent) if inbound.heard < sent => {
-                if now >= sent + PING_PATIENCE {
+        match &mut inbound.pinged {
+            Some(ping) if inbound.heard < ping.sent => {
+                if now >= ping.next_look {
+                    ping.looks += 1;
+                    ping.next_look = now + PAUSE_BETWEEN_LOOKS;
+                }
+                if ping.looks > LOOKS_AFTER_PING {
                     return Err("no answer to a ping for a second".into());
                 }
-                Ok(sent + PING_PATIENCE)
+                Ok(ping.next_look)
             }
             _ if now < inbound.heard + SILENCE_BEFORE_PING => Ok(inbound.heard + SILENCE_BEFORE_PING),
             _ => {
@@ -359,7 +371,7 @@ impl Connection {
                     .map_err(|error| error.to_string())?;
                 drop(queue);
                 self.queued.store(true, Ordering::SeqCst);
-                inbound.pinged = Some(now);
+                inbound.pinged = Some(Ping { sent: now, looks: 0, next_look: now + PAUSE_BETWEEN_LOOKS });
                 Ok(now)
             }
         }

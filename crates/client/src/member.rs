@@ -55,6 +55,12 @@ impl Member {
         self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Lets a connection go; false when it is not this one any more.
+    pub(crate) fn forget(&self, connection: &Arc<Connection>) -> bool {
+        let mut current = self.connection.write().unwrap_or_else(PoisonError::into_inner);
+        current.take_if(|current| Arc::ptr_eq(current, connection)).is_some()
+    }
+
     /// Whether this HSM answered there last.
     pub(crate) fn is(&self, hsm_id: &str) -> bool {
         self.hsm_id.read().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(hsm_id)

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
-use strongroom_wire::messages::{HelloRequest, HelloResponse, Member as MemberView, Notice};
-use strongroom_wire::{Rv, frame};
+use strongroom_wire::messages::{EXPORTER_LENGTH, HelloRequest, HelloResponse, Member as MemberView, Notice};
+use strongroom_wire::{Message, Rv, frame};
 
 use crate::config::{ClusterConfig, Server};
-use crate::connecting::Connecting;
+use crate::connecting::{Connecting, Context};
 use crate::connection::{Connection, lock};
 use crate::error::{Error, Result};
 use crate::log::{Level, Log};
+use crate::login::Login;
 use crate::member::{Member, Probe};
 use crate::retry::quick_random;
 use crate::server_check::{TrustAnchor, Verifier};
@@ -44,6 +45,7 @@ pub(crate) struct Pool {
     max_data: AtomicU64,
     is_fips: AtomicBool,
     spin: Duration,
+    login: RwLock<Option<Arc<Login>>>,
     pub log: Arc<Log>,
 }
 
@@ -92,6 +94,7 @@ impl Pool {
             max_data: AtomicU64::new(0),
             is_fips: AtomicBool::new(false),
             spin,
+            login: RwLock::new(None),
             log,
             config,
         })
@@ -99,6 +102,22 @@ impl Pool {
 
     pub(crate) fn config(&self) -> &ClusterConfig {
         &self.config
+    }
+
+    /// The login that new connections carry.
+    pub(crate) fn login(&self) -> Option<Arc<Login>> {
+        self.login.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another login in place; gives the one before.
+    pub(crate) fn set_login(&self, login: Option<Arc<Login>>) -> Option<Arc<Login>> {
+        std::mem::replace(&mut *self.login.write().unwrap_or_else(PoisonError::into_inner), login)
+    }
+
+    /// Forgets a login that an HSM does not know any more; false when it is not this one.
+    pub(crate) fn drop_login(&self, login: &Arc<Login>) -> bool {
+        let mut current = self.login.write().unwrap_or_else(PoisonError::into_inner);
+        current.take_if(|current| Arc::ptr_eq(current, login)).is_some()
     }
 
     /// The newest revision seen.
@@ -272,20 +291,15 @@ impl Pool {
                 Err(reason) => return self.probe_failed(member, probe, reason),
             },
         };
-        match connecting.step(|| self.hello()) {
-            Ok(None) => probe.connecting = Some(connecting),
-            Ok(Some(hello)) => {
-                let greeted = self
-                    .check_hello(&hello)
-                    .and_then(|()| connecting.finish(&hello, Arc::clone(&self.in_flight), self.spin));
-                match greeted {
-                    Ok(connection) => {
-                        probe.succeeded();
-                        self.connected(member, connection, hello);
-                    }
-                    Err(reason) => self.probe_failed(member, probe, reason),
+        match connecting.step(self) {
+            Ok(false) => probe.connecting = Some(connecting),
+            Ok(true) => match connecting.finish(Arc::clone(&self.in_flight), self.spin) {
+                Ok((connection, hello)) => {
+                    probe.succeeded();
+                    self.connected(member, connection, hello);
                 }
-            }
+                Err(reason) => self.probe_failed(member, probe, reason),
+            },
             Err(reason) => self.probe_failed(member, probe, reason),
         }
     }
@@ -300,41 +314,6 @@ impl Pool {
             &format!("no connection to {}:{}: {reason}", member.server.hostname, member.server.port),
         );
         probe.failed(reason, by_server_check);
-    }
-
-    fn hello(&self) -> HelloRequest {
-        let head = lock(&self.head).clone();
-        HelloRequest {
-            version_min: 1,
-            version_max: 1,
-            client: CLIENT_NAME.to_owned(),
-            cluster_id: self.cluster_id(),
-            revision: head.as_ref().map_or(0, |(revision, _)| *revision),
-            head: head.map(|(_, head)| head),
-        }
-    }
-
-    fn check_hello(&self, hello: &HelloResponse) -> std::result::Result<(), String> {
-        let mut cluster_id = lock(&self.cluster_id);
-        match cluster_id.as_deref() {
-            Some(expected) if expected != hello.cluster_id => {
-                return Err(format!("it belongs to cluster {}, not to {expected}", hello.cluster_id));
-            }
-            Some(_) => {}
-            None => *cluster_id = Some(hello.cluster_id.clone()),
-        }
-        drop(cluster_id);
-        let mut head = lock(&self.head);
-        match &*head {
-            Some((revision, known)) if *revision == hello.revision && *known != hello.head => {
-                return Err(format!(
-                    "it shows another history at revision {revision}: its store was replaced"
-                ));
-            }
-            Some((revision, _)) if *revision >= hello.revision => {}
-            _ => *head = Some((hello.revision, hello.head.clone())),
-        }
-        Ok(())
     }
 
     fn connected(&self, member: &Arc<Member>, connection: Connection, hello: HelloResponse) {
@@ -407,9 +386,8 @@ impl Pool {
     /// A connection failed: leaves it, and tries to get a new one.
     pub(crate) fn lost(&self, connection: &Arc<Connection>, reason: &str) {
         for member in self.members() {
-            if member.any().is_some_and(|current| Arc::ptr_eq(&current, connection)) {
+            if member.forget(connection) {
                 self.log.write(Level::Warn, &format!("lost {}: {reason}", connection.peer.hsm_id));
-                member.set_connection(None);
                 lock(&member.probe).hurry();
                 self.hurry();
             }
@@ -438,6 +416,48 @@ impl Pool {
             }
             member.set_connection(None);
         }
+    }
+}
+
+impl Context for Pool {
+    fn hello(&self) -> HelloRequest {
+        let head = lock(&self.head).clone();
+        HelloRequest {
+            version_min: 1,
+            version_max: 1,
+            client: CLIENT_NAME.to_owned(),
+            cluster_id: self.cluster_id(),
+            revision: head.as_ref().map_or(0, |(revision, _)| *revision),
+            head: head.map(|(_, head)| head),
+        }
+    }
+
+    fn check(&self, hello: &HelloResponse) -> std::result::Result<(), String> {
+        let mut cluster_id = lock(&self.cluster_id);
+        match cluster_id.as_deref() {
+            Some(expected) if expected != hello.cluster_id => {
+                return Err(format!("it belongs to cluster {}, not to {expected}", hello.cluster_id));
+            }
+            Some(_) => {}
+            None => *cluster_id = Some(hello.cluster_id.clone()),
+        }
+        drop(cluster_id);
+        let mut head = lock(&self.head);
+        match &*head {
+            Some((revision, known)) if *revision == hello.revision && *known != hello.head => {
+                return Err(format!(
+                    "it shows another history at revision {revision}: its store was replaced"
+                ));
+            }
+            Some((revision, _)) if *revision >= hello.revision => {}
+            _ => *head = Some((hello.revision, hello.head.clone())),
+        }
+        Ok(())
+    }
+
+    fn attach(&self, exporter: &[u8; EXPORTER_LENGTH]) -> Option<(u64, Vec<u8>)> {
+        let login = self.login()?;
+        Some((login.view.login_id, login.attach_request(exporter).to_bytes()))
     }
 }
 

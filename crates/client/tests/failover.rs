@@ -230,6 +230,25 @@ fn a_login_survives_a_cut_connection_and_its_ticket_is_renewed() {
 }
 
 #[test]
+fn a_login_that_the_hsms_have_forgotten_ends_once_and_a_logout_of_it_does_not_hang() {
+    let shared = Shared::new(|_, _, _| signature());
+    let (authority, one, two) = two_hsms(&shared);
+    let client = client(&authority, &[&one, &two]);
+    log_in(&client);
+    shared.logins.lock().unwrap().clear();
+    one.cut();
+    two.cut();
+    assert_eq!(sign(&client).unwrap_err().rv, Rv::USER_NOT_LOGGED_IN);
+    assert_eq!(client.logged_in(), None);
+    log_in(&client);
+    shared.logins.lock().unwrap().clear();
+    one.cut();
+    two.cut();
+    client.logout().unwrap();
+    assert_eq!(client.logout().unwrap_err().rv, Rv::USER_NOT_LOGGED_IN);
+}
+
+#[test]
 fn requests_carry_the_newest_revision_that_an_answer_showed() {
     let revisions: Arc<Mutex<HashSet<u64>>> = Arc::default();
     let seen = Arc::clone(&revisions);
