@@ -10,6 +10,7 @@ import itertools
 import os
 import random
 import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -47,7 +48,10 @@ DATA = b"signed after the kills"
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
     made = Installation(tmp_path / "state")
-    made.run("up", "-d", "--quickstart")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    # A port of its own: the default one may be taken by somebody else while the service is dead.
+    made.run("up", "-d", "--quickstart", "--listen", f"127.0.0.1:{port}")
     yield made
     made.run("down")
 
@@ -102,7 +106,7 @@ class Writers:
         self._numbers = itertools.count()
         makers = [self._with_sdk] * SDK_THREADS
         makers += [self._with_library(module) for _ in range(LIBRARY_THREADS)]
-        self.threads = [threading.Thread(target=self._write, args=(make,)) for make in makers]
+        self.threads = [threading.Thread(target=self._write, args=(make,), daemon=True) for make in makers]
 
     def allow(self, total: int) -> None:
         """Go on until so many keys are acknowledged."""
@@ -183,13 +187,14 @@ def check_use(client: Connection, session: Session, label: str, reference: int) 
 
 
 def test_every_acknowledged_key_exists_once_and_works_after_kills_of_everything(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch, capsys
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, capsys
 ):
     chance = random.Random(SEED)  # noqa: S311 - the same kills in every run
     environment = installation.environment()
     monkeypatch.setenv("STRONGROOM_CONFIG", environment["STRONGROOM_CONFIG"])
     username, _, password = environment["CLOUDHSM_PIN"].partition(":")
     module = Module(environment["STRONGROOM_PKCS11_MODULE"])
+    request.addfinalizer(module.finalize)
     module.session().login(environment["CLOUDHSM_PIN"])
     kills = ["an HSM", "the service", "everything", "an HSM"]
     chance.shuffle(kills)
@@ -217,7 +222,6 @@ def test_every_acknowledged_key_exists_once_and_works_after_kills_of_everything(
         check(session, writers)
         for label, reference in writers.acknowledged.items():
             check_use(client, session, label, reference)
-    module.finalize()
     with capsys.disabled():
         print(
             f"\n{len(writers.acknowledged)} keys acknowledged in {took:.1f} s, {len(writers.unknown)} calls failed;"
