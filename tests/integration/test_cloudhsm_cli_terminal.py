@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -74,6 +75,8 @@ def test_tab_completes_commands_and_options(terminal: pexpect.spawn) -> None:
 
 def test_control_c_drops_the_line_and_control_d_leaves(terminal: pexpect.spawn) -> None:
     terminal.send("user li")
+    terminal.expect_exact("user li")
+    time.sleep(0.3)  # so that the editor waits for a key again: a person's Ctrl-C comes later than that
     terminal.sendintr()
     terminal.expect_exact(PROMPT)
     terminal.sendeof()
