@@ -4,7 +4,7 @@
 //! {"clusters": [{"type": "hsm1", "cluster": {"hsm_ca_file": "customerCA.crt", "cluster_id": "cluster-…",
 //!    "servers": [{"hostname": "127.0.1.5", "port": 2223, "enable": true}]}}],
 //!  "logging": {"log_type": "file", "log_file": "pkcs11.log", "log_level": "info", "log_interval": "daily"},
-//!  "options": {"deadline_ms": 10000, "spin_us": 80}}
+//!  "options": {"deadline_ms": 10000, "spin_us": 0}}
 //! ```
 //! Relative paths are taken from the directory of the file. Members that are unknown here are ignored, so that a file
 //! written by AWS's tools works.
@@ -202,7 +202,7 @@ fn parse_cluster(form: ClusterForm, options: &OptionsForm, directory: &Path) -> 
         cluster_id: form.cluster_id.filter(|id| !id.is_empty()),
         servers,
         deadline_ms: options.deadline_ms.unwrap_or(10_000).max(100),
-        spin_us: options.spin_us.unwrap_or(80).min(10_000),
+        spin_us: options.spin_us.unwrap_or(0).min(10_000),
     })
 }
 
