@@ -57,8 +57,12 @@ pub fn library() -> Result<Arc<Library>> {
 /// `CKR_CRYPTOKI_ALREADY_INITIALIZED`, or what `make` says.
 pub fn initialize(make: impl FnOnce() -> Result<Library>) -> Result {
     let state = page().word(STATE);
-    if state.compare_exchange(NONE, CHANGING, Ordering::SeqCst, Ordering::SeqCst).is_err() {
-        return Err(Rv::CRYPTOKI_ALREADY_INITIALIZED.into());
+    while let Err(found) = state.compare_exchange(NONE, CHANGING, Ordering::SeqCst, Ordering::SeqCst) {
+        if found == READY {
+            return Err(Rv::CRYPTOKI_ALREADY_INITIALIZED.into());
+        }
+        // Another thread is in the middle of it: whoever is told "already" must find the library ready.
+        std::thread::yield_now();
     }
     // In a child this is the parent's library. It is left as it is: dropping it would take locks.
     if !CURRENT.swap(std::ptr::null_mut(), Ordering::SeqCst).is_null() {
