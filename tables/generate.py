@@ -11,6 +11,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from python_reference import python_reference
+
 ROOT = Path(__file__).resolve().parent.parent
 RUST = ROOT / "crates/wire/src/tables"
 BOUNDARY = ROOT / "crates/boundary/src"
@@ -353,6 +355,10 @@ def object_classes() -> dict[Path, str]:
     return {BOUNDARY / "attributes/classes.rs": rust, DOCS / "object-classes.md": docs}
 
 
+def sdk() -> dict[Path, str]:
+    return python_reference(DOCS / "python.md")
+
+
 def formatted(path: Path, text: str) -> str:
     """The text as rustfmt or ruff would leave it, so that `make lint` and this script agree."""
     import subprocess
@@ -369,7 +375,7 @@ def formatted(path: Path, text: str) -> str:
 def main() -> int:
     check = "--check" in sys.argv[1:]
     stale = []
-    for produce in (attributes, mechanisms, operations, roles, object_classes):
+    for produce in (attributes, mechanisms, operations, roles, object_classes, sdk):
         for path, text in produce().items():
             wanted = formatted(path, text)
             if path.exists() and path.read_text() == wanted:

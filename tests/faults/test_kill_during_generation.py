@@ -23,15 +23,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptoki import CryptokiError, Module
 from installed import Installation
 
-from strongroom.client import configuration
-from strongroom.client.cluster import Cluster
-from strongroom.client.errors import Refused
-from strongroom.client.native import Connection
-from strongroom.client.object_kinds import ObjectClass
-from strongroom.client.session import Session
+from strongroom.client import Cluster, ObjectClass, Refused, Session
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
-from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.roles import Role
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
@@ -134,10 +128,10 @@ class Writers:
         common = {Attribute.TOKEN.value: True, Attribute.LABEL.value: label}
         if int(label.strip("key '")) % 5 == 0:
             template = {**common, Attribute.VALUE_LEN.value: 32, Attribute.ENCRYPT.value: True}
-            return self.session.generate_key(
+            return self.session.objects.generate(
                 Mechanism.AES_KEY_GEN, {**template, Attribute.DECRYPT.value: True}
             ).reference
-        _, private = self.session.generate_key_pair(
+        _, private = self.session.objects.generate_pair(
             Mechanism.EC_KEY_PAIR_GEN,
             {**common, Attribute.EC_PARAMS.value: P256, Attribute.VERIFY.value: True},
             {**common, Attribute.SIGN.value: True},
@@ -159,7 +153,7 @@ def check(session: Session, writers: Writers) -> None:
     """What is there is what was acknowledged, each once and whole."""
     pairs = {ObjectClass.PUBLIC_KEY.value, ObjectClass.PRIVATE_KEY.value}
     found: dict[str, Counter[int]] = {}
-    for view in session.find_all({}):
+    for view in session.objects.find_all({}):
         label = view.value(Attribute.LABEL)
         if label.startswith("key "):
             found.setdefault(label, Counter())[view.value(Attribute.CLASS)] += 1
@@ -170,18 +164,17 @@ def check(session: Session, writers: Writers) -> None:
     assert set(found) <= {*writers.acknowledged, *writers.unknown}
 
 
-def check_use(client: Connection, session: Session, label: str, reference: int) -> None:
+def check_use(session: Session, label: str, reference: int) -> None:
     """The key found by its label is the one that was acknowledged, and works; pyca verifies what it signs."""
-    page = session.find({Attribute.LABEL.value: label})
+    page = session.objects.find({Attribute.LABEL.value: label})
     kinds = {view.value(Attribute.CLASS): view for view in page.objects}
     if ObjectClass.SECRET_KEY.value in kinds:
         assert kinds[ObjectClass.SECRET_KEY.value].reference == reference
-        body = {"key": reference, "mechanism": Mechanism.AES_ECB.value, "data": bytes(32)}
-        encrypted = client.call(Operation.ENCRYPT, body)["data"]
+        encrypted = session.objects.encrypt(reference, Mechanism.AES_ECB, bytes(32)).data
         assert encrypted != bytes(32)
-        assert session.decrypt(reference, Mechanism.AES_ECB, encrypted) == bytes(32)
+        assert session.objects.decrypt(reference, Mechanism.AES_ECB, encrypted) == bytes(32)
         return
-    key = session.private_key(label=label)
+    key = session.keys.private_key(label=label)
     assert reference in (0, kinds[ObjectClass.PRIVATE_KEY.value].reference)
     key.public_key().verify(key.sign(DATA, ec.ECDSA(hashes.SHA256())), DATA, ec.ECDSA(hashes.SHA256()))
 
@@ -200,8 +193,7 @@ def test_every_acknowledged_key_exists_once_and_works_after_kills_of_everything(
     chance.shuffle(kills)
     instants = sorted(chance.sample(range(20, KEYS - DURING), len(kills)))
     killer = Killer(installation, chance)
-    client = Connection(configuration.load(environment["STRONGROOM_CONFIG"]).text)
-    with Cluster(client) as cluster:
+    with Cluster.open(environment["STRONGROOM_CONFIG"]) as cluster:
         session = cluster.login(username, Role.CRYPTO_USER, password)
         writers = Writers(session, module)
         started = time.monotonic()
@@ -221,7 +213,7 @@ def test_every_acknowledged_key_exists_once_and_works_after_kills_of_everything(
         took = time.monotonic() - started
         check(session, writers)
         for label, reference in writers.acknowledged.items():
-            check_use(client, session, label, reference)
+            check_use(session, label, reference)
     with capsys.disabled():
         print(
             f"\n{len(writers.acknowledged)} keys acknowledged in {took:.1f} s, {len(writers.unknown)} calls failed;"

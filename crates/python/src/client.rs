@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use strongroom_client::{Config, LoginView};
-use strongroom_wire::{Field, Operation, Role, Rv, Secret, Value};
+use strongroom_wire::{AttributeValue, Field, Operation, Role, Rv, Secret, Template, Value};
 
 use crate::convert::{message_from_python, message_to_python, to_python};
 use crate::errors::{from_client, refused};
@@ -58,7 +58,7 @@ impl Client {
             .ok_or_else(|| refused(Rv::FUNCTION_NOT_SUPPORTED, "there is no operation with this number"))?;
         let request = message_from_python(body)?;
         let response = py.detach(|| self.0.call_value(operation, request)).map_err(from_client)?;
-        message_to_python(py, response)
+        message_to_python(py, shown(response))
     }
 
     fn members(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -69,6 +69,28 @@ impl Client {
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.0.close());
     }
+}
+
+/// What an HSM has answered belongs to the caller, so that here its secrets are bytes: random numbers, and the value of
+/// a certificate, which has the attribute of key material.
+fn shown(value: Value) -> Value {
+    match value {
+        Value::Secret(secret) => Value::Bytes(secret.0.to_vec()),
+        Value::Template(template) => Value::Template(shown_template(&template)),
+        Value::List(values) => Value::List(values.into_iter().map(shown).collect()),
+        Value::Record(members) => {
+            Value::Record(members.into_iter().map(|(name, value)| (name, shown(value))).collect())
+        }
+        other => other,
+    }
+}
+
+fn shown_template(template: &Template) -> Template {
+    let shown = |value: &AttributeValue| match value {
+        AttributeValue::Secret(secret) => AttributeValue::Bytes(secret.0.to_vec()),
+        other => other.clone(),
+    };
+    template.iter().map(|(attribute, value)| (attribute, shown(value))).collect()
 }
 
 fn login_to_python<'py>(py: Python<'py>, login: &LoginView) -> PyResult<Bound<'py, PyDict>> {

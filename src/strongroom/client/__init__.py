@@ -1,37 +1,94 @@
-"""The Python SDK: a cluster, a login to it, and its keys as keys of pyca/cryptography.
+"""The Python SDK: a login to a cluster, and its keys as keys of pyca/cryptography.
 
-    with Cluster.open() as cluster, cluster.login("alice", Role.CRYPTO_USER, password) as session:
-        certificate = builder.sign(session.private_key(label="ca"), hashes.SHA256())
+    with connect() as session:
+        pair = session.keys.generate_ec(label="ca")
+        certificate = builder.sign(pair.private, hashes.SHA256())
 
-It talks to the HSMs through ``strongroom._native.Client`` alone and never sees key material.
+:func:`connect` takes cluster and user from the configuration file and the environment. Everything secret stays in the
+HSMs: the SDK talks to them through ``strongroom._native.Client`` alone and sees no key material but what it imports.
 """
 
+from strongroom.client.certificates import Certificates, StoredCertificate
 from strongroom.client.cluster import Cluster
+from strongroom.client.connecting import connect
+from strongroom.client.curves import NamedCurve
+from strongroom.client.digests import Hash
 from strongroom.client.errors import (
     AmbiguousKey,
     ClientError,
     ConfigurationError,
     ConnectionFailed,
+    DecryptionFailed,
     KeyNotFound,
+    LoginEnded,
+    LoginFailed,
+    NotExportable,
+    NotPermitted,
     Refused,
     SignatureInvalid,
 )
-from strongroom.client.messages import FoundObjects, HsmInformation, MechanismParameters, ObjectView, User
+from strongroom.client.key_handles.handle import HsmKey
+from strongroom.client.key_handles.secret import HsmAesKey, HsmGenericSecret
+from strongroom.client.keys import KeyPair, Keys
+from strongroom.client.messages import (
+    CryptResult,
+    FoundObjects,
+    HsmInformation,
+    MechanismParameters,
+    NamedUser,
+    ObjectView,
+    User,
+)
+from strongroom.client.object_kinds import KeyType, ObjectClass, Usage
+from strongroom.client.objects import Objects
+from strongroom.client.return_codes import ReturnCode
 from strongroom.client.session import Session
+from strongroom.client.templates import KeyOptions
+from strongroom.client.users import Users
+from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.mechanisms import Mechanism
+from strongroom.vocabulary.roles import Role
 
 __all__ = [
     "AmbiguousKey",
+    "Attribute",
+    "Certificates",
     "ClientError",
     "Cluster",
     "ConfigurationError",
     "ConnectionFailed",
+    "CryptResult",
+    "DecryptionFailed",
     "FoundObjects",
+    "Hash",
+    "HsmAesKey",
+    "HsmGenericSecret",
     "HsmInformation",
+    "HsmKey",
     "KeyNotFound",
+    "KeyOptions",
+    "KeyPair",
+    "KeyType",
+    "Keys",
+    "LoginEnded",
+    "LoginFailed",
+    "Mechanism",
     "MechanismParameters",
+    "NamedCurve",
+    "NamedUser",
+    "NotExportable",
+    "NotPermitted",
+    "ObjectClass",
     "ObjectView",
+    "Objects",
     "Refused",
+    "ReturnCode",
+    "Role",
     "Session",
     "SignatureInvalid",
+    "StoredCertificate",
+    "Usage",
     "User",
+    "Users",
+    "connect",
 ]

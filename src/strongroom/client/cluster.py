@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -22,11 +23,15 @@ class Cluster:
 
     def __init__(self, client: NativeClient, cluster_id: str = "") -> None:
         self._client = client
+        self._ended = Event()
         self.cluster_id = cluster_id
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | None = None, cluster_id: str | None = None) -> Cluster:
-        """Connect as the configuration file says; raises ConfigurationError or ConnectionFailed."""
+        """Read the configuration file; nothing is connected before the first call.
+
+        Raises :class:`ConfigurationError`.
+        """
         found = configuration.load(path, cluster_id)
         return cls(Connection(found.text), found.cluster_id)
 
@@ -44,14 +49,25 @@ class Cluster:
             self._client.call(Operation.ACTIVATE, {"username": FIRST_ADMIN, "password": password})
         )
 
-    def login(self, username: str, role: Role, password: str) -> Session:
-        """Log in; the session is good until its logout, over all connections."""
+    def login(self, username: str, role: Role, password: str, *, closes_cluster: bool = False) -> Session:
+        """Log in; the session is good until its logout, over all connections.
+
+        ``closes_cluster`` makes the end of the session's ``with`` block close the connections too. Raises
+        :class:`LoginFailed`, :class:`ConnectionFailed`.
+        """
         user = messages.named_user(self._client.login(username, role, password))
-        return Session(self._client, user.username, Role(user.role))
+        # The session before has lost its login, or this one would have been refused; it must not act under the new one.
+        self._ended.set()
+        self._ended = Event()
+        close = self.close if closes_cluster else None
+        return Session(self._client, user.username, user.role, self.cluster_id, ended=self._ended, close=close)
 
     def close(self) -> None:
         """Close the connections. A login that was not ended ends by itself within its lifetime."""
         self._client.close()
+
+    def __repr__(self) -> str:
+        return f"<Cluster {self.cluster_id or '(without id)'}>"
 
     def __enter__(self) -> Self:
         return self

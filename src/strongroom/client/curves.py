@@ -7,9 +7,20 @@ point of SEC 1 section 2.3.3 (PKCS #11 2.40 mechanisms, section 2.3.3).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from strongroom.client import der
+
+
+class NamedCurve(StrEnum):
+    """The curves of ECDSA keys by SEC 2's names."""
+
+    P224 = "secp224r1"
+    P256 = "secp256r1"
+    P384 = "secp384r1"
+    P521 = "secp521r1"
+    SECP256K1 = "secp256k1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +32,14 @@ class Curve:
     field_bytes: int
 
 
+ED25519: Final = "ed25519"
 CURVES: Final = (
-    Curve("secp224r1", bytes.fromhex("06052b81040021"), 28),
-    Curve("secp256r1", bytes.fromhex("06082a8648ce3d030107"), 32),
-    Curve("secp384r1", bytes.fromhex("06052b81040022"), 48),
-    Curve("secp521r1", bytes.fromhex("06052b81040023"), 66),
-    Curve("secp256k1", bytes.fromhex("06052b8104000a"), 32),
-    Curve("ed25519", bytes.fromhex("06032b6570"), 32),
+    Curve(NamedCurve.P224.value, bytes.fromhex("06052b81040021"), 28),
+    Curve(NamedCurve.P256.value, bytes.fromhex("06082a8648ce3d030107"), 32),
+    Curve(NamedCurve.P384.value, bytes.fromhex("06052b81040022"), 48),
+    Curve(NamedCurve.P521.value, bytes.fromhex("06052b81040023"), 66),
+    Curve(NamedCurve.SECP256K1.value, bytes.fromhex("06052b8104000a"), 32),
+    Curve(ED25519, bytes.fromhex("06032b6570"), 32),
 )
 ALIASES: Final = {"prime256v1": "secp256r1"}
 
@@ -40,6 +52,14 @@ _BY_PARAMETERS: Final = {curve.parameters: curve for curve in CURVES}
 def by_name(name: str) -> Curve | None:
     """The curve of a name or of another name of it."""
     return _BY_NAME.get(name)
+
+
+def known(name: str) -> Curve:
+    """As :func:`by_name`; :class:`ValueError` for a curve that HSMs do not have."""
+    curve = by_name(name)
+    if curve is None:
+        raise ValueError(f"An HSM has no curve {name}; it has {', '.join(curve.name for curve in CURVES)}.")
+    return curve
 
 
 def by_parameters(parameters: bytes) -> Curve | None:

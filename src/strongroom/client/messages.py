@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.roles import Role
 
 Template = dict[int, Any]
 """Attribute numbers with their values: ``bool``, ``int``, ``bytes``, ``str`` or a nested template."""
@@ -31,7 +32,7 @@ class User(msgspec.Struct, frozen=True):
     """One user of ``user_list``; ``mfa`` and ``quorum`` say whether a key is registered for them."""
 
     username: str
-    role: int
+    role: Role
     locked: bool = False
     mfa: bool = False
     quorum: bool = False
@@ -41,7 +42,7 @@ class NamedUser(msgspec.Struct, frozen=True):
     """The user that an operation was about."""
 
     username: str
-    role: int
+    role: Role
 
 
 class ObjectView(msgspec.Struct, frozen=True):
@@ -82,6 +83,13 @@ class MechanismParameters(msgspec.Struct, frozen=True, omit_defaults=True):
     label: bytes | None = None
 
 
+class CryptResult(msgspec.Struct, frozen=True):
+    """What ``encrypt`` and ``wrap`` give; ``iv`` is there where the HSM made one."""
+
+    data: bytes
+    iv: bytes | None = None
+
+
 class _Objects(msgspec.Struct, frozen=True):
     objects: list[ObjectView] = []
 
@@ -104,6 +112,11 @@ def found(answer: dict[str, Any]) -> FoundObjects:
     return msgspec.convert(answer, FoundObjects)
 
 
+def crypt_result(answer: dict[str, Any]) -> CryptResult:
+    """A ``CryptResponse``."""
+    return msgspec.convert(answer, CryptResult)
+
+
 def hsm_information(answer: dict[str, Any]) -> list[HsmInformation]:
     """The HSMs of an ``HsmInfoResponse``."""
     return msgspec.convert(answer, _HsmInformationList).hsms
@@ -120,5 +133,5 @@ def named_user(answer: dict[str, Any]) -> NamedUser:
 
 
 def body(parameters: MechanismParameters | None) -> dict[str, Any] | None:
-    """Parameters as the native client takes them."""
-    return None if parameters is None else msgspec.to_builtins(parameters, builtin_types=(bytes,))
+    """Parameters as the native client takes them; none where none is set."""
+    return msgspec.to_builtins(parameters, builtin_types=(bytes,)) or None if parameters is not None else None

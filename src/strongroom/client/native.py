@@ -6,14 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from strongroom.client.errors import (
-    CKR_SIGNATURE_INVALID,
-    CKR_SIGNATURE_LEN_RANGE,
-    ConfigurationError,
-    ConnectionFailed,
-    Refused,
-    SignatureInvalid,
-)
+from strongroom.client.errors import ConfigurationError, ConnectionFailed, refusal
 
 
 class NativeClient(Protocol):
@@ -69,8 +62,6 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except _native.ConnectionFailed as error:
-        raise ConnectionFailed(error.rv, error.text) from error
+        raise ConnectionFailed(error.rv, error.text) from None
     except _native.HsmError as error:
-        if error.rv in (CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE):
-            raise SignatureInvalid(error.rv, error.text) from error
-        raise Refused(error.rv, error.text) from error
+        raise refusal(error.rv, error.text) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class ObjectClass(IntEnum):
@@ -22,3 +22,18 @@ class KeyType(IntEnum):
     GENERIC_SECRET = 0x10
     AES = 0x1F
     EC_EDWARDS = 0x40
+
+
+class Usage(StrEnum):
+    """What a key may be used for (``CKA_SIGN`` and so on).
+
+    For a key pair either half's word means both: ``SIGN`` lets the private key sign and the public key verify.
+    """
+
+    SIGN = "sign"
+    VERIFY = "verify"
+    ENCRYPT = "encrypt"
+    DECRYPT = "decrypt"
+    WRAP = "wrap"
+    UNWRAP = "unwrap"
+    DERIVE = "derive"

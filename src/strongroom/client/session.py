@@ -1,40 +1,88 @@
-"""A login: user management for admins, keys and their use for crypto-users. The HSM decides who may do what."""
+"""A login: keys and their use for crypto-users, user management for admins. The HSM decides who may do what."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from threading import Event
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Final, Self
 
-from strongroom.client import messages
-from strongroom.client.errors import CKR_OBJECT_HANDLE_INVALID, AmbiguousKey, KeyNotFound, Refused
-from strongroom.client.messages import FoundObjects, MechanismParameters, NamedUser, ObjectView, Template
+from strongroom.client.certificates import Certificates
+from strongroom.client.errors import LoginEnded
+from strongroom.client.keys import Keys
 from strongroom.client.native import NativeClient
-from strongroom.client.object_kinds import ObjectClass
-from strongroom.vocabulary.attributes import Attribute
-from strongroom.vocabulary.mechanisms import Mechanism
+from strongroom.client.objects import Objects
+from strongroom.client.return_codes import ReturnCode
+from strongroom.client.users import Users
 from strongroom.vocabulary.operations import Operation
-from strongroom.vocabulary.roles import Role
+from strongroom.vocabulary.roles import CLI_NAMES, Role
 
-if TYPE_CHECKING:
-    from strongroom.client.ec import HsmEllipticCurvePrivateKey
-    from strongroom.client.rsa import HsmRsaPrivateKey
-
-PAGE = 100
-"""Objects asked for at a time when all are wanted."""
+RANDOM_CHUNK: Final = 65_536
+"""Bytes asked for at a time; an HSM gives up to 1 MiB less 4 KiB."""
 
 
 class Session:
-    """A logged-in user of a cluster; get one with ``Cluster.login``."""
+    """A logged-in user of a cluster; get one with :func:`connect` or ``Cluster.login``. Threads may share it."""
 
-    def __init__(self, client: NativeClient, username: str, role: Role) -> None:
+    keys: Keys
+    """Keys, with the handles that use them."""
+    certificates: Certificates
+    """Certificates that are kept beside the keys."""
+    users: Users
+    """HSM users."""
+    objects: Objects
+    """All of this by reference, template and mechanism, as PKCS #11 has it."""
+
+    def __init__(
+        self,
+        client: NativeClient,
+        username: str,
+        role: Role,
+        cluster_id: str = "",
+        *,
+        ended: Event | None = None,
+        close: Callable[[], None] | None = None,
+    ) -> None:
         self._client = client
+        self._ended = ended or Event()
+        self._close = close
         self.username = username
         self.role = role
+        self.cluster_id = cluster_id
+        self.objects = Objects(self._call)
+        self.keys = Keys(self.objects)
+        self.certificates = Certificates(self.objects)
+        self.users = Users(self._call)
+
+    def random(self, length: int) -> bytes:
+        """Random bytes from the HSM."""
+        chunks = []
+        for start in range(0, length, RANDOM_CHUNK):
+            body = {"length": min(RANDOM_CHUNK, length - start)}
+            chunks.append(self._call(Operation.RANDOM, body)["data"])
+        return b"".join(chunks)
+
+    def change_password(self, password: str) -> None:
+        """Change one's own password; this login stays, all others of the user end."""
+        self.users.change_password(self.username, password=password, role=self.role)
 
     def logout(self) -> None:
-        """End the login: its session objects are gone, its ticket is void."""
+        """End the login: its session objects are gone, its ticket is void, every later call is refused."""
+        self._check()
         self._client.logout()
+        self._ended.set()
+
+    def _call(self, operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
+        self._check()
+        return self._client.call(operation, body)
+
+    def _check(self) -> None:
+        if self._ended.is_set():
+            raise LoginEnded(ReturnCode.USER_NOT_LOGGED_IN, f"This session of {self.username} is over: log in again.")
+
+    def __repr__(self) -> str:
+        state = ", over" if self._ended.is_set() else ""
+        return f"<Session of {self.username} ({CLI_NAMES[self.role]}) with {self.cluster_id or 'a cluster'}{state}>"
 
     def __enter__(self) -> Self:
         return self
@@ -42,131 +90,10 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.logout()
-
-    # -- users --------------------------------------------------------------------------------------------------------
-    def create_user(self, username: str, role: Role, password: str) -> NamedUser:
-        body = {"username": username, "role": role.value, "password": password}
-        return messages.named_user(self._client.call(Operation.USER_CREATE, body))
-
-    def delete_user(self, username: str, role: Role) -> NamedUser:
-        body = {"username": username, "role": role.value}
-        return messages.named_user(self._client.call(Operation.USER_DELETE, body))
-
-    def change_password(self, username: str, role: Role, password: str) -> NamedUser:
-        """An admin changes anybody's, others their own; unlocks a locked user."""
-        body = {"username": username, "role": role.value, "password": password}
-        return messages.named_user(self._client.call(Operation.CHANGE_PASSWORD, body))
-
-    # -- objects ------------------------------------------------------------------------------------------------------
-    def find(self, template: Template, *, after: int = 0, limit: int = PAGE) -> FoundObjects:
-        """At most ``limit`` visible objects above the reference ``after`` that have all attributes of ``template``."""
-        body = {"template": template, "after": after, "limit": limit, "with_attributes": True}
-        return messages.found(self._client.call(Operation.FIND, body))
-
-    def find_all(self, template: Template) -> Iterator[ObjectView]:
-        """Every visible object that matches, in ascending order of reference."""
-        after, more = 0, True
-        while more:
-            page = self.find(template, after=after)
-            yield from page.objects
-            more = page.more and bool(page.objects)
-            after = page.objects[-1].reference if page.objects else after
-
-    def object(self, reference: int) -> ObjectView:
-        """The object of a reference; :class:`KeyNotFound` when it is not there or not visible."""
-        absent = KeyNotFound(f"No key has the reference 0x{reference:016x}.")
         try:
-            answer = messages.objects(self._client.call(Operation.ATTRIBUTES, {"references": [reference]}))
-        except Refused as error:
-            # The native client itself refuses a session object that no HSM of its logins made.
-            raise absent if error.rv == CKR_OBJECT_HANDLE_INVALID else error from None
-        if not answer:
-            raise absent
-        return answer[0]
-
-    def generate_key(self, mechanism: Mechanism, template: Template) -> ObjectView:
-        body = {"mechanism": mechanism.value, "template": template}
-        return messages.objects(self._client.call(Operation.GENERATE_KEY, body))[0]
-
-    def generate_key_pair(
-        self, mechanism: Mechanism, public_template: Template, private_template: Template
-    ) -> tuple[ObjectView, ObjectView]:
-        """The public key first."""
-        body = {
-            "mechanism": mechanism.value,
-            "public_template": public_template,
-            "private_template": private_template,
-        }
-        public, private = messages.objects(self._client.call(Operation.GENERATE_KEY_PAIR, body))
-        return public, private
-
-    def destroy(self, reference: int) -> None:
-        """Destroy an object on every HSM of the cluster; in force when the call returns."""
-        self._client.call(Operation.DESTROY_OBJECT, {"reference": reference})
-
-    def set_attributes(self, reference: int, template: Template) -> None:
-        self._client.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template": template})
-
-    # -- use of keys --------------------------------------------------------------------------------------------------
-    def sign(self, key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None = None) -> bytes:
-        """A signature in the mechanism's own form (ECDSA: r and s of equal length)."""
-        return self._crypt(Operation.SIGN, key, mechanism, data, parameters)
-
-    def verify(
-        self,
-        key: int,
-        mechanism: Mechanism,
-        data: bytes,
-        signature: bytes,
-        parameters: MechanismParameters | None = None,
-    ) -> None:
-        """Raise :class:`SignatureInvalid` unless the signature is right."""
-        body = self._crypt_body(key, mechanism, data, parameters) | {"signature": signature}
-        self._client.call(Operation.VERIFY, body)
-
-    def decrypt(
-        self, key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None = None
-    ) -> bytes:
-        return self._crypt(Operation.DECRYPT, key, mechanism, data, parameters)
-
-    def private_key(
-        self, *, label: str | None = None, reference: int | None = None
-    ) -> HsmRsaPrivateKey | HsmEllipticCurvePrivateKey:
-        """A private key of the cluster as pyca/cryptography's programs use one, found by label or reference.
-
-        Raises KeyNotFound, AmbiguousKey, and ``TypeError`` for a key that is neither RSA nor EC.
-        """
-        from strongroom.client.private_keys import wrap
-
-        if reference is not None:
-            return wrap(self, self.object(reference))
-        template: Template = {Attribute.CLASS.value: ObjectClass.PRIVATE_KEY.value}
-        if label is not None:
-            template[Attribute.LABEL.value] = label
-        page = self.find(template, limit=2)
-        if not page.objects:
-            raise KeyNotFound(f"No private key has the label {label!r}.")
-        if len(page.objects) > 1:
-            raise AmbiguousKey(f"{page.total} private keys have the label {label!r}: name one by its reference.")
-        return wrap(self, page.objects[0])
-
-    def _crypt(
-        self,
-        operation: Operation,
-        key: int,
-        mechanism: Mechanism,
-        data: bytes,
-        parameters: MechanismParameters | None,
-    ) -> bytes:
-        answer = self._client.call(operation, self._crypt_body(key, mechanism, data, parameters))
-        return bytes(answer["data"])
-
-    @staticmethod
-    def _crypt_body(
-        key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None
-    ) -> dict[str, Any]:
-        body: dict[str, Any] = {"key": key, "mechanism": mechanism.value, "data": data}
-        if parameters is not None:
-            body["parameters"] = messages.body(parameters)
-        return body
+            self.logout()
+        except LoginEnded:
+            pass  # The HSM, or the block itself, ended it before; that is what leaving the block is for.
+        finally:
+            if self._close is not None:
+                self._close()

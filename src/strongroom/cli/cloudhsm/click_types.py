@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from strongroom.cli.cloudhsm.envelope import CommandError, Data
-from strongroom.cli.cloudhsm.program import ROLES, Program
+from strongroom.cli.cloudhsm.program import Program
+from strongroom.client.credentials import ROLES
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

@@ -86,7 +86,7 @@ def page(session: Session, wanted: Filter, *, after: int, limit: int) -> FoundOb
 
 def _by_reference(session: Session, wanted: Filter, reference: int, after: int) -> FoundObjects:
     try:
-        key = session.object(reference)
+        key = session.objects.get(reference)
     except KeyNotFound:
         return FoundObjects(objects=[], more=False, total=0)
     is_key = key.value(Attribute.CLASS) in (None, *_KEY_CLASSES)
@@ -96,9 +96,9 @@ def _by_reference(session: Session, wanted: Filter, reference: int, after: int) 
 
 def _collect(session: Session, template: Template, after: int, limit: int) -> FoundObjects:
     """One page of one class; an HSM may answer with fewer than it was asked for."""
-    found = session.find(template, after=after, limit=limit)
+    found = session.objects.find(template, after=after, limit=limit)
     objects, total = list(found.objects), found.total
     while found.more and found.objects and len(objects) < limit:
-        found = session.find(template, after=objects[-1].reference, limit=limit - len(objects))
+        found = session.objects.find(template, after=objects[-1].reference, limit=limit - len(objects))
         objects += found.objects
     return FoundObjects(objects=objects, more=found.more, total=total)

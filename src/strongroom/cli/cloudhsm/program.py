@@ -6,13 +6,9 @@ from collections.abc import Callable, Mapping
 
 from strongroom.cli.cloudhsm.envelope import CommandError
 from strongroom.cli.cloudhsm.terminal import Terminal
-from strongroom.client import ClientError, Cluster, Session
+from strongroom.client import ClientError, Cluster, Session, credentials
+from strongroom.client.credentials import PIN_VARIABLE, ROLE_VARIABLE, Credentials
 from strongroom.vocabulary.roles import Role
-
-ROLE_VARIABLE = "CLOUDHSM_ROLE"
-PIN_VARIABLE = "CLOUDHSM_PIN"
-ROLES = {"admin": Role.ADMIN, "crypto-user": Role.CRYPTO_USER}
-"""The roles that log in, as the command line spells them."""
 
 OpenCluster = Callable[[str | None, str | None], Cluster]
 """Opens a cluster from the path of a configuration file and a cluster id; ``None`` means the default."""
@@ -62,7 +58,8 @@ class Program:
             return session
         if self.is_interactive:
             raise CommandError("No user is logged in; log in first: login --username NAME --role admin|crypto-user")
-        return self.login(*self._credentials())
+        found = self._credentials()
+        return self.login(found.username, found.role, found.password)
 
     def logout(self) -> None:
         """End the chosen cluster's login."""
@@ -89,17 +86,11 @@ class Program:
         self._sessions.clear()
         self._clusters.clear()
 
-    def _credentials(self) -> tuple[str, Role, str]:
-        role_name, pin = self._environment.get(ROLE_VARIABLE), self._environment.get(PIN_VARIABLE)
-        if not role_name or not pin:
+    def _credentials(self) -> Credentials:
+        found = credentials.from_environment(self._environment)
+        if found is None:
             raise CommandError(
                 f"This command needs a login: set {ROLE_VARIABLE} (admin or crypto-user) and {PIN_VARIABLE} "
                 "(user:password), or use it in `cloudhsm-cli interactive` after `login`."
             )
-        role = ROLES.get(role_name)
-        if role is None:
-            raise CommandError(f"{ROLE_VARIABLE} is {role_name!r}; it must be admin or crypto-user.")
-        username, separator, password = pin.partition(":")
-        if not separator or not username or not password:
-            raise CommandError(f"{PIN_VARIABLE} must have the form user:password.")
-        return username, role, password
+        return found

@@ -83,7 +83,7 @@ def sign(
     """Sign with the one key that the message's filter names."""
     session = program.session()
     key = filters.one(session, message.key_filter)
-    signature = session.sign(key.reference, mechanism, signed, parameters)
+    signature = session.objects.sign(key.reference, mechanism, signed, parameters)
     return {"key-reference": key_objects.reference(key), "signature": base64.b64encode(signature).decode()}
 
 
@@ -99,7 +99,7 @@ def verify(
     session = program.session()
     key = filters.one(session, message.key_filter)
     try:
-        session.verify(key.reference, mechanism, signed, signature, parameters)
+        session.objects.verify(key.reference, mechanism, signed, signature, parameters)
     except SignatureInvalid:
         raise CommandError("Signature verification failed") from None
     return {"message": "Signature verified successfully"}

@@ -213,7 +213,7 @@ def test_a_key_is_deleted_by_its_reference(cli) -> None:
 
 def test_an_attribute_is_set_on_the_one_key_that_matches(cli) -> None:
     cli.holds(secret(1, "a"), secret(2, "b"))
-    cli.client.answers[Operation.SET_ATTRIBUTES] = {}
+    cli.client.answers[Operation.SET_ATTRIBUTES] = {"objects": [secret(2, "b")]}
     line = "key set-attribute --filter attr.label=b --name encrypt --value true"
     assert cli(line).data == {"message": "Attribute set successfully"}
     assert cli.client.asked(Operation.SET_ATTRIBUTES) == [{"reference": 2, "template": {Attribute.ENCRYPT: True}}]

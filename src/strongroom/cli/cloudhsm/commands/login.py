@@ -5,7 +5,8 @@ from __future__ import annotations
 from strongroom.cli.cloudhsm import passwords
 from strongroom.cli.cloudhsm.click_types import PASSWORD, USER_AND_ROLE, command
 from strongroom.cli.cloudhsm.envelope import Data
-from strongroom.cli.cloudhsm.program import ROLES, Program
+from strongroom.cli.cloudhsm.program import Program
+from strongroom.client.credentials import ROLES
 from strongroom.vocabulary.roles import CLI_NAMES
 
 

@@ -43,14 +43,14 @@ def wipe(state: StateDirectory, user: str, yes: bool) -> None:
 
 def _wipe(session: Session, user: str, *, ask: bool) -> None:
     say = Progress()
-    owned = [found.reference for found in session.find_all({}) if found.owner == user]
+    owned = [found.reference for found in session.objects.find_all({}) if found.owner == user]
     if not owned:
         say(f"{user} owns nothing")
         return
     if ask:
         click.confirm(f"Destroy {len(owned)} objects of {user}? This cannot be undone", abort=True, err=True)
     for number, reference in enumerate(owned, start=1):
-        session.destroy(reference)
+        session.objects.destroy(reference)
         if number % _SAY_EVERY == 0:
             say(f"{number} of {len(owned)} destroyed")
     say(f"All {len(owned)} objects of {user} are destroyed")

@@ -19,5 +19,5 @@ def delete(program: Program, terms: tuple[str, ...]) -> Data:
     """Delete the one key that matches the filter; its owner only."""
     wanted = filters.parse(terms)
     session = program.session()
-    session.destroy(filters.one(session, wanted).reference)
+    session.objects.destroy(filters.one(session, wanted).reference)
     return {"message": "Key deleted successfully"}

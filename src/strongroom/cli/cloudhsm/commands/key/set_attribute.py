@@ -30,5 +30,5 @@ def set_attribute(program: Program, terms: tuple[str, ...], name: str, value: st
         raise CommandError(f"The attribute {name} cannot be changed; these can: {', '.join(changeable)}.")
     template = {attribute.value: attribute_values.parse(attribute, value)}
     session = program.session()
-    session.set_attributes(filters.one(session, wanted).reference, template)
+    session.objects.set_attributes(filters.one(session, wanted).reference, template)
     return {"message": "Attribute set successfully"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from strongroom.cli.cloudhsm import passwords
 from strongroom.cli.cloudhsm.click_types import PASSWORD, USER_AND_ROLE, command
 from strongroom.cli.cloudhsm.envelope import Data
-from strongroom.cli.cloudhsm.program import ROLES, Program
-from strongroom.vocabulary.roles import CLI_NAMES, Role
+from strongroom.cli.cloudhsm.program import Program
+from strongroom.client.credentials import ROLES
+from strongroom.vocabulary.roles import CLI_NAMES
 
 
 @command("create", examples=["user create --username alice --role crypto-user"])
@@ -15,5 +16,5 @@ from strongroom.vocabulary.roles import CLI_NAMES, Role
 def create(program: Program, username: str, role: str, password: str | None) -> Data:
     """Make an HSM user; admins only."""
     session = program.session()
-    user = session.create_user(username, ROLES[role], passwords.new(program.terminal, password))
-    return {"username": user.username, "role": CLI_NAMES[Role(user.role)]}
+    user = session.users.create(username, role=ROLES[role], password=passwords.new(program.terminal, password))
+    return {"username": user.username, "role": CLI_NAMES[user.role]}

@@ -8,7 +8,7 @@ from strongroom.cli.cloudhsm.click_types import command
 from strongroom.cli.cloudhsm.envelope import Data
 from strongroom.cli.cloudhsm.program import Program
 from strongroom.client import User
-from strongroom.vocabulary.roles import CLI_NAMES, Role
+from strongroom.vocabulary.roles import CLI_NAMES
 
 
 @command("list", examples=["user list"])
@@ -21,7 +21,7 @@ def _shown(user: User) -> dict[str, Any]:
     registered = [{"strategy": "token-sign", "status": "enabled"}]
     return {
         "username": user.username,
-        "role": CLI_NAMES[Role(user.role)],
+        "role": CLI_NAMES[user.role],
         "locked": "true" if user.locked else "false",
         "mfa": registered if user.mfa else [],
         "quorum": registered if user.quorum else [],

@@ -46,5 +46,5 @@ def ec(
         **attribute_values.at_creation(private_attributes),
     }
     mechanism = Mechanism.EC_EDWARDS_KEY_PAIR_GEN if edwards else Mechanism.EC_KEY_PAIR_GEN
-    made = program.session().generate_key_pair(mechanism, public, private)
+    made = program.session().objects.generate_pair(mechanism, public, private)
     return {"public_key": key_objects.full(made[0]), "private_key": key_objects.full(made[1])}

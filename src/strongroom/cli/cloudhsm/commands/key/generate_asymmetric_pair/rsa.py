@@ -51,5 +51,5 @@ def rsa(
         Attribute.UNWRAP.value: False,
         **attribute_values.at_creation(private_attributes),
     }
-    made = program.session().generate_key_pair(Mechanism.RSA_PKCS_KEY_PAIR_GEN, public, private)
+    made = program.session().objects.generate_pair(Mechanism.RSA_PKCS_KEY_PAIR_GEN, public, private)
     return {"public_key": key_objects.full(made[0]), "private_key": key_objects.full(made[1])}

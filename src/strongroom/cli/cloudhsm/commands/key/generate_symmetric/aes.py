@@ -29,4 +29,4 @@ def aes(program: Program, label: str, key_length_bytes: int, session: bool, attr
         Attribute.VALUE_LEN.value: key_length_bytes,
         **attribute_values.at_creation(attributes),
     }
-    return {"key": key_objects.full(program.session().generate_key(Mechanism.AES_KEY_GEN, template))}
+    return {"key": key_objects.full(program.session().objects.generate(Mechanism.AES_KEY_GEN, template))}

@@ -24,4 +24,4 @@ def generic_secret(
         Attribute.VALUE_LEN.value: key_length_bytes,
         **attribute_values.at_creation(attributes),
     }
-    return {"key": key_objects.full(program.session().generate_key(Mechanism.GENERIC_SECRET_KEY_GEN, template))}
+    return {"key": key_objects.full(program.session().objects.generate(Mechanism.GENERIC_SECRET_KEY_GEN, template))}

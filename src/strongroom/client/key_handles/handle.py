@@ -1,0 +1,125 @@
+"""What all key handles have: attributes, their change, and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Self
+
+from strongroom.client import templates
+from strongroom.client.messages import ObjectView, Template
+from strongroom.client.object_kinds import KeyType, ObjectClass, Usage
+from strongroom.client.objects import Objects
+from strongroom.client.templates import AttributeValue
+from strongroom.vocabulary.attributes import SECRET, Attribute
+
+
+class HsmKey:
+    """A key in the cluster. A handle holds no key material; it is good as long as its session.
+
+    Properties show what the HSM said last: :meth:`refresh` asks again. Two handles are equal when they are of the same
+    key under the same session.
+    """
+
+    def __init__(self, objects: Objects, view: ObjectView) -> None:
+        self._objects = objects
+        self._view = view
+
+    # -- what it is ---------------------------------------------------------------------------------------------------
+    @property
+    def reference(self) -> int:
+        """The key's number in the cluster, the same on every HSM."""
+        return self._view.reference
+
+    @property
+    def label(self) -> str:
+        return self._view.value(Attribute.LABEL) or ""
+
+    @property
+    def id(self) -> bytes:
+        """``CKA_ID``."""
+        return self._view.value(Attribute.ID) or b""
+
+    @property
+    def object_class(self) -> ObjectClass:
+        return ObjectClass(self._view.value(Attribute.CLASS))
+
+    @property
+    def key_type(self) -> KeyType:
+        return KeyType(self._view.value(Attribute.KEY_TYPE))
+
+    @property
+    def owner(self) -> str:
+        """The crypto-user who owns it."""
+        return self._view.owner
+
+    @property
+    def usage(self) -> frozenset[Usage]:
+        """All that it may be used for."""
+        return frozenset(use for use in Usage if self._view.value(Attribute[use.name]))
+
+    @property
+    def is_persistent(self) -> bool:
+        """Whether it is kept; a session key goes with its login."""
+        return bool(self._view.value(Attribute.TOKEN))
+
+    @property
+    def is_extractable(self) -> bool:
+        """Whether its owner may wrap it."""
+        return bool(self._view.value(Attribute.EXTRACTABLE))
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether an admin lets it wrap keys that are to be wrapped with trusted keys only."""
+        return bool(self._view.value(Attribute.TRUSTED))
+
+    @property
+    def attributes(self) -> Mapping[Attribute, Any]:
+        """Every readable attribute; key material is never among them."""
+        known = {number for number in Attribute if number not in SECRET}
+        view = self._view.attributes
+        return MappingProxyType({Attribute(number): value for number, value in view.items() if number in known})
+
+    # -- its life -----------------------------------------------------------------------------------------------------
+    def refresh(self) -> Self:
+        """Ask the HSM for the attributes again; :class:`KeyNotFound` when the key is gone."""
+        self._view = self._objects.get(self.reference)
+        return self
+
+    def update(
+        self,
+        *,
+        label: str | None = None,
+        id: bytes | None = None,
+        usage: Iterable[Usage] | None = None,
+        attributes: Mapping[Attribute, AttributeValue] | None = None,
+    ) -> Self:
+        """Change what is given, on every HSM before this returns; its owner only. ``usage`` is all that it may do."""
+        template: Template = {} if label is None else {Attribute.LABEL.value: label}
+        if id is not None:
+            template[Attribute.ID.value] = id
+        if usage is not None:
+            template |= templates.usage_flags(self.object_class, usage)
+        self._view = self._objects.set_attributes(self.reference, template | templates.of_attributes(attributes or {}))
+        return self
+
+    def destroy(self) -> None:
+        """Destroy it on every HSM before this returns; its owner only. There is no way back."""
+        self._objects.destroy(self.reference)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label!r} 0x{self.reference:016x}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, HsmKey):
+            return NotImplemented
+        return self._objects is other._objects and self.reference == other.reference
+
+    def __hash__(self) -> int:
+        return hash(self.reference)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self

@@ -1,0 +1,145 @@
+"""Objects by reference, template and mechanism: what PKCS #11 says, without the comfort of :mod:`.keys`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from strongroom.client import messages
+from strongroom.client.errors import KeyNotFound, Refused
+from strongroom.client.messages import CryptResult, FoundObjects, MechanismParameters, ObjectView, Template
+from strongroom.client.return_codes import ReturnCode
+from strongroom.vocabulary.mechanisms import Mechanism
+from strongroom.vocabulary.operations import Operation
+
+PAGE = 100
+"""Objects asked for at a time when all are wanted."""
+
+Call = Callable[[Operation, dict[str, Any]], dict[str, Any]]
+"""One request under the session's login."""
+
+
+class Objects:
+    """The objects that a login sees. The HSM decides who may do what, and refuses with :class:`Refused`."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    # -- finding ------------------------------------------------------------------------------------------------------
+    def find(self, template: Template, *, after: int = 0, limit: int = PAGE) -> FoundObjects:
+        """At most ``limit`` visible objects above the reference ``after`` that have all attributes of ``template``."""
+        body = {"template": template, "after": after, "limit": limit, "with_attributes": True}
+        return messages.found(self._call(Operation.FIND, body))
+
+    def find_all(self, template: Template) -> Iterator[ObjectView]:
+        """Every visible object that matches, in ascending order of reference."""
+        after, more = 0, True
+        while more:
+            page = self.find(template, after=after)
+            yield from page.objects
+            more = page.more and bool(page.objects)
+            after = page.objects[-1].reference if page.objects else after
+
+    def get(self, reference: int) -> ObjectView:
+        """The object of a reference; :class:`KeyNotFound` when it is not there or not visible."""
+        absent = KeyNotFound(f"No key has the reference 0x{reference:016x}.")
+        try:
+            answer = messages.objects(self._call(Operation.ATTRIBUTES, {"references": [reference]}))
+        except Refused as error:
+            # The native client itself refuses a session object that no HSM of its logins made.
+            raise absent if error.rv == ReturnCode.OBJECT_HANDLE_INVALID else error from None
+        if not answer:
+            raise absent
+        return answer[0]
+
+    # -- making, changing, destroying ---------------------------------------------------------------------------------
+    def generate(self, mechanism: Mechanism, template: Template) -> ObjectView:
+        """Make a secret key."""
+        body = {"mechanism": mechanism.value, "template": template}
+        return messages.objects(self._call(Operation.GENERATE_KEY, body))[0]
+
+    def generate_pair(
+        self, mechanism: Mechanism, public_template: Template, private_template: Template
+    ) -> tuple[ObjectView, ObjectView]:
+        """Make a key pair; the public key first."""
+        body = {
+            "mechanism": mechanism.value,
+            "public_template": public_template,
+            "private_template": private_template,
+        }
+        public, private = messages.objects(self._call(Operation.GENERATE_KEY_PAIR, body))
+        return public, private
+
+    def create(self, template: Template) -> ObjectView:
+        """Import what the template holds: a key in clear, or a certificate."""
+        return messages.objects(self._call(Operation.CREATE_OBJECT, {"template": template}))[0]
+
+    def set_attributes(self, reference: int, template: Template) -> ObjectView:
+        """Change attributes; in force on every HSM of the cluster when the call returns."""
+        body = {"reference": reference, "template": template}
+        return messages.objects(self._call(Operation.SET_ATTRIBUTES, body))[0]
+
+    def destroy(self, reference: int) -> None:
+        """Destroy an object on every HSM of the cluster; in force when the call returns."""
+        self._call(Operation.DESTROY_OBJECT, {"reference": reference})
+
+    # -- use of keys --------------------------------------------------------------------------------------------------
+    def sign(self, key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None = None) -> bytes:
+        """A signature or MAC in the mechanism's own form (ECDSA: r and s of equal length)."""
+        return messages.crypt_result(self._call(Operation.SIGN, _crypt_body(key, mechanism, data, parameters))).data
+
+    def verify(
+        self,
+        key: int,
+        mechanism: Mechanism,
+        data: bytes,
+        signature: bytes,
+        parameters: MechanismParameters | None = None,
+    ) -> None:
+        """Raise :class:`SignatureInvalid` unless the signature is right."""
+        self._call(Operation.VERIFY, _crypt_body(key, mechanism, data, parameters) | {"signature": signature})
+
+    def encrypt(
+        self, key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None = None
+    ) -> CryptResult:
+        """Encrypt in one go, up to 1 MiB less 4 KiB; ``CKM_AES_GCM`` gives the IV that the HSM made."""
+        return messages.crypt_result(self._call(Operation.ENCRYPT, _crypt_body(key, mechanism, data, parameters)))
+
+    def decrypt(
+        self, key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None = None
+    ) -> bytes:
+        """Decrypt in one go; :class:`DecryptionFailed` where the mechanism can tell that it is not right."""
+        return messages.crypt_result(self._call(Operation.DECRYPT, _crypt_body(key, mechanism, data, parameters))).data
+
+    def wrap(
+        self, wrapping_key: int, mechanism: Mechanism, key: int, parameters: MechanismParameters | None = None
+    ) -> CryptResult:
+        """A key under another key; the wrapped key's owner only."""
+        body: dict[str, Any] = {"wrapping_key": wrapping_key, "mechanism": mechanism.value, "key": key}
+        return messages.crypt_result(self._call(Operation.WRAP_KEY, body | _parameters(parameters)))
+
+    def unwrap(
+        self,
+        unwrapping_key: int,
+        mechanism: Mechanism,
+        wrapped_key: bytes,
+        template: Template,
+        parameters: MechanismParameters | None = None,
+    ) -> ObjectView:
+        """Make a key of what :meth:`wrap` gave; the template names at least its class and key type."""
+        body: dict[str, Any] = {
+            "unwrapping_key": unwrapping_key,
+            "mechanism": mechanism.value,
+            "wrapped_key": wrapped_key,
+            "template": template,
+        }
+        return messages.objects(self._call(Operation.UNWRAP_KEY, body | _parameters(parameters)))[0]
+
+
+def _crypt_body(key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None) -> dict[str, Any]:
+    return {"key": key, "mechanism": mechanism.value, "data": data} | _parameters(parameters)
+
+
+def _parameters(parameters: MechanismParameters | None) -> dict[str, Any]:
+    body = messages.body(parameters)
+    return {} if body is None else {"parameters": body}
