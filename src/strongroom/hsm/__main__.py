@@ -6,11 +6,12 @@ import argparse
 import signal
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO, cast
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+from strongroom.hsm.log_stream import LogStream
 from strongroom.hsm.process import HsmProcess, Options
 
 _TRACEBACKS: Final = ExceptionDictTransformer(show_locals=False)
@@ -56,7 +57,7 @@ def _log_to_stderr() -> None:
             structlog.processors.ExceptionRenderer(_TRACEBACKS),
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, LogStream())),
         cache_logger_on_first_use=True,
     )
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from strongroom.private_files import write_private
 
 if TYPE_CHECKING:
     from strongroom._native import Hsm
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,12 @@ class AnchorKeeper:
 
     def _write(self) -> None:
         newest = self._newest
-        if newest is not None and newest != self._written:
+        if newest is None or newest == self._written:
+            return
+        try:
             self._file.write(*newest)
+        except OSError as error:
+            # Tried again after the interval: the store is what counts, an old anchor only notices less.
+            log.warning("anchor not written", reason=error.strerror or str(error))
+        else:
             self._written = newest

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+import time
+
 import msgspec
 
 from strongroom.hsm.anchor import AnchorFile, AnchorKeeper
@@ -38,3 +41,21 @@ def test_many_changes_cost_few_writes_and_the_last_is_written_at_the_end(tmp_pat
     keeper.stop()
     assert file.read().revision == 499
     assert len(writes) <= 3
+
+
+def test_an_anchor_that_could_not_be_written_is_tried_again(tmp_path):
+    directory = tmp_path / "gone"
+    file = AnchorFile(Sealer(), directory)
+    keeper = AnchorKeeper(file, 0.01)
+    tried = threading.Event()
+    write, file.write = file.write, lambda *newest: (tried.set(), write(*newest))
+    keeper.start()
+    keeper.note(1, b"head")
+    assert tried.wait(10)
+    directory.mkdir()
+    deadline = time.monotonic() + 10
+    while file.read() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    keeper.stop()
+    assert file.read().revision == 1
