@@ -10,10 +10,11 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,9 @@ class OneCluster:
         self.network = f"127.{100 + secrets.randbelow(150)}.{1 + secrets.randbelow(250)}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.clients: list[Any] = []
+        self.client_options: dict[str, int] = {}
+        self.store_is_closed = False
+        self._listening: dict[str, tuple[str, int]] = {}
 
     # -- the service's part -------------------------------------------------------------------------------------------
 
@@ -136,9 +140,17 @@ class OneCluster:
 
     # -- the fleet's part ---------------------------------------------------------------------------------------------
 
-    def start(self, hsm_id: str, *, root_key: Path | None = None, extra: tuple[str, ...] = ()) -> None:
+    def start(
+        self,
+        hsm_id: str,
+        *,
+        root_key: Path | None = None,
+        extra: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> None:
         descriptor = os.open(root_key or self.root_key, os.O_RDONLY)
-        with (self.directory / f"{hsm_id}.log").open("ab") as log:
+        with (log or self.directory / f"{hsm_id}.log").open("ab") as output:
             self.processes[hsm_id] = subprocess.Popen(
                 [
                     sys.executable,
@@ -153,9 +165,9 @@ class OneCluster:
                     *extra,
                 ],
                 pass_fds=(descriptor,),
-                stderr=log,
-                stdout=log,
-                env={**os.environ, "PYTHONPATH": str(SOURCE)},
+                stderr=output,
+                stdout=output,
+                env={**os.environ, "PYTHONPATH": str(SOURCE), **(environment or {})},
             )
         os.close(descriptor)
 
@@ -171,6 +183,27 @@ class OneCluster:
             return status if status is not None and status.pid == pid and status.health == health else None
 
         return self.until(reached, lambda: f"{self.status(hsm_id)}\n{self.log(hsm_id)[-3000:]}")
+
+    def until_listening(self, hsm_id: str) -> None:
+        """Until it takes connections: what can be seen without the store."""
+
+        def reached() -> bool:
+            assert self.processes[hsm_id].poll() is None, self.log(hsm_id)[-3000:]
+            with socket.socket() as connection:
+                return connection.connect_ex(self.listening()[hsm_id]) == 0
+
+        self.until(reached, lambda: self.log(hsm_id)[-3000:])
+
+    def close_store(self) -> None:
+        """From here on this process does nothing to the store."""
+        self.listening()
+        self.store.close()
+        self.store_is_closed = True
+
+    def open_store(self) -> None:
+        """Use the store again."""
+        self.store = open_store(f"sqlite:{self.store_path}")
+        self.store_is_closed = False
 
     def stop(self, hsm_id: str) -> int:
         process = self.processes.pop(hsm_id)
@@ -193,17 +226,28 @@ class OneCluster:
 
     def client(self, *hsm_ids: str) -> Any:
         """A client that is told of these HSMs, or of all."""
-        servers = []
-        for record in self.store.list(STATUS_HSM, prefix_end(STATUS_HSM)):
-            status = msgspec.msgpack.decode(record.value, type=HsmStatus)
-            if status.port and (not hsm_ids or status.hsm_id in hsm_ids):
-                servers.append({"hostname": status.address, "port": status.port, "enable": True})
+        servers = [
+            {"hostname": address, "port": port, "enable": True}
+            for hsm_id, (address, port) in self.listening().items()
+            if not hsm_ids or hsm_id in hsm_ids
+        ]
         anchor = self.directory / "customerCA.crt"
         anchor.write_text(self.authority.pem)
         cluster = {"hsm_ca_file": str(anchor), "cluster_id": self.cluster_id, "servers": servers}
-        client = _native.Client(json.dumps({"clusters": [{"type": "hsm1", "cluster": cluster}]}))
+        document = {"clusters": [{"type": "hsm1", "cluster": cluster}], "options": self.client_options}
+        client = _native.Client(json.dumps(document))
         self.clients.append(client)
         return client
+
+    def listening(self) -> dict[str, tuple[str, int]]:
+        """Where each HSM listens, as it has told; the last answer while the store is closed."""
+        if not self.store_is_closed:
+            statuses = [
+                msgspec.msgpack.decode(record.value, type=HsmStatus)
+                for record in self.store.list(STATUS_HSM, prefix_end(STATUS_HSM))
+            ]
+            self._listening = {status.hsm_id: (status.address, status.port) for status in statuses if status.port}
+        return self._listening
 
     def login(self, username: str, password: str, role: Role, *hsm_ids: str) -> Any:
         client = self.client(*hsm_ids)
