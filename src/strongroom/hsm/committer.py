@@ -100,8 +100,10 @@ class Committer:
         lease: Callable[[], LeaseCompare],
         encode: Callable[[int, dict[str, Any]], bytes],
         batch_size: int,
+        trouble: Callable[[], str],
         on_diverged: Callable[[StoreDiverged], None],
     ) -> None:
+        """``trouble`` says why the lease could not be renewed, where it could not."""
         self._hsm = hsm
         self._store = store
         self._replica = replica
@@ -112,6 +114,7 @@ class Committer:
         self._lease = lease
         self._encode = encode
         self._batch_size = batch_size
+        self._trouble = trouble
         self._on_diverged = on_diverged
         self._queue: queue.SimpleQueue[Proposal | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -172,7 +175,8 @@ class Committer:
                     committed = self._try(attempt)
                 except CompareFailed as failure:
                     if failure.key.startswith("lease "):
-                        self._abandon(batch, Retry.PURE, "the HSM's lease has run out: it is cut off from its store")
+                        why = self._trouble() or "it is cut off from its store"
+                        self._abandon(batch, Retry.PURE, f"nothing was changed, the HSM's lease has run out: {why}")
                         return []
                     if not self._recover(failure, batch):
                         return []

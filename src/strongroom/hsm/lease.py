@@ -2,21 +2,24 @@
 
 While the HSM serves, the lease publishes what it has applied. After a lease that had run out, other HSMs may have
 acknowledged narrowing changes without this one, so it catches up before the engine may serve again.
+
+A store that takes no change from anybody changes under nobody: while it can still be read, the engine's lease is
+extended after each catch-up in the place of a renewal (ADR 97).
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
 
+from strongroom.hsm.clocks import boot_clock
 from strongroom.hsm.narrowing import NOTHING_HELD
 from strongroom.hsm.refusals import StoreDiverged
 from strongroom.hsm.replica import Position, Replica
-from strongroom.storage.interface import CompareFailed, LeaseCompare, Store, StoreError
+from strongroom.storage.interface import CompareFailed, LeaseCompare, Store, StoreError, StoreUnwritable
 from strongroom.vocabulary.records import LEASE_HSM
 
 if TYPE_CHECKING:
@@ -26,10 +29,6 @@ log = structlog.get_logger()
 
 _PUBLISH_SECONDS = 0.002
 """Between renewals that tell of newly applied revisions."""
-
-
-def _boot_clock() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class LeaseKeeper:
@@ -46,7 +45,9 @@ class LeaseKeeper:
         renew_seconds: float,
         on_lost: Callable[[], None],
         on_diverged: Callable[[StoreDiverged], None],
+        on_unwritable: Callable[[float], None],
     ) -> None:
+        """``on_unwritable`` is told again and again for how long an HSM may serve without a lease that others see."""
         self._hsm = hsm
         self._store = store
         self._replica = replica
@@ -55,6 +56,8 @@ class LeaseKeeper:
         self._renew = renew_seconds
         self._on_lost = on_lost
         self._on_diverged = on_diverged
+        self._on_unwritable = on_unwritable
+        self._trouble = ""
         self._epoch = 0
         self._expires = 0.0
         self._serving = False
@@ -66,7 +69,7 @@ class LeaseKeeper:
 
     def acquire(self) -> None:
         """Take the lease from whoever held it, and begin to renew it."""
-        started = _boot_clock()
+        started = boot_clock()
         self._epoch = self._store.acquire_lease(self._name, self._ttl).epoch
         self._store.renew_lease(self._name, self._epoch, self._ttl, NOTHING_HELD)
         self._expires = started + self._ttl
@@ -76,6 +79,10 @@ class LeaseKeeper:
     def compare(self) -> LeaseCompare:
         """The condition that every commit of this HSM makes."""
         return LeaseCompare(self._name, self._epoch)
+
+    def trouble(self) -> str:
+        """Why the lease could not be renewed the last time; empty when it was."""
+        return self._trouble
 
     def serve(self) -> None:
         """From now on others wait for this HSM; after that it catches up and the engine may serve."""
@@ -120,24 +127,51 @@ class LeaseKeeper:
                 self._on_lost()
                 return
             except StoreError as error:
+                self._trouble = str(error)
                 log.warning("lease not renewed", reason=str(error))
+                if isinstance(error, StoreUnwritable):
+                    self._serve_by_reading()
                 self._stopping.wait(0.1)
             except StoreDiverged as error:
                 self._on_diverged(error)
             self._stopping.wait(_PUBLISH_SECONDS)
 
+    def _serve_by_reading(self) -> None:
+        with self._lock:
+            if not self._serving or self._ceased.is_set():
+                return
+            started = boot_clock()
+            self._on_unwritable(self._ttl)
+            try:
+                self._replica.catch_up()
+            except StoreDiverged as error:
+                self._on_diverged(error)
+            except StoreError as error:
+                log.warning("store cannot be read either", reason=str(error))
+            else:
+                self._extend(started + self._ttl)
+
     def _renew_now(self, *, catch_up: bool) -> None:
-        started = _boot_clock()
+        started = boot_clock()
         serving = self._serving and not self._ceased.is_set()
         applied = self._replica.revision if serving else NOTHING_HELD
         self._store.renew_lease(self._name, self._epoch, self._ttl, applied)
+        if self._trouble:
+            log.info("lease renewed again", after=self._trouble)
+            # Others may still serve by reading: they try each second.
+            self._on_unwritable(self._ttl)
+            self._trouble = ""
         # Asked after the renewal: this process may have stood still since `started`.
-        ran_out = _boot_clock() >= self._expires
+        ran_out = boot_clock() >= self._expires
         self._expires = started + self._ttl
         if not serving:
             return
         if ran_out or catch_up:
             self._replica.catch_up()
-        self._hsm.extend_lease(max(int((self._expires - _boot_clock()) * 1000), 0))
+        self._extend(self._expires)
+
+    def _extend(self, expires: float) -> None:
+        """Let the engine serve until then."""
+        self._hsm.extend_lease(max(int((expires - boot_clock()) * 1000), 0))
         if self._ceased.is_set():
             self._hsm.extend_lease(0)

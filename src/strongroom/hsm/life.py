@@ -76,6 +76,7 @@ class Life:
         self._anchors = AnchorFile(hsm, options.state_directory)
         self._keeper = AnchorKeeper(self._anchors, settings.anchor_seconds)
         self._replica = Replica(hsm, store)
+        self._narrowing = NarrowingWaits(store, self._hsm_id)
         self._lease = LeaseKeeper(
             hsm,
             store,
@@ -85,10 +86,10 @@ class Life:
             renew_seconds=settings.lease_renew_seconds,
             on_lost=process.lost,
             on_diverged=process.diverged,
+            on_unwritable=self._narrowing.be_careful,
         )
         self._audit = AuditLog(hsm, store, self._hsm_id, status.status.reboot_counter)
         self._requests = RequestIds(hsm, store, settings.request_life_seconds)
-        self._narrowing = NarrowingWaits(store, self._hsm_id)
         self._committer = Committer(
             hsm,
             store,
@@ -100,6 +101,7 @@ class Life:
             lease=self._lease.compare,
             encode=encode_response,
             batch_size=settings.batch_size,
+            trouble=self._lease.trouble,
             on_diverged=process.diverged,
         )
         self._brain = Brain(hsm, store, self._replica, settings, Caller)

@@ -2,6 +2,9 @@
 
 An HSM may act as long as its lease lives. So a narrowing change (destroy, password, lock, logout …) is answered when
 every other HSM with a live lease has published that it applied the revision, or its lease has run out (seam 3).
+
+While nobody can write the store, HSMs serve on by reading it, without a live lease (ADR 97). What is changed soon after
+that is answered only after the time for which one of them may still do so.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from strongroom.hsm.clocks import boot_clock
 from strongroom.storage.interface import Store, StoreError
 from strongroom.vocabulary.records import LEASE_HSM
 
@@ -27,6 +31,7 @@ _RETRY_SECONDS = 0.2
 @dataclass(frozen=True, slots=True)
 class _Wait:
     revision: int
+    not_before: float
     answer: Callable[[], None]
 
 
@@ -38,6 +43,8 @@ class NarrowingWaits:
         self._own = LEASE_HSM + hsm_id
         self._condition = threading.Condition()
         self._waits: list[_Wait] = []
+        self._careful_until = 0.0
+        self._careful_seconds = 0.0
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="narrowing", daemon=True)
 
@@ -46,9 +53,17 @@ class NarrowingWaits:
 
     def add(self, revision: int, answer: Callable[[], None]) -> None:
         """Give the answer once no other HSM acts on a state before ``revision``."""
+        now = boot_clock()
         with self._condition:
-            self._waits.append(_Wait(revision, answer))
+            not_before = now + self._careful_seconds if now < self._careful_until else now
+            self._waits.append(_Wait(revision, not_before, answer))
             self._condition.notify()
+
+    def be_careful(self, seconds: float) -> None:
+        """For so long after they last read, HSMs without a live lease may serve: changes until then wait that long."""
+        with self._condition:
+            self._careful_seconds = seconds
+            self._careful_until = boot_clock() + seconds
 
     def pending(self) -> int:
         with self._condition:
@@ -92,8 +107,9 @@ class NarrowingWaits:
         )
 
     def _release(self, applied: int) -> None:
+        now = boot_clock()
         with self._condition:
-            ready = [wait for wait in self._waits if wait.revision <= applied]
-            self._waits = [wait for wait in self._waits if wait.revision > applied]
+            ready = [wait for wait in self._waits if wait.revision <= applied and wait.not_before <= now]
+            self._waits = [wait for wait in self._waits if wait not in ready]
         for wait in ready:
             wait.answer()

@@ -17,7 +17,7 @@ from strongroom.hsm.status import StatusReport
 from strongroom.hsm.waiting import EXIT_AGAIN, EXIT_REFUSED, EXIT_STOPPED, LOOK_SECONDS, Stopped, decode
 from strongroom.private_files import write_private
 from strongroom.storage import open_store
-from strongroom.storage.interface import Store, StoreError
+from strongroom.storage.interface import Store, StoreError, StoreUnavailable
 from strongroom.vocabulary.records import CLUSTER, DESIRED_HSM, ClusterRecord, MembershipRecord
 from strongroom.vocabulary.states import HsmHealth
 
@@ -59,7 +59,7 @@ class HsmProcess:
             store = open_store(self.options.store)
         except StoreError as error:
             log.error("store not opened", reason=str(error))  # noqa: TRY400 - the sentence says it all
-            return EXIT_REFUSED
+            return EXIT_AGAIN if isinstance(error, StoreUnavailable) else EXIT_REFUSED
         try:
             return self._run(store)
         except StoreError as error:

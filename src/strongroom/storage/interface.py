@@ -124,6 +124,10 @@ class StoreUnavailable(StoreError):
     """The store cannot be reached or written now (disk full, read-only, connection lost). Nothing was changed."""
 
 
+class StoreUnwritable(StoreUnavailable):
+    """The store takes no change from anybody (disk full, read-only, failing); it may still be readable."""
+
+
 class Store(Protocol):
     """One store: the control plane's or one cluster's. Methods may be called from several threads."""
 

@@ -322,6 +322,7 @@ class Member:
         self.narrowing = NarrowingWaits(self.store, self.name)
         self.epoch = self.store.acquire_lease(LEASE_HSM + self.name, 3).epoch
         self.diverged: list[Exception] = []
+        self.trouble = ""
         self.committer = Committer(
             self.hsm,
             self.store,
@@ -333,6 +334,7 @@ class Member:
             lease=self.lease,
             encode=lambda operation, body: msgspec.msgpack.encode(body),
             batch_size=64,
+            trouble=lambda: self.trouble,
             on_diverged=self.diverged.append,
         )
         self.brain = Brain(self.hsm, self.store, self.replica, self.settings, Caller, clock=self.clock)  # type: ignore[arg-type]

@@ -101,8 +101,10 @@ def test_without_its_lease_an_hsm_changes_nothing(cluster, hsm, alice):
     cluster.clock.now += 3
     answer = generate(hsm, alice)
     assert (answer.rv, answer.retry) == (0x30, 1)
-    assert "lease has run out" in answer.text
+    assert answer.text == "nothing was changed, the HSM's lease has run out: it is cut off from its store"
     assert hsm.hsm.staged == {}
+    hsm.trouble = "the disk is full"
+    assert generate(hsm, alice).text == "nothing was changed, the HSM's lease has run out: the disk is full"
     hsm.renew()
     assert generate(hsm, alice)["objects"]
     hsm.store.acquire_lease("hsm/hsm-a", 3)

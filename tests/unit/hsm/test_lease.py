@@ -6,6 +6,7 @@ import pytest
 
 from strongroom.hsm.lease import LeaseKeeper
 from strongroom.hsm.narrowing import NOTHING_HELD
+from strongroom.storage.interface import StoreUnavailable, StoreUnwritable
 
 
 @pytest.fixture
@@ -15,6 +16,7 @@ def keeper(cluster, hsm):
     member.hsm.extended = []
     member.hsm.extend_lease = member.hsm.extended.append
     lost = threading.Event()
+    unwritable = []
     made = LeaseKeeper(
         member.hsm,
         cluster.store,
@@ -24,7 +26,9 @@ def keeper(cluster, hsm):
         renew_seconds=0.01,
         on_lost=lost.set,
         on_diverged=member.diverged.append,
+        on_unwritable=unwritable.append,
     )
+    made.unwritable = unwritable
     made.member, made.lost = member, lost
     made.acquire()
     yield made
@@ -113,3 +117,56 @@ def test_a_released_lease_is_not_live(cluster, keeper):
     keeper.release()
     assert not next(lease for lease in cluster.store.leases() if lease.name == "hsm/hsm-b").live
     keeper._thread.join()
+
+
+def unwritable(*_):
+    raise StoreUnwritable("the disk is full")
+
+
+def test_a_store_that_takes_no_change_and_can_be_read_lets_the_engine_serve_on(cluster, hsm, keeper, monkeypatch):
+    hsm.activate()
+    keeper.serve()
+    monkeypatch.setattr(cluster.store, "renew_lease", unwritable)
+    assert until(lambda: keeper.trouble() == "the disk is full")
+    extended = len(keeper.member.hsm.extended)
+    assert until(lambda: len(keeper.member.hsm.extended) > extended)
+    assert 2000 < keeper.member.hsm.extended[-1] <= 3000
+    assert set(keeper.unwritable) == {3}
+    monkeypatch.undo()
+    told = len(keeper.unwritable)
+    assert until(lambda: not keeper.trouble())
+    assert len(keeper.unwritable) > told  # others may serve by reading for as long again
+
+
+def test_a_store_that_cannot_be_read_either_lets_the_engines_lease_run_out(cluster, hsm, keeper, monkeypatch):
+    hsm.activate()
+    keeper.serve()
+    monkeypatch.setattr(cluster.store, "renew_lease", unwritable)
+    monkeypatch.setattr(keeper.member.replica, "catch_up", unwritable)
+    assert until(keeper.trouble)
+    extended = len(keeper.member.hsm.extended)
+    threading.Event().wait(0.3)
+    assert len(keeper.member.hsm.extended) <= extended + 1  # a renewal may have been under way
+
+
+def test_a_store_that_only_this_hsm_cannot_reach_lets_the_engines_lease_run_out(cluster, hsm, keeper, monkeypatch):
+    def unavailable(*_):
+        raise StoreUnavailable("another writer held it")
+
+    hsm.activate()
+    keeper.serve()
+    monkeypatch.setattr(cluster.store, "renew_lease", unavailable)
+    assert until(keeper.trouble)
+    extended = len(keeper.member.hsm.extended)
+    threading.Event().wait(0.3)
+    assert len(keeper.member.hsm.extended) <= extended + 1
+    assert keeper.unwritable == []
+
+
+def test_an_hsm_that_has_ceased_serves_nothing_by_reading(cluster, hsm, keeper, monkeypatch):
+    hsm.activate()
+    keeper.serve()
+    keeper.cease()
+    monkeypatch.setattr(cluster.store, "renew_lease", unwritable)
+    assert until(keeper.trouble)
+    assert keeper.member.hsm.extended[-1] == 0

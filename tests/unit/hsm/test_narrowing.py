@@ -61,3 +61,18 @@ def test_stopping_gives_no_answer_that_is_not_true():
     narrowing.stop(0.05)
     assert not given.is_set()
     assert narrowing.pending() == 1
+
+
+def test_soon_after_nobody_could_write_an_answer_waits_as_long_as_others_may_serve_by_reading():
+    store = MemoryStore()
+    narrowing = waits(store)
+    narrowing.be_careful(0.3)
+    given = threading.Event()
+    started = time.monotonic()
+    narrowing.add(7, given.set)
+    assert given.wait(3)
+    assert time.monotonic() - started >= 0.29
+    later = threading.Event()
+    narrowing.add(8, later.set)
+    assert later.wait(0.2)
+    narrowing.stop(0)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from strongroom.storage.interface import StoreError, StoreUnavailable
+from strongroom.storage.interface import StoreError, StoreUnavailable, StoreUnwritable
 from strongroom.storage.migrations import migrations
 
 APPLICATION_ID = 0x53545247
@@ -160,13 +160,18 @@ class Database:
 
     def _store_error(self, error: sqlite3.Error) -> StoreError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        text = {
+        unwritable = {
             sqlite3.SQLITE_FULL: "the disk is full: make room, then try again",
             sqlite3.SQLITE_READONLY: "it cannot be written: check its owner, its mode and the file system",
+            sqlite3.SQLITE_IOERR: "the disk reported an error: check the disk, and whether its file system is mounted "
+            "read-only",
+        }.get(code)
+        if unwritable is not None:
+            return StoreUnwritable(f"the store {self.path} is unavailable: {unwritable} ({error})")
+        text = {
             sqlite3.SQLITE_BUSY: f"another writer held it for {LOCK_TIMEOUT_SECONDS:.0f} s: try again",
             sqlite3.SQLITE_LOCKED: "another writer holds it: try again",
             sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check that its directory exists and is writable",
-            sqlite3.SQLITE_IOERR: "the disk reported an error: check the disk and the file system",
         }.get(code)
         if text is not None:
             return StoreUnavailable(f"the store {self.path} is unavailable: {text} ({error})")
@@ -182,7 +187,9 @@ def _is_busy(error: sqlite3.OperationalError) -> bool:
 
 
 def _reason(error: OSError) -> str:
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+    if error.errno == errno.EROFS:
+        return "its file system is mounted read-only; mount it for writing"
+    if error.errno in {errno.EACCES, errno.EPERM}:
         return f"{error.strerror}; check the owner and the mode of its directory"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "the disk is full; make room"
