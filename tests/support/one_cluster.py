@@ -100,6 +100,8 @@ class OneCluster:
         record = ClusterRecord(self.cluster_id, "123456789012", mode, "hsm2m.medium", time.time())
         self.put(CLUSTER, msgspec.msgpack.encode(record))
         self.authority = CustomerAuthority()
+        self.trust_anchor = directory / "customerCA.crt"
+        self.trust_anchor.write_text(self.authority.pem)
         self.network = f"127.{100 + secrets.randbelow(150)}.{1 + secrets.randbelow(250)}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.clients: list[Any] = []
@@ -231,9 +233,7 @@ class OneCluster:
             for hsm_id, (address, port) in self.listening().items()
             if not hsm_ids or hsm_id in hsm_ids
         ]
-        anchor = self.directory / "customerCA.crt"
-        anchor.write_text(self.authority.pem)
-        cluster = {"hsm_ca_file": str(anchor), "cluster_id": self.cluster_id, "servers": servers}
+        cluster = {"hsm_ca_file": str(self.trust_anchor), "cluster_id": self.cluster_id, "servers": servers}
         document = {"clusters": [{"type": "hsm1", "cluster": cluster}], "options": self.client_options}
         client = _native.Client(json.dumps(document))
         self.clients.append(client)
