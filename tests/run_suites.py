@@ -1,19 +1,28 @@
-"""Run every suite one after the other, say how long each took, and end with one line of counts.
+"""Run every suite, say how long each took, and end with one line of counts.
 
-``python tests/run_suites.py [SUITE…]``: the suites named, or all. A suite that fails does not stop the others; the exit
-status is 1 when any failed. Skipped tests are listed with their reasons (``pytest -ra``).
+``python tests/run_suites.py [SUITE…]``: the suites named, or all. Suites that compile run beside those that mostly
+wait; those that kill and hang processes have the machine to themselves at the end. What a suite prints comes out whole
+when it has ended. A suite that fails does not stop the others; the exit status is 1 when any failed. Skipped tests are
+listed with their reasons (``pytest -ra``).
 """
 
 import re
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST_SUITES = ("unit", "contract", "vectors", "scenarios", "integration", "conformance", "faults")
+STAGES = (
+    (("lint", "rust"), ("unit", "contract", "vectors", "scenarios", "integration", "conformance")),
+    (("faults",),),
+)
+"""One after the other; within each, lanes of suites side by side."""
 COUNTS = re.compile(r"(\d+) (passed|failed|skipped|errors?|ignored)")
+_printing = threading.Lock()
 
 
 @dataclass
@@ -34,31 +43,47 @@ def commands() -> dict[str, list[str]]:
         # Examples are compiled by clippy; linking them too would only cost time.
         "rust": ["cargo", "test", "--release", "--locked", "--workspace", "--lib", "--bins", "--tests", "--quiet"],
     }
-    for name in PYTEST_SUITES:
+    for name in (name for lanes in STAGES for lane in lanes for name in lane if name not in suites):
         if any((ROOT / "tests" / name).rglob("test_*.py")):
             suites[name] = [sys.executable, "-m", "pytest", "-ra", "-q", "--durations=5", f"tests/{name}"]
     return suites
 
 
 def run(name: str, command: list[str]) -> Outcome:
-    print(f"\n=== {name}: {' '.join(command[-2:])}", flush=True)
+    say(f"... {name} begins: {' '.join(command[-2:])}\n")
     started = time.monotonic()
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            if line.startswith("test result:") or re.search(r" in \d+\.\d+s", line):
-                for number, word in COUNTS.findall(line):
-                    kind = {"ignored": "skipped", "error": "failed", "errors": "failed"}.get(word, word)
-                    counts[kind] += int(number)
-    outcome = Outcome(name, process.returncode, time.monotonic() - started, **counts)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    outcome = Outcome(name, done.returncode, time.monotonic() - started, **counts(done.stdout))
     if name == "lint":
         outcome.passed += outcome.status == 0
     if outcome.status != 0 and outcome.failed == 0:
         outcome.failed = 1
+    say(f"\n=== {name}\n{done.stdout}=== {name} ended after {outcome.seconds:.1f} s\n\n")
     return outcome
+
+
+def counts(output: str) -> dict[str, int]:
+    """Passed, failed and skipped tests of what pytest or cargo printed."""
+    found = {"passed": 0, "failed": 0, "skipped": 0}
+    for line in output.splitlines():
+        if line.startswith("test result:") or re.search(r" in \d+\.\d+s", line):
+            for number, word in COUNTS.findall(line):
+                found[{"ignored": "skipped", "error": "failed", "errors": "failed"}.get(word, word)] += int(number)
+    return found
+
+
+def say(text: str) -> None:
+    with _printing:
+        print(text, end="", flush=True)
 
 
 def main(names: list[str]) -> int:
@@ -66,8 +91,14 @@ def main(names: list[str]) -> int:
     if unknown := [name for name in names if name not in suites]:
         print(f"no such suite: {', '.join(unknown)}; there are {', '.join(suites)}", file=sys.stderr)
         return 2
-    outcomes = [run(name, suites[name]) for name in names or suites]
-    print("\n=== Suites")
+    wanted = names or list(suites)
+    began = time.monotonic()
+    outcomes: list[Outcome] = []
+    for lanes in STAGES:
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            ran = pool.map(lambda lane: [run(name, suites[name]) for name in lane if name in wanted], lanes)
+            outcomes += [outcome for lane in ran for outcome in lane]
+    print("=== Suites")
     for each in outcomes:
         word = "ok" if each.status == 0 else f"FAILED (exit status {each.status})"
         print(
@@ -77,7 +108,10 @@ def main(names: list[str]) -> int:
     passed, failed, skipped = (
         sum(getattr(each, kind) for each in outcomes) for kind in ("passed", "failed", "skipped")
     )
-    print(f"\n{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    print(
+        f"all in       {time.monotonic() - began:7.1f} s\n\n{passed} passed, {failed} failed, {skipped} skipped",
+        flush=True,
+    )
     return 1 if any(each.status for each in outcomes) else 0
 
 
