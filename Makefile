@@ -37,7 +37,7 @@ lint: venv ## Formatting, types, lints, import contracts, generated files
 	$(BIN)/ruff check --quiet .
 	$(BIN)/python tables/generate.py --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@PYTHONPATH=src UV_PYTHON_DOWNLOADS=never $(BIN)/uv run --quiet --isolated --frozen --only-group lint lint-imports
 	cargo fmt --all --check
 	cargo clippy --release --locked --quiet --workspace --all-targets -- -D warnings
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import botocore.session
+import botocore.loaders
+import botocore.model
 
 Shape = Any
 """``botocore.model.Shape`` and its kinds; botocore is not typed."""
@@ -20,7 +21,9 @@ class ServiceModel:
     """One service's operations, shapes and errors."""
 
     def __init__(self, name: str) -> None:
-        self._model = botocore.session.get_session().get_service_model(name)
+        # Not by botocore's session, which loads all of its client side first: that is half a second of every start.
+        description = botocore.loaders.create_loader().load_service_model(name, "service-2")
+        self._model = botocore.model.ServiceModel(description, name)
         self.name = name
         self.signing_name: str = self._model.signing_name
         self.target_prefix: str = self._model.metadata["targetPrefix"]

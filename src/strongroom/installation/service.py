@@ -153,7 +153,7 @@ def _serve_http(
     """Answer HTTP in a thread of its own (so that uvicorn leaves signals to us); gives what stops it."""
     import uvicorn
 
-    from strongroom.services import SERVER_OPTIONS, application
+    from strongroom.services.front import SERVER_OPTIONS, application
 
     app = application(
         control=stores.control,

@@ -6,6 +6,5 @@ A service writes desired state and reads what HSMs wrote; it holds no key and ta
 from strongroom.services.cloudhsmv2.cluster_stores import ClusterStores
 from strongroom.services.cloudhsmv2.context import Limits
 from strongroom.services.cloudhsmv2.network import AddressUnavailable, Subnet, ZonePlan
-from strongroom.services.front import SERVER_OPTIONS, application
 
-__all__ = ["SERVER_OPTIONS", "AddressUnavailable", "ClusterStores", "Limits", "Subnet", "ZonePlan", "application"]
+__all__ = ["AddressUnavailable", "ClusterStores", "Limits", "Subnet", "ZonePlan"]

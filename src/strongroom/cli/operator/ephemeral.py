@@ -13,16 +13,17 @@ import signal
 import tempfile
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from strongroom.cli.operator.quickstart import make_quickstart_cluster
 from strongroom.installation.detached import DetachedService
 from strongroom.installation.lock import ServiceRecord, stop_service
 from strongroom.installation.options import Options
 from strongroom.installation.state_directory import StateDirectory
-from strongroom.quickstart.steps import Say
+
+if TYPE_CHECKING:
+    from strongroom.quickstart.steps import Say
 
 _STOP_SECONDS: Final = 30.0
 
@@ -44,7 +45,12 @@ class EphemeralInstallation:
     def start(self, say: Say, *, mode: str, hsms: int) -> ServiceRecord:
         """Return when a crypto-user can log in."""
         starting = DetachedService(self._options)
-        _load_meanwhile()
+        # What the quick start needs takes long to load, and the service long to start.
+        import botocore.session
+
+        from strongroom.cli.operator.quickstart import make_quickstart_cluster
+
+        botocore.session.Session().get_service_model("cloudhsmv2")
         self._service = starting.wait()
         say(f"Strongroom runs (process {self._service.pid}), endpoint {self._service.endpoint}")
         cluster_id = make_quickstart_cluster(self.state, self._service, say, mode=mode, hsms=hsms)
@@ -77,10 +83,3 @@ class EphemeralInstallation:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise Interrupted
-
-
-def _load_meanwhile() -> None:
-    """What the quick start needs and takes long to load."""
-    import botocore.session
-
-    botocore.session.Session().get_service_model("cloudhsmv2")

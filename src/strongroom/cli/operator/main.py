@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import click
 
-from strongroom.cli.operator.commands import COMMANDS
+from strongroom.cli.operator import commands
 from strongroom.cli.operator.refusals import NOT_RUNNING, Refusal
 from strongroom.installation.errors import InstallationError, NotRunning
 from strongroom.quickstart.errors import QuickstartError
@@ -24,7 +25,18 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 the service does not run.
 
 
 class _Group(click.Group):
-    """A group that turns the refusals of inner rooms into text and exit status."""
+    """Loads a command when it is called for, and turns the refusals of inner rooms into text and exit status."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return sorted(commands.COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = commands.COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, attribute = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(f"{commands.__name__}.{module}"), attribute)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -39,10 +51,6 @@ class _Group(click.Group):
 @click.version_option(package_name="strongroom")
 def strongroom() -> None:
     """The group of all commands."""
-
-
-for _command in COMMANDS:
-    strongroom.add_command(_command)
 
 
 def main() -> None:

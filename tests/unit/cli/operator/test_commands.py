@@ -32,7 +32,9 @@ def run(state, monkeypatch):
 
 
 def every_command(group, words=()):
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from every_command(command, (*words, name))
         else:

@@ -1,17 +1,15 @@
-"""The commands of ``strongroom``."""
+"""The commands of ``strongroom``: a name and where it is defined, so that a call loads only what it needs."""
 
 from __future__ import annotations
 
-import click
-
-from strongroom.cli.operator.commands.access_key import access_key
-from strongroom.cli.operator.commands.down import down
-from strongroom.cli.operator.commands.env import env
-from strongroom.cli.operator.commands.execute import execute
-from strongroom.cli.operator.commands.logs import logs
-from strongroom.cli.operator.commands.status import show_status
-from strongroom.cli.operator.commands.store import store
-from strongroom.cli.operator.commands.up import up
-from strongroom.cli.operator.commands.wipe import wipe
-
-COMMANDS: tuple[click.Command, ...] = (up, down, show_status, env, logs, access_key, execute, wipe, store)
+COMMANDS: dict[str, str] = {
+    "access-key": "access_key:access_key",
+    "down": "down:down",
+    "env": "env:env",
+    "exec": "execute:execute",
+    "logs": "logs:logs",
+    "status": "status:show_status",
+    "store": "store:store",
+    "up": "up:up",
+    "wipe": "wipe:wipe",
+}
