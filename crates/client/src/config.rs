@@ -20,8 +20,8 @@ use crate::log::{Level, Log, Rotation};
 
 /// The environment variable that names the file.
 pub const CONFIG_VARIABLE: &str = "STRONGROOM_CONFIG";
-/// The file for all users of a machine.
-pub const SYSTEM_PATH: &str = "/etc/strongroom/client.json";
+/// The files for all users of a machine, ours first and then the one that AWS's `configure-pkcs11` writes.
+pub const SYSTEM_PATHS: [&str; 2] = ["/etc/strongroom/client.json", "/opt/cloudhsm/etc/cloudhsm-pkcs11.cfg"];
 
 /// A whole configuration.
 #[derive(Debug)]
@@ -104,8 +104,7 @@ struct OptionsForm {
 
 impl Config {
     /// Reads the file that the environment or the default paths name: `STRONGROOM_CONFIG`, then
-    /// `$XDG_CONFIG_HOME/strongroom/client.json` (`~/.config` where the variable is unset), then
-    /// `/etc/strongroom/client.json`.
+    /// `$XDG_CONFIG_HOME/strongroom/client.json` (`~/.config` where the variable is unset), then [`SYSTEM_PATHS`].
     ///
     /// # Errors
     /// No file, or a broken one; the text says which path and what to do.
@@ -119,7 +118,7 @@ impl Config {
             .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
         let mut candidates = Vec::new();
         candidates.extend(user_directory.map(|directory| directory.join("strongroom/client.json")));
-        candidates.push(PathBuf::from(SYSTEM_PATH));
+        candidates.extend(SYSTEM_PATHS.map(PathBuf::from));
         if let Some(path) = candidates.iter().find(|path| path.exists()) {
             return Self::from_file(path);
         }

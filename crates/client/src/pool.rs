@@ -335,10 +335,11 @@ impl Pool {
         if listed.is_empty() {
             return;
         }
-        let servers: Vec<Server> = listed
+        let reachable: Vec<(Server, &str)> = listed
             .iter()
             .filter_map(|view| {
-                Some(Server { hostname: view.address.clone(), port: u16::try_from(view.port).ok()? })
+                let port = u16::try_from(view.port).ok()?;
+                Some((Server { hostname: view.address.clone(), port }, view.hsm_id.as_str()))
             })
             .collect();
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
@@ -346,10 +347,12 @@ impl Pool {
             .iter()
             .filter_map(|member| member.live().map(|connection| connection.peer.hsm_id.to_string()))
             .collect();
-        members.retain(|member| servers.contains(&member.server) || member.live().is_some());
-        for (server, view) in servers.into_iter().zip(listed) {
+        members.retain(|member| {
+            member.live().is_some() || reachable.iter().any(|(server, _)| *server == member.server)
+        });
+        for (server, hsm_id) in reachable {
             let known = members.iter().any(|member| member.server == server);
-            if !known && !live_ids.contains(&view.hsm_id) {
+            if !known && !live_ids.iter().any(|live_id| live_id == hsm_id) {
                 members.push(Arc::new(Member::new(server)));
             }
         }
