@@ -58,6 +58,6 @@ test: packages build ## Lint and every test
 	@$(BIN)/python tests/run_suites.py
 
 .PHONY: bench
-bench: packages build ## Measure against SoftHSM2 and openssl speed, and print the figures
+bench: packages build ## Measure against SoftHSM2 and openssl speed (WORK=NAME: only that), print the figures
 	cargo build --release --locked --quiet -p p11load
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(WORK)

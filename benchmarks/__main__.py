@@ -1,86 +1,132 @@
-"""``make bench``: signatures per second against SoftHSM2 and ``openssl speed``, with floors.
+"""``make bench``: operations per second against SoftHSM2 and ``openssl speed``, with floors.
 
 Runs itself under ``strongroom exec``, which gives it a throw-away cluster. ``STRONGROOM_BENCH_SECONDS`` (10),
-``STRONGROOM_BENCH_WARM_UP`` (2) and ``STRONGROOM_BENCH_RUNS`` (5) shorten it. The exit status is 1 below a floor. All
-figures are written to build/bench.json.
+``STRONGROOM_BENCH_WARM_UP`` (2) and ``STRONGROOM_BENCH_RUNS`` (5) shorten it. Arguments name what to measure: a part of
+a piece of work's name, ``keys`` for the cluster of many keys, ``start`` for how soon a cluster is ready. The exit
+status is 1 below a floor. All figures are written to build/bench.json, the ratios also to build/bench.svg.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
+import statistics
 import sys
 import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks import machine, tokens, verification
+from benchmarks import chart, machine, many_keys, promises, starting, tokens, verification
 from benchmarks.comparison import Promise, Result, alternate
-from benchmarks.load import Work, openssl_speed, sign
+from benchmarks.load import load, make_keys, openssl_speed
 
 SECONDS = float(os.environ.get("STRONGROOM_BENCH_SECONDS", "10"))
 WARM_UP_SECONDS = float(os.environ.get("STRONGROOM_BENCH_WARM_UP", "2"))
 RUNS = int(os.environ.get("STRONGROOM_BENCH_RUNS", "5"))
 INSIDE = "STRONGROOM_BENCH_INSIDE"
-REPORT = Path(__file__).resolve().parent.parent / "build" / "bench.json"
-
-PROMISES = (
-    Promise(Work("P-256 sign, 1 thread", "p256", "ecdsa", 1), "SoftHSM2", floor=0.45, aim=0.7),
-    Promise(Work("P-256 sign, 16 threads", "p256", "ecdsa", 16), "SoftHSM2", floor=1.3, aim=1.5),
-    Promise(Work("RSA-2048 sign, 16 threads", "rsa2048", "rsa-pkcs", 16), "openssl speed", floor=0.85, aim=0.9),
-)
+BUILD = Path(__file__).resolve().parent.parent / "build"
+FOUND = "found-"
 
 
-def main() -> int:
+def main(names: list[str]) -> int:
     described = machine.describe()
     print("\n".join(machine.lines(described)))
     print(f"Cluster with one HSM, TLS on, token keys; {RUNS} alternated runs of {SECONDS:g} s; medians (range).\n")
     with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as name:
-        directory = Path(name)
-        ours, theirs = tokens.strongroom(), tokens.softhsm(directory)
-        for token in (ours, theirs):
-            token.make_keys()
-        results = [measure(promise, ours, theirs, directory) for promise in PROMISES]
-        p256 = openssl_speed("ecdsap256", SECONDS)
-    print(f"For comparison: openssl speed on all cores signs {p256:,.0f}/s with P-256.")
-    REPORT.parent.mkdir(exist_ok=True)
+        bench = Bench(Path(name))
+        wanted = [promise for promise in promises.PROMISES if _is_named(promise.work.name, names)]
+        results = [bench.measure(promise) for promise in wanted]
+        many = bench.measure_many_keys(results) if _is_named("keys", names) else None
+    started = starting.measure(RUNS) if _is_named("start", names) else None
+    if started:
+        print(starting.line(started))
+    BUILD.mkdir(exist_ok=True)
     figures = {
         "machine": described,
         "seconds": SECONDS,
         "runs": RUNS,
         "results": [result.as_json() for result in results],
-        "openssl_p256_per_second": p256,
+        "many_keys": many and many.as_json(),
+        "ready_seconds": started,
     }
-    REPORT.write_text(json.dumps(figures, indent=2) + "\n")
-    below = [result.promise.work.name for result in results if not result.holds]
-    print(f"Below the floor: {', '.join(below)}." if below else "All floors hold.")
-    return 1 if below else 0
+    (BUILD / "bench.json").write_text(json.dumps(figures, indent=2) + "\n")
+    if results:
+        chart.draw(results, BUILD / "bench.svg")
+    missed = [result.promise.work.name for result in results if not result.holds]
+    missed += many.problems() if many else []
+    if started and statistics.median(started) > promises.EPHEMERAL_CEILING_SECONDS:
+        missed.append("start")
+    print(f"Missed: {', '.join(missed)}." if missed else "Every promise holds.")
+    return 1 if missed else 0
 
 
-def measure(promise: Promise, ours: tokens.Token, theirs: tokens.Token, directory: Path) -> Result:
-    """All runs of one piece of work, its signatures checked afterwards."""
+class Bench:
+    """Both tokens with their keys."""
 
-    def softhsm() -> float:
-        return sign(theirs, promise.work, warm_up_seconds=WARM_UP_SECONDS, seconds=SECONDS).per_second
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._ours, self._softhsm = tokens.strongroom(), tokens.softhsm(directory)
+        self._aes_key = secrets.token_bytes(32)
+        key_file = directory / "aes256.key"
+        key_file.write_bytes(self._aes_key)
+        for token in (self._ours, self._softhsm):
+            token.make_keys(key_file)
 
-    result = alternate(
-        promise,
-        RUNS,
-        lambda: sign(ours, promise.work, warm_up_seconds=WARM_UP_SECONDS, seconds=SECONDS),
-        softhsm if promise.against == "SoftHSM2" else lambda: openssl_speed(promise.work.key, SECONDS),
-    )
-    public_key = ours.public_key(promise.work.key, directory)
-    checked = sum(verification.check(promise.work, public_key, run.samples, directory) for run in result.ours)
-    print("\n".join([*result.lines(), f"  {checked} signatures verified by OpenSSL\n"]), flush=True)
-    return result
+    def measure(self, promise: Promise) -> Result:
+        """All runs of one piece of work, its results checked afterwards."""
+        work = promise.work
+
+        def softhsm() -> float:
+            return load(self._softhsm, work, warm_up_seconds=WARM_UP_SECONDS, seconds=SECONDS).per_second
+
+        contestants = {
+            promises.SOFTHSM: softhsm,
+            promises.OPENSSL: lambda: openssl_speed(work.openssl or "", SECONDS),
+        }
+        result = alternate(
+            promise,
+            RUNS,
+            lambda: load(self._ours, work, warm_up_seconds=WARM_UP_SECONDS, seconds=SECONDS),
+            {bar.against: contestants[bar.against] for bar in promise.bars},
+        )
+        print("\n".join([*result.lines(), *self._check(result), ""]), flush=True)
+        return result
+
+    def measure_many_keys(self, results: list[Result]) -> many_keys.ManyKeys:
+        """Find among some keys, compared; then with many keys, ours alone."""
+        print(f"Making {promises.FIND_KEYS:,} keys in both tokens ...", flush=True)
+        for token in (self._ours, self._softhsm):
+            run = make_keys(token, FOUND, promises.FIND_KEYS, threads=16)
+            print(f"  {token.name}: {run.seconds:.0f} s", flush=True)
+        results.append(self.measure(promises.FIND))
+        print(f"Making {promises.MANY_KEYS:,} keys in ours ...", flush=True)
+        many = many_keys.measure(self._ours, FOUND, RUNS, min(SECONDS, 3))
+        print("\n".join([*many.lines(), ""]), flush=True)
+        return many
+
+    def _check(self, result: Result) -> list[str]:
+        work = result.promise.work
+        if work.key is None:
+            return []
+        samples = tuple(sample for run in result.ours for sample in run.samples)
+        if work.key == tokens.AES_LABEL:
+            return [f"  {verification.check_ciphertexts(work, self._aes_key, samples)} ciphertexts decrypted"]
+        checked = verification.check_signatures(work, samples, self._directory)
+        return [f"  {checked} signatures verified by OpenSSL"]
 
 
-def run_inside_a_throw_away_cluster() -> NoReturn:
+def _is_named(name: str, wanted: list[str]) -> bool:
+    return not wanted or any(part.lower() in name.lower() for part in wanted)
+
+
+def run_inside_a_throw_away_cluster(names: list[str]) -> NoReturn:
     program = str(Path(sys.executable).parent / "strongroom")
     environment = {**os.environ, INSIDE: "1"}
-    command = [program, "exec", "--hsms", "1", "--", sys.executable, "-m", "benchmarks"]
+    command = [program, "exec", "--hsms", "1", "--", sys.executable, "-m", "benchmarks", *names]
     os.execve(program, command, environment)
 
 
 if __name__ == "__main__":
-    sys.exit(main() if os.environ.get(INSIDE) else run_inside_a_throw_away_cluster())
+    arguments = sys.argv[1:]
+    sys.exit(main(arguments) if os.environ.get(INSIDE) else run_inside_a_throw_away_cluster(arguments))

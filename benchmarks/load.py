@@ -11,31 +11,38 @@ from pathlib import Path
 from benchmarks.tokens import Token
 
 P11LOAD = Path(__file__).resolve().parent.parent / "target" / "release" / "p11load"
+_NO_END = "86400"
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is measured: signatures with a key, from some threads."""
+    """What is measured: ``load`` as p11load names it, from so many threads.
+
+    ``key`` is the label of the key whose results are checked; ``openssl`` what ``openssl speed`` calls the same work.
+    """
 
     name: str
-    key: str
-    mechanism: str
+    load: str
     threads: int
+    key: str | None = None
+    openssl: str | None = None
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A signature that was made, for checking: what the module was given, and what it gave."""
+    """One result, for checking: what the module was given, the IV, and what it gave."""
 
-    signed: bytes
-    signature: bytes
+    input: bytes
+    iv: bytes
+    output: bytes
 
 
 @dataclass(frozen=True)
 class Run:
-    """Signatures per second, latency in microseconds, and how many calls failed."""
+    """Operations per second, latency in microseconds, and how many calls failed."""
 
     per_second: float
+    seconds: float
     p50_us: int
     p99_us: int
     max_us: int
@@ -43,24 +50,36 @@ class Run:
     samples: tuple[Sample, ...]
 
 
-def sign(token: Token, work: Work, *, warm_up_seconds: float, seconds: float) -> Run:
-    """Sign for so long; raises when the program fails."""
-    command = [str(P11LOAD), token.module, token.label, work.key, work.mechanism, str(work.threads)]
+def load(token: Token, work: Work, *, warm_up_seconds: float, seconds: float) -> Run:
+    """Work for so long; raises when the program fails."""
+    return _run(token, work, str(warm_up_seconds), str(seconds))
+
+
+def make_keys(token: Token, prefix: str, count: int, *, threads: int) -> Run:
+    """Make so many AES-256 token keys, called by the prefix and their number; raises unless all were made."""
+    work = Work(f"{count} keys", f"generate-aes:{prefix}:{count}", threads)
+    run = _run(token, work, "0", _NO_END)
+    if run.failed:
+        raise RuntimeError(f"{token.name}: {run.failed} of {count} keys could not be made")
+    return run
+
+
+def _run(token: Token, work: Work, warm_up_seconds: str, seconds: str) -> Run:
+    command = [str(P11LOAD), token.module, token.label, work.load, str(work.threads), warm_up_seconds, seconds]
     environment = {**token.environment, "P11LOAD_PIN": token.pin}
-    done = subprocess.run(
-        [*command, str(warm_up_seconds), str(seconds)], check=False, env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{token.name}, {work.name}: {done.stderr.strip()}")
     report = json.loads(done.stdout)
     return Run(
-        per_second=report["signatures"] / report["seconds"],
+        per_second=report["operations"] / report["seconds"],
+        seconds=report["seconds"],
         p50_us=report["p50_us"],
         p99_us=report["p99_us"],
         max_us=report["max_us"],
         failed=report["failed"],
         samples=tuple(
-            Sample(bytes.fromhex(sample["signed"]), bytes.fromhex(sample["signature"])) for sample in report["samples"]
+            Sample(*(bytes.fromhex(sample[part]) for part in ("input", "iv", "output"))) for sample in report["samples"]
         ),
     )
 

@@ -14,8 +14,9 @@ SOFTHSM_MODULES = (
     "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
     "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
 )
-KEYS = {"p256": "EC:prime256v1", "rsa2048": "RSA:2048"}
-"""Labels of the keys and their types as pkcs11-tool spells them."""
+KEY_PAIRS = {"p256": "EC:prime256v1", "p384": "EC:secp384r1", "rsa2048": "RSA:2048"}
+"""Labels of the key pairs and their types as pkcs11-tool spells them."""
+AES_LABEL = "aes256"
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,14 @@ class Token:
     pin: str = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
 
-    def make_keys(self) -> None:
-        """A token key pair for each of :data:`KEYS`."""
-        for number, (label, kind) in enumerate(KEYS.items(), start=1):
+    def make_keys(self, aes_key: Path) -> None:
+        """A token key pair for each of :data:`KEY_PAIRS`, and the AES-256 key in a file as :data:`AES_LABEL`."""
+        for number, (label, kind) in enumerate(KEY_PAIRS.items(), start=1):
             self.tool("--keypairgen", "--key-type", kind, "--label", label, "--id", f"{number:02x}", "--usage-sign")
-
-    def public_key(self, label: str, directory: Path) -> Path:
-        """The SubjectPublicKeyInfo of a key, written to a file."""
-        file = directory / f"{self.name}-{label}.der"
-        self.tool("--read-object", "--type", "pubkey", "--label", label, "--output-file", str(file))
-        return file
+        self.tool(
+            *("--write-object", str(aes_key), "--type", "secrkey", "--key-type", "AES:32"),
+            *("--label", AES_LABEL, "--id", "aa", "--usage-decrypt", "--private"),
+        )
 
     def tool(self, *arguments: str) -> None:
         command = ["pkcs11-tool", "--module", self.module, "--token-label", self.label, "--login", *arguments]

@@ -1,14 +1,15 @@
-//! `p11load`: a load of signatures through any PKCS #11 module.
+//! `p11load`: a load of one kind of work through any PKCS #11 module.
 //!
 //! ```text
-//! P11LOAD_PIN=… p11load MODULE TOKEN_LABEL KEY_LABEL ecdsa|rsa-pkcs THREADS WARM_UP_SECONDS SECONDS
+//! P11LOAD_PIN=… p11load MODULE TOKEN_LABEL WORK THREADS WARM_UP_SECONDS SECONDS
 //! ```
 //!
-//! Every thread has a session of its own and signs a new SHA-256 value each time. All start together; calls that end
-//! within the measured time count. Prints one JSON object: `signatures`, `seconds`, `failed`, `p50_us`, `p99_us`,
-//! `max_us`, and `samples`: the last signature of each thread with what was signed, in hexadecimal, for checking.
+//! `WORK` is explained at [`work::Work`]. Every thread has a session of its own. All start together; calls that end
+//! within the measured time count. Prints one JSON object: `operations`, `seconds`, `failed`, `p50_us`, `p99_us`,
+//! `max_us`, and `samples`: what each thread gave in and got last (`input`, `iv`, `output`), in hexadecimal.
 
 mod module;
+mod work;
 
 use std::env;
 use std::fmt::Write as _;
@@ -17,19 +18,13 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use module::{Key, Module, Session};
-
-/// DigestInfo of SHA-256 up to the digest (RFC 8017 section 9.2, note 1).
-const SHA256_DIGEST_INFO: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
-    0x04, 0x20,
-];
+use module::Module;
+use work::{Work, Worker};
 
 struct Settings {
     module: String,
     token: String,
-    key: String,
-    mechanism: cryptoki_sys::CK_MECHANISM_TYPE,
+    work: Work,
     threads: usize,
     warm_up: Duration,
     measured: Duration,
@@ -39,8 +34,8 @@ struct Settings {
 struct Count {
     latencies_us: Vec<u32>,
     failed: u64,
-    signed: Vec<u8>,
-    signature: Vec<u8>,
+    ended: Instant,
+    sample: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -58,25 +53,20 @@ fn main() -> ExitCode {
 
 fn settings() -> Result<Settings, String> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [module, token, key, mechanism, threads, warm_up, measured] = arguments.as_slice() else {
-        return Err(
-            "usage: p11load MODULE TOKEN_LABEL KEY_LABEL ecdsa|rsa-pkcs THREADS WARM_UP_SECONDS SECONDS"
-                .to_owned(),
-        );
+    let [module, token, work, threads, warm_up, measured] = arguments.as_slice() else {
+        return Err("usage: p11load MODULE TOKEN_LABEL WORK THREADS WARM_UP_SECONDS SECONDS".to_owned());
     };
-    let number = |text: &str| text.parse::<f64>().map_err(|_| format!("{text:?} is not a number"));
+    let seconds = |text: &str| {
+        let number = text.parse::<f64>().map_err(|_| format!("{text:?} is not a number"))?;
+        Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
+    };
     Ok(Settings {
         module: module.clone(),
         token: token.clone(),
-        key: key.clone(),
-        mechanism: match mechanism.as_str() {
-            "ecdsa" => cryptoki_sys::CKM_ECDSA,
-            "rsa-pkcs" => cryptoki_sys::CKM_RSA_PKCS,
-            other => return Err(format!("{other:?} is neither ecdsa nor rsa-pkcs")),
-        },
+        work: work.parse()?,
         threads: threads.parse().map_err(|_| format!("{threads:?} is not a number of threads"))?,
-        warm_up: Duration::try_from_secs_f64(number(warm_up)?).map_err(|error| error.to_string())?,
-        measured: Duration::try_from_secs_f64(number(measured)?).map_err(|error| error.to_string())?,
+        warm_up: seconds(warm_up)?,
+        measured: seconds(measured)?,
     })
 }
 
@@ -86,80 +76,61 @@ fn run(settings: &Settings) -> Result<String, String> {
     let slot = module.slot_of_token(&settings.token)?;
     let login = module.open_session(slot)?;
     login.login(&pin)?;
-    let sessions: Vec<(Session, Key)> = (0..settings.threads)
-        .map(|_| {
-            let session = module.open_session(slot)?;
-            let key = session.private_key(&settings.key)?;
-            Ok((session, key))
-        })
+    let threads = settings.threads as u64;
+    let workers: Vec<Worker<'_>> = (0..threads)
+        .map(|index| Worker::new(&settings.work, module.open_session(slot)?, index, threads))
         .collect::<Result<_, String>>()?;
 
     let start = Barrier::new(settings.threads);
+    let began = Instant::now();
     let counts: Vec<Count> = thread::scope(|scope| {
-        let workers: Vec<_> = sessions
-            .iter()
-            .enumerate()
-            .map(|(index, (session, key))| {
-                let start = &start;
-                scope.spawn(move || sign_until_the_end(settings, index, session, *key, start))
-            })
-            .collect();
-        workers
+        let running: Vec<_> = workers
             .into_iter()
-            .map(|worker| worker.join().map_err(|_| "a thread panicked".to_owned()))
+            .map(|worker| scope.spawn(|| work_until_the_end(settings, worker, &start)))
+            .collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned()))
             .collect::<Result<_, String>>()
     })?;
-    Ok(report(settings, &counts))
+    Ok(report(settings, began, &counts))
 }
 
-fn sign_until_the_end(
-    settings: &Settings,
-    index: usize,
-    session: &Session,
-    key: Key,
-    start: &Barrier,
-) -> Count {
-    let mut data =
-        if settings.mechanism == cryptoki_sys::CKM_RSA_PKCS { SHA256_DIGEST_INFO.to_vec() } else { vec![] };
-    let digest = data.len();
-    data.resize(digest + 32, 0xa5);
-    data[digest..digest + 8].copy_from_slice(&(index as u64).to_be_bytes());
-
-    let mut count =
-        Count { latencies_us: Vec::with_capacity(1 << 18), failed: 0, signed: vec![], signature: vec![] };
-    let mut signature = vec![0; 1024];
+fn work_until_the_end(settings: &Settings, mut worker: Worker<'_>, start: &Barrier) -> Count {
+    let mut latencies_us = Vec::with_capacity(1 << 18);
+    let mut failed = 0;
     start.wait();
     let measured_from = Instant::now() + settings.warm_up;
     let end = measured_from + settings.measured;
+    let mut ended = measured_from;
     for round in 0_u64.. {
-        data[digest + 8..digest + 16].copy_from_slice(&round.to_be_bytes());
         let before = Instant::now();
-        let outcome = session.sign(settings.mechanism, key, &data, &mut signature);
+        let outcome = worker.step(round);
         let after = Instant::now();
-        if after > end {
+        if after > end || matches!(outcome, Ok(false)) {
             break;
         }
         match outcome {
-            Ok(length) => {
-                count.signed.clone_from(&data);
-                count.signature.clear();
-                count.signature.extend_from_slice(&signature[..length]);
-                if after > measured_from {
-                    count.latencies_us.push(u32::try_from((after - before).as_micros()).unwrap_or(u32::MAX));
-                }
+            Ok(_) if after > measured_from => {
+                latencies_us.push(u32::try_from((after - before).as_micros()).unwrap_or(u32::MAX));
+                ended = after;
             }
+            Ok(_) => {}
             Err(message) => {
-                if count.failed == 0 {
-                    eprintln!("p11load: thread {index}: {message}");
+                if failed == 0 {
+                    eprintln!("p11load: {message}");
                 }
-                count.failed += 1;
+                failed += 1;
             }
         }
     }
-    count
+    let sample = worker.sample().map(|(input, iv, output)| {
+        format!(r#"{{"input":"{}","iv":"{}","output":"{}"}}"#, hex(input), hex(iv), hex(output))
+    });
+    Count { latencies_us, failed, ended, sample }
 }
 
-fn report(settings: &Settings, counts: &[Count]) -> String {
+fn report(settings: &Settings, began: Instant, counts: &[Count]) -> String {
     let mut latencies: Vec<u32> =
         counts.iter().flat_map(|count| count.latencies_us.iter().copied()).collect();
     latencies.sort_unstable();
@@ -167,22 +138,27 @@ fn report(settings: &Settings, counts: &[Count]) -> String {
         latencies.get((latencies.len() * per_mille / 1000).min(latencies.len().saturating_sub(1)))
     };
     let failed: u64 = counts.iter().map(|count| count.failed).sum();
-    let samples: Vec<String> = counts
-        .iter()
-        .filter(|count| !count.signature.is_empty())
-        .map(|count| {
-            format!(r#"{{"signed":"{}","signature":"{}"}}"#, hex(&count.signed), hex(&count.signature))
-        })
-        .collect();
+    let samples: Vec<&str> = counts.iter().filter_map(|count| count.sample.as_deref()).collect();
     format!(
-        r#"{{"signatures":{},"seconds":{},"failed":{failed},"p50_us":{},"p99_us":{},"max_us":{},"samples":[{}]}}"#,
+        r#"{{"operations":{},"seconds":{},"failed":{failed},"p50_us":{},"p99_us":{},"max_us":{},"samples":[{}]}}"#,
         latencies.len(),
-        settings.measured.as_secs_f64(),
+        measured_seconds(settings, began, counts),
         at(500).copied().unwrap_or(0),
         at(990).copied().unwrap_or(0),
         latencies.last().copied().unwrap_or(0),
         samples.join(",")
     )
+}
+
+/// The time asked for; for counted work the time that it took.
+fn measured_seconds(settings: &Settings, began: Instant, counts: &[Count]) -> f64 {
+    match &settings.work {
+        Work::GenerateAes { count: Some(_), .. } => {
+            let last = counts.iter().map(|count| count.ended).max().unwrap_or(began);
+            last.saturating_duration_since(began).as_secs_f64()
+        }
+        _ => settings.measured.as_secs_f64(),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

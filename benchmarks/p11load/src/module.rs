@@ -1,4 +1,4 @@
-//! A PKCS #11 module loaded from a file: the few calls that a load of signatures needs, with their codes as text.
+//! A PKCS #11 module loaded from a file: the few calls that a load needs, with their codes as text.
 
 use std::ptr;
 
@@ -108,31 +108,83 @@ impl Session<'_> {
         call!(self.module, C_Login(self.handle, p11::CKU_USER, pin.as_mut_ptr(), pin.len() as p11::CK_ULONG))
     }
 
-    /// The private key of a label.
-    pub fn private_key(&self, label: &str) -> Result<Key, String> {
-        let mut class = p11::CKO_PRIVATE_KEY;
+    /// The one object of a class and a label.
+    pub fn key(&self, class: p11::CK_OBJECT_CLASS, label: &str) -> Result<Key, String> {
+        let mut class = class;
         let mut name = label.as_bytes().to_vec();
-        let mut template = [
-            p11::CK_ATTRIBUTE {
-                type_: p11::CKA_CLASS,
-                pValue: (&raw mut class).cast(),
-                ulValueLen: size_of_val(&class) as p11::CK_ULONG,
-            },
-            p11::CK_ATTRIBUTE {
-                type_: p11::CKA_LABEL,
-                pValue: name.as_mut_ptr().cast(),
-                ulValueLen: name.len() as p11::CK_ULONG,
-            },
-        ];
-        let mut key = 0;
+        let mut template =
+            [attribute(p11::CKA_CLASS, &mut class), bytes_attribute(p11::CKA_LABEL, &mut name)];
+        let mut found = [0; 2];
         let mut count = 0;
         call!(
             self.module,
             C_FindObjectsInit(self.handle, template.as_mut_ptr(), template.len() as p11::CK_ULONG)
         )?;
-        call!(self.module, C_FindObjects(self.handle, &raw mut key, 1, &raw mut count))?;
+        call!(self.module, C_FindObjects(self.handle, found.as_mut_ptr(), 2, &raw mut count))?;
         call!(self.module, C_FindObjectsFinal(self.handle))?;
-        if count == 1 { Ok(key) } else { Err(format!("no private key is called {label:?}")) }
+        if count == 1 { Ok(found[0]) } else { Err(format!("{count} objects are called {label:?}, not one")) }
+    }
+
+    /// Generates an AES-256 token key.
+    pub fn generate_aes256(&self, label: &str) -> Result<Key, String> {
+        let mut mechanism = plain(p11::CKM_AES_KEY_GEN);
+        let mut name = label.as_bytes().to_vec();
+        let mut length: p11::CK_ULONG = 32;
+        let (mut token, mut encrypt) = (p11::CK_TRUE, p11::CK_TRUE);
+        let mut template = [
+            attribute(p11::CKA_TOKEN, &mut token),
+            attribute(p11::CKA_ENCRYPT, &mut encrypt),
+            attribute(p11::CKA_VALUE_LEN, &mut length),
+            bytes_attribute(p11::CKA_LABEL, &mut name),
+        ];
+        let mut key = 0;
+        call!(
+            self.module,
+            C_GenerateKey(
+                self.handle,
+                &raw mut mechanism,
+                template.as_mut_ptr(),
+                template.len() as p11::CK_ULONG,
+                &raw mut key,
+            )
+        )?;
+        Ok(key)
+    }
+
+    /// Encrypts with AES-GCM and a tag of 128 bits into `output` and gives the length.
+    pub fn encrypt_gcm(
+        &self,
+        key: Key,
+        iv: &mut [u8; 12],
+        data: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize, String> {
+        let mut parameters = p11::CK_GCM_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: 12,
+            ulIvBits: 96,
+            pAAD: ptr::null_mut(),
+            ulAADLen: 0,
+            ulTagBits: 128,
+        };
+        let mut mechanism = p11::CK_MECHANISM {
+            mechanism: p11::CKM_AES_GCM,
+            pParameter: (&raw mut parameters).cast(),
+            ulParameterLen: size_of_val(&parameters) as p11::CK_ULONG,
+        };
+        let mut length = output.len() as p11::CK_ULONG;
+        call!(self.module, C_EncryptInit(self.handle, &raw mut mechanism, key))?;
+        call!(
+            self.module,
+            C_Encrypt(
+                self.handle,
+                data.as_ptr().cast_mut(),
+                data.len() as p11::CK_ULONG,
+                output.as_mut_ptr(),
+                &raw mut length,
+            )
+        )?;
+        usize::try_from(length).map_err(|error| error.to_string())
     }
 
     /// Signs into `signature` and gives the length.
@@ -143,7 +195,7 @@ impl Session<'_> {
         data: &[u8],
         signature: &mut [u8],
     ) -> Result<usize, String> {
-        let mut mechanism = p11::CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 };
+        let mut mechanism = plain(mechanism);
         let mut length = signature.len() as p11::CK_ULONG;
         call!(self.module, C_SignInit(self.handle, &raw mut mechanism, key))?;
         call!(
@@ -158,4 +210,21 @@ impl Session<'_> {
         )?;
         usize::try_from(length).map_err(|error| error.to_string())
     }
+}
+
+/// A mechanism without parameters.
+fn plain(mechanism: p11::CK_MECHANISM_TYPE) -> p11::CK_MECHANISM {
+    p11::CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 }
+}
+
+/// An attribute of a fixed size; `value` must outlive its use.
+fn attribute<T>(type_: p11::CK_ATTRIBUTE_TYPE, value: &mut T) -> p11::CK_ATTRIBUTE {
+    let length = size_of::<T>() as p11::CK_ULONG;
+    p11::CK_ATTRIBUTE { type_, pValue: ptr::from_mut(value).cast(), ulValueLen: length }
+}
+
+/// An attribute of bytes; `value` must outlive its use.
+fn bytes_attribute(type_: p11::CK_ATTRIBUTE_TYPE, value: &mut [u8]) -> p11::CK_ATTRIBUTE {
+    let length = value.len() as p11::CK_ULONG;
+    p11::CK_ATTRIBUTE { type_, pValue: value.as_mut_ptr().cast(), ulValueLen: length }
 }
