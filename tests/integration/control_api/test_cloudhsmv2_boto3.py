@@ -368,7 +368,7 @@ def test_an_hsm_is_degraded_while_it_cannot_serve_and_says_why(installation, cli
     installation.hsm_says(cluster_id, hsm_id, HsmHealth.ACTIVE)
     assert state() == ("ACTIVE", None)
     installation.hsm_says(cluster_id, hsm_id, HsmHealth.ACTIVE, lease=0.0)
-    assert state() == ("DEGRADED", "The HSM does not answer: its lease has run out.")
+    assert state() == ("DEGRADED", "The HSM's lease has run out: it does not run, or the store cannot be written.")
     installation.hsm_says(cluster_id, hsm_id, HsmHealth.STOPPED)
     assert state()[0] == "DEGRADED"
     assert described(client, cluster_id)["State"] == "ACTIVE"

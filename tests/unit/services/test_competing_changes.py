@@ -14,7 +14,7 @@ from strongroom.aws.sigv4 import Identity
 from strongroom.services import Limits, Subnet
 from strongroom.services.cloudhsmv2 import create_cluster, create_hsm, delete_cluster, service
 from strongroom.services.cloudhsmv2.context import Context
-from strongroom.storage.interface import CompareFailed, Transaction, Write
+from strongroom.storage.interface import CompareFailed, StoreUnavailable, Transaction, Write
 from strongroom.storage.memory import MemoryStore
 from strongroom.vocabulary.records import MembershipRecord
 
@@ -102,6 +102,22 @@ def test_a_lost_race_is_told_as_such(context, cluster_id):
         handler(CALL, {"ClusterId": cluster_id, "AvailabilityZone": ZONE})
     assert (caught.value.code, caught.value.status) == ("CloudHsmServiceException", 400)
     assert "send it again" in caught.value.message
+
+
+def test_a_full_disk_is_told_without_naming_the_installations_files(context, cluster_id, monkeypatch):
+    def full(_transaction):
+        raise StoreUnavailable("the store /srv/strongroom/x.db is unavailable: the disk is full: make room")
+
+    monkeypatch.setattr(context.cluster_stores[cluster_id], "transact", full)
+    handler = service.cloudhsmv2(context).handlers["CreateHsm"]
+    with pytest.raises(AwsError) as caught:
+        handler(CALL, {"ClusterId": cluster_id, "AvailabilityZone": ZONE})
+    assert (caught.value.code, caught.value.status) == ("CloudHsmInternalFailureException", 500)
+    assert "disk may be full" in caught.value.message
+    assert "/srv" not in caught.value.message
+    monkeypatch.undo()
+    assert addresses(context) == []
+    assert handler(CALL, {"ClusterId": cluster_id, "AvailabilityZone": ZONE})["Hsm"]["State"] == "CREATE_IN_PROGRESS"
 
 
 def test_the_address_of_an_hsm_that_is_gone_is_given_again(context, cluster_id):

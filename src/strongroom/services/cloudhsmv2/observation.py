@@ -46,7 +46,7 @@ class ObservedHsm:
         if health is HsmHealth.ERROR:
             return HsmState.DEGRADED, message or "The HSM refuses work."
         if self.lease is not None and not self.lease.live:
-            return HsmState.DEGRADED, "The HSM does not answer: its lease has run out."
+            return HsmState.DEGRADED, "The HSM's lease has run out: it does not run, or the store cannot be written."
         if health in {HsmHealth.ACTIVE, HsmHealth.WAITING_FOR_CERTIFICATE}:
             return HsmState.ACTIVE, message or None
         if health is HsmHealth.STOPPED:

@@ -1,7 +1,10 @@
-"""The errors of this API, and the only ways to raise them. All are HTTP 400; every error has just a ``Message``."""
+"""The errors of this API, and the only ways to raise them. Failures of the service are HTTP 500, all others 400; every
+error has just a ``Message``.
+"""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from strongroom.aws.errors import AwsError
@@ -30,6 +33,15 @@ def tag_refused(message: str) -> AwsError:
 def too_many_tags(message: str) -> AwsError:
     """Declared on TagResource only."""
     return AwsError("CloudHsmResourceLimitExceededException", message)
+
+
+def store_unavailable() -> AwsError:
+    """Without the reason itself, which names the installation's files."""
+    text = (
+        "Nothing was changed: the service's store cannot be used now. Its disk may be full, read-only or failing; the "
+        "service's log says which. Send the request again when that is mended."
+    )
+    return AwsError(INTERNAL_FAILURE, text, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def changed_meanwhile() -> AwsError:

@@ -25,7 +25,7 @@ from strongroom.services.cloudhsmv2 import (
     untag_resource,
 )
 from strongroom.services.cloudhsmv2.context import Context
-from strongroom.storage.interface import CompareFailed
+from strongroom.storage.interface import CompareFailed, StoreUnavailable
 from strongroom.vocabulary.states import ClusterState
 
 log = structlog.get_logger(__name__)
@@ -41,6 +41,9 @@ def cloudhsmv2(context: Context) -> HostedService:
                 response = function(context, call, msgspec.convert(members, request_type))
             except CompareFailed:
                 raise refusals.changed_meanwhile() from None
+            except StoreUnavailable as error:
+                log.error("store unavailable", request_id=call.request_id, reason=str(error))  # noqa: TRY400
+                raise refusals.store_unavailable() from None
             reply: dict[str, Any] = msgspec.to_builtins(response)
             return reply
 
