@@ -282,6 +282,20 @@ def test_a_key_that_is_not_extractable_is_not_wrapped(session: Session, known_ae
         kept.update(attributes={Attribute.EXTRACTABLE: True})
 
 
+def test_a_key_for_trusted_wrapping_waits_for_an_admins_word(session: Session, admin: Session) -> None:
+    wrapping = session.keys.generate_aes(label="to be trusted", usage={Usage.WRAP, Usage.UNWRAP})
+    kept = session.keys.generate_aes(label="choosy", extractable=True, wrap_with_trusted=True, persistent=False)
+    with pytest.raises(NotPermitted) as refusal:
+        wrapping.wrap(kept)
+    assert refusal.value.code is ReturnCode.KEY_NOT_WRAPPABLE
+    with pytest.raises(Refused):
+        wrapping.update(trusted=True)
+    admin.keys.get(label="to be trusted").update(trusted=True)
+    assert wrapping.refresh().is_trusted
+    assert len(wrapping.wrap(kept)) == 40
+    wrapping.destroy()
+
+
 # -- attributes, certificates, users ----------------------------------------------------------------------------------
 def test_a_key_is_found_changed_and_destroyed(session: Session) -> None:
     key = session.keys.generate_aes(128, label="first", id=b"\x0a\x0b")

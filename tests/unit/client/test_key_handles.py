@@ -199,6 +199,11 @@ def test_an_update_sets_each_usage_and_shows_what_the_hsm_answers(hsm: SoftwareH
 
 def test_a_key_of_a_type_that_the_sdk_cannot_use_is_a_plain_handle(hsm: SoftwareHsm, session: Session) -> None:
     hsm.answers[Operation.ATTRIBUTES] = {"objects": [view(1, {Attribute.LABEL: "what an admin sees"})]}
+    hsm.answers[Operation.SET_ATTRIBUTES] = {"objects": [view(1, {Attribute.TRUSTED: True})]}
     key = session.keys.by_reference(1)
     assert type(key) is HsmKey
-    assert key.label == "what an admin sees"
+    assert (key.label, key.object_class, key.key_type) == ("what an admin sees", None, None)
+    with pytest.raises(TypeError, match="not told"):
+        key.update(usage={Usage.SIGN})
+    assert key.update(trusted=True).is_trusted
+    assert hsm.asked(Operation.SET_ATTRIBUTES) == [{"reference": 1, "template": {Attribute.TRUSTED: True}}]

@@ -41,12 +41,16 @@ class HsmKey:
         return self._view.value(Attribute.ID) or b""
 
     @property
-    def object_class(self) -> ObjectClass:
-        return ObjectClass(self._view.value(Attribute.CLASS))
+    def object_class(self) -> ObjectClass | None:
+        """``None`` where it is not told: an admin sees reference, owner, label and trust of others' keys."""
+        number = self._view.value(Attribute.CLASS)
+        return None if number is None else ObjectClass(number)
 
     @property
-    def key_type(self) -> KeyType:
-        return KeyType(self._view.value(Attribute.KEY_TYPE))
+    def key_type(self) -> KeyType | None:
+        """``None`` where it is not told."""
+        number = self._view.value(Attribute.KEY_TYPE)
+        return None if number is None else KeyType(number)
 
     @property
     def owner(self) -> str:
@@ -92,13 +96,21 @@ class HsmKey:
         label: str | None = None,
         id: bytes | None = None,
         usage: Iterable[Usage] | None = None,
+        trusted: bool | None = None,
         attributes: Mapping[Attribute, AttributeValue] | None = None,
     ) -> Self:
-        """Change what is given, on every HSM before this returns; its owner only. ``usage`` is all that it may do."""
+        """Change what is given, on every HSM before this returns.
+
+        ``usage`` is all that the key may do from now on. ``trusted`` is an admin's to say, the rest is the owner's.
+        """
         template: Template = {} if label is None else {Attribute.LABEL.value: label}
         if id is not None:
             template[Attribute.ID.value] = id
+        if trusted is not None:
+            template[Attribute.TRUSTED.value] = trusted
         if usage is not None:
+            if self.object_class is None:
+                raise TypeError(f"{self!r}: who is not told a key's class cannot say what it may be used for.")
             template |= templates.usage_flags(self.object_class, usage)
         self._view = self._objects.set_attributes(self.reference, template | templates.of_attributes(attributes or {}))
         return self
