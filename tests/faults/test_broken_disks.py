@@ -41,7 +41,7 @@ def test_a_full_disk_stops_changes_only_and_they_go_on_when_there_is_room(small_
         cluster.begin(*HSMS)
         faulty = Faulty(cluster, *HSMS)
         fill(small_disk / "ballast")
-        faulty.lasts(2.5 * LEASE_SECONDS, "disk is full: make room")
+        faulty.lasts(2 * LEASE_SECONDS, "disk is full: make room")
         (small_disk / "ballast").unlink()
         faulty.recovers()
         first, second = faulty.clients.values()
@@ -107,6 +107,6 @@ def test_a_disk_that_turns_read_only_or_fails_stops_changes_only_and_for_as_long
     faulty = Faulty(cluster, *HSMS)
     for error in (errno.EROFS, errno.EIO):
         disk.fail(error)
-        faulty.lasts(2 * LEASE_SECONDS, "check the disk, and whether its file system is mounted read-only")
+        faulty.lasts(1.5 * LEASE_SECONDS, "check the disk, and whether its file system is mounted read-only")
         disk.fail(0)
         faulty.recovers()

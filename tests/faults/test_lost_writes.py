@@ -26,7 +26,7 @@ from strongroom.vocabulary.operations import Operation
 SEED = 20_095
 HSMS = ("hsm-1", "hsm-2")
 WRITERS = 3
-CUTS = 4
+CUTS = 3
 
 
 @pytest.fixture
