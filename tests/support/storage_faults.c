@@ -6,6 +6,8 @@
  * storage_faults.py takes it. Not noted: mkdir, links, xattrs, times, and files whose name ends in -shm (SQLite's
  * index, which is rebuilt) or .log. A file's fsync does not make its name durable, as POSIX allows.
  *
+ * It makes no system call that a confined HSM process is not allowed.
+ *
  * Failing. STORAGE_FAULTS_JOURNAL/control, shared memory of the test, has an errno with which everything that changes a file
  * below STORAGE_FAULTS_DIR fails, and nanoseconds that are added to CLOCK_REALTIME.
  */
@@ -79,7 +81,7 @@ static int is_watched(int fd) {
     struct stat status;
     if (!directory) return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, sizeof path - 1);
+    ssize_t length = readlinkat(AT_FDCWD, link, path, sizeof path - 1);
     if (length < 0) return 0;
     path[length] = 0;
     return is_below(path) && fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
@@ -233,7 +235,7 @@ static int at_place(int base, const char *path, struct place *place) {
             length = strlen(start);
         } else {
             snprintf(link, sizeof link, "/proc/self/fd/%d", base);
-            length = readlink(link, start, sizeof start - 2);
+            length = readlinkat(AT_FDCWD, link, start, sizeof start - 2);
             if (length < 0) return -1;
         }
         start[length] = '/';
@@ -257,15 +259,23 @@ static void leave(struct place *place) {
     errno = error;
 }
 
-/* Keeps a file that is about to lose its name; 0 when there is none. */
+/* Keeps the content of a file that is about to lose its name; 0 when there is none. */
 static uint64_t save(struct place *place, const char *name) {
     static uint64_t number;
-    char saved[PATH_MAX];
+    char path[PATH_MAX], block[65536];
     struct stat status;
+    ssize_t got;
     if (fstatat(place->directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode)) return 0;
     uint64_t id = ((uint64_t)getpid() << 32) + __atomic_add_fetch(&number, 1, __ATOMIC_RELAXED);
-    snprintf(saved, sizeof saved, "%s/%lu.saved", journal, (unsigned long)id);
-    if (linkat(place->directory, name, AT_FDCWD, saved, 0) != 0) abort();
+    snprintf(path, sizeof path, "%s/%lu.saved", journal, (unsigned long)id);
+    int from = REAL(openat64)(place->directory, name, O_RDONLY | O_CLOEXEC);
+    int to = REAL(open64)(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (from < 0 || to < 0) abort();
+    while ((got = REAL(read)(from, block, sizeof block)) > 0)
+        if (REAL(write)(to, block, got) != got) abort();
+    if (got < 0) abort();
+    REAL(close)(from);
+    REAL(close)(to);
     return id;
 }
 

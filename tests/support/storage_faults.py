@@ -99,7 +99,7 @@ class FaultyDisk:
                 new.rename(old)
             old = new
         if change.offset and saved.exists() and not old.exists():
-            os.link(saved, old)
+            saved.rename(old)
 
 
 def _changes(log: bytes) -> list[Change]:
