@@ -43,7 +43,11 @@ lint: venv ## Formatting, types, lints, import contracts, generated files
 
 .PHONY: packages
 packages: ## Install what is missing of deploy/debian-packages.txt (needs root, or prints the command)
-	@deploy/install-debian-packages.sh
+	@deploy/install-debian-packages.sh debian-packages.txt
+
+.PHONY: test-packages
+test-packages: ## The same with what tests and measurements need
+	@deploy/install-debian-packages.sh debian-packages.txt debian-packages-tests.txt
 
 .PHONY: up
 up: packages build ## Build, start in the background, make the quick-start cluster, sign and verify
@@ -54,10 +58,10 @@ down: ## Stop what `make up` started; state stays
 	@$(BIN)/strongroom down
 
 .PHONY: test
-test: packages build ## Lint and every test
+test: test-packages build ## Lint and every test
 	@$(BIN)/python tests/run_suites.py
 
 .PHONY: bench
-bench: packages build ## Measure against SoftHSM2 and openssl speed (WORK=NAME: only that), print the figures
+bench: test-packages build ## Measure against SoftHSM2 and openssl speed (WORK=NAME: only that), print the figures
 	cargo build --release --locked --quiet -p p11load
 	@$(BIN)/python -m benchmarks $(WORK)

@@ -1,14 +1,16 @@
 #!/bin/bash
-# Install what is missing of deploy/debian-packages.txt. Without root: print the one command that does it, and stop.
+# Install what is missing of lists of Debian packages. Without root: print the one command that does it, and stop.
+# install-debian-packages.sh FILE…
 set -euo pipefail
 cd "$(dirname "$0")"
 
 missing=()
-while read -r package; do
+while read -r package program; do
     case "$package" in ''|'#'*) continue ;; esac
+    if [ -n "$program" ] && command -v "$program" >/dev/null; then continue; fi
     status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$status" = installed ] || missing+=("$package")
-done < debian-packages.txt
+done < <(cat "$@")
 
 if ! command -v cargo >/dev/null; then
     echo "error: cargo is missing; install Rust 1.88 or newer, then run this again" >&2

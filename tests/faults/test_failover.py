@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptoki import CKA_CLASS, CKA_EC_POINT, CKA_LABEL, CKO_PRIVATE_KEY, CryptokiError, Module
-from installed import hsms, throw_away_cluster
+from installed import hsms, throw_away_cluster, until_active
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 THREADS = 8
@@ -78,18 +78,6 @@ def sent_to(address: str) -> int:
         except OSError:
             continue  # closed meanwhile, or not connected
     return total
-
-
-def until_active(environment: Mapping[str, str], hsm_id: str, not_pid: int) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if any(
-            hsm["HsmId"] == hsm_id and hsm["State"] == "ACTIVE" and hsm["pid"] not in (None, not_pid)
-            for hsm in hsms(environment)
-        ):
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"{hsm_id} did not come back")
 
 
 def test_a_killed_hsm_costs_no_failed_call_and_gets_its_share_when_it_is_back(two_hsms, capsys):

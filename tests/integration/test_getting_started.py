@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from programs import HOW_TO, fenced
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "getting-started-aws-commands.md"
+PAGE = HOW_TO / "getting-started-aws-commands.md"
 PROGRAMS = Path(sys.executable).parent
 PROMPT = "[ready] "
 CLI_PROMPT = "aws-cloudhsm > "
@@ -35,7 +36,7 @@ QUESTIONS = {
 def blocks() -> list[list[str]]:
     """The console blocks of the page, each a list of what is typed; a command may have several lines."""
     found = []
-    for block in re.findall(r"```console\n(.*?)```", PAGE.read_text(), re.DOTALL):
+    for block in fenced(PAGE, "console"):
         lines: list[str] = []
         for line in block.splitlines():
             if line.startswith(("$ ", CLI_PROMPT)):

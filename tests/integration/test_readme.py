@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from programs import fenced
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def test_the_commands_of_the_readme_end_in_a_verified_signature(tmp_path):
     clone, log = tmp_path / "clone", tmp_path / "output"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-    blocks = COMMANDS.findall((clone / "README.md").read_text())
+    blocks = fenced(clone / "README.md", "sh")
     assert len(blocks) >= 4
     environment = {
         **{

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from strongroom.client import Role, connect
 
 PROGRAMS = Path(sys.executable).parent
 STRONGROOM = str(PROGRAMS / "strongroom")
@@ -41,6 +45,16 @@ def throw_away_cluster(log: Path, *options: str) -> Iterator[Mapping[str, str]]:
             process.wait(STOP_SECONDS)
 
 
+def crypto_user(environment: Mapping[str, str], name: str) -> dict[str, str]:
+    """The environment of a new crypto-user, who sees nobody else's keys."""
+    admin, _, admin_password = environment["STRONGROOM_ADMIN_PIN"].partition(":")
+    password = secrets.token_urlsafe(12)
+    config = environment["STRONGROOM_CONFIG"]
+    with connect(config, username=admin, password=admin_password, role=Role.ADMIN) as session:
+        session.users.create(name, password=password)
+    return {**environment, "CLOUDHSM_PIN": f"{name}:{password}"}
+
+
 def status(environment: Mapping[str, str]) -> dict[str, Any]:
     """``strongroom status --json`` of the installation that an environment names."""
     done = subprocess.run(
@@ -55,6 +69,19 @@ def hsms(environment: Mapping[str, str]) -> list[dict[str, Any]]:
     (cluster,) = status(environment)["clusters"]
     found: list[dict[str, Any]] = cluster["Hsms"]
     return found
+
+
+def until_active(environment: Mapping[str, str], hsm_id: str, not_pid: int) -> None:
+    """Wait until an HSM is ACTIVE in another process than the one that it had."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if any(
+            hsm["HsmId"] == hsm_id and hsm["State"] == "ACTIVE" and hsm["pid"] not in (None, not_pid)
+            for hsm in hsms(environment)
+        ):
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"{hsm_id} did not come back")
 
 
 class Installation:

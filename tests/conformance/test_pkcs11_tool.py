@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from programs import Workshop
 
 pytestmark = pytest.mark.cluster
 
@@ -44,34 +44,21 @@ DIGESTS = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tool:
-    """pkcs11-tool with the module and the login of an environment, in a directory of its own."""
+    """pkcs11-tool with the module and the login of a workshop."""
 
-    environment: Mapping[str, str] = field(repr=False)
-    directory: Path
+    workshop: Workshop
 
     def __call__(self, *arguments: str, status: int = 0) -> str:
         return self.without_login("--login", "--pin", "env:CLOUDHSM_PIN", *arguments, status=status)
 
     def without_login(self, *arguments: str, status: int = 0) -> str:
-        done = subprocess.run(
-            ["pkcs11-tool", "--module", self.environment["STRONGROOM_PKCS11_MODULE"], *arguments],
-            check=False,
-            cwd=self.directory,
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=100,
-        )
-        output = done.stdout + done.stderr
-        assert done.returncode == status, f"pkcs11-tool {' '.join(arguments)}\n{output}"
-        return output
+        return self.workshop.run("pkcs11-tool", "--module", self.workshop.module, *arguments, status=status)
 
     def transform(self, *arguments: str, data: bytes) -> bytes:
         """Run a command on a file of its own and give the bytes of the file that it writes."""
-        source, target = self.directory / secrets.token_hex(4), self.directory / secrets.token_hex(4)
+        source, target = self.workshop.path(secrets.token_hex(4)), self.workshop.path(secrets.token_hex(4))
         source.write_bytes(data)
         self(*arguments, "--input-file", str(source), "--output-file", str(target))
         return target.read_bytes()
@@ -84,14 +71,14 @@ class Tool:
             point, curve = (bytes.fromhex(shown.split(f"{name}:")[1].split()[0]) for name in ("EC_POINT", "EC_PARAMS"))
             encoded = point[3:] if point[1] == 0x81 else point[2:]
             return ec.EllipticCurvePublicKey.from_encoded_point(CURVES[curve], encoded)
-        file = self.directory / f"{key_id}.der"
+        file = self.workshop.path(f"{key_id}.der")
         self("--read-object", "--type", "pubkey", "--id", key_id, "--output-file", str(file))
         return load_der_public_key(file.read_bytes())
 
 
 @pytest.fixture(scope="module")
-def tool(ephemeral: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Tool:
-    return Tool(ephemeral, tmp_path_factory.mktemp("pkcs11-tool"))
+def tool(workshop: Workshop) -> Tool:
+    return Tool(workshop)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +143,7 @@ def test_a_key_pair_of_each_type_is_made_listed_signs_and_is_deleted(tool: Tool,
 
 
 def test_an_ed25519_key_signs(ephemeral_non_fips: Mapping[str, str], tmp_path: Path) -> None:
-    tool = Tool(ephemeral_non_fips, tmp_path)
+    tool = Tool(Workshop(ephemeral_non_fips, tmp_path))
     for key_id in key_pair(tool, "EC:edwards25519", "--usage-sign"):
         point = read_ed25519_point(tool, key_id)
         signature = tool.transform("--sign", "--id", key_id, "--mechanism", "EDDSA", data=DATA)
@@ -214,12 +201,12 @@ def test_plain_rsa_pss_signs_a_digest(tool: Tool, rsa_key: str) -> None:
 
 
 def test_a_signature_verifies_through_the_library_too(tool: Tool, rsa_key: str) -> None:
-    signature = tool.directory / "verify.sig"
+    signature = tool.workshop.path("verify.sig")
     signature.write_bytes(tool.transform("--sign", "--id", rsa_key, "--mechanism", "SHA256-RSA-PKCS", data=DATA))
-    (tool.directory / "verify.data").write_bytes(DATA)
+    tool.workshop.path("verify.data").write_bytes(DATA)
     arguments = ("--verify", "--id", rsa_key, "--mechanism", "SHA256-RSA-PKCS", "--signature-file", str(signature))
     assert "Signature is valid" in tool(*arguments, "--input-file", "verify.data")
-    (tool.directory / "verify.data").write_bytes(DATA + b"!")
+    tool.workshop.path("verify.data").write_bytes(DATA + b"!")
     assert "Invalid signature" in tool(*arguments, "--input-file", "verify.data")
 
 
@@ -252,19 +239,18 @@ def test_random_bytes_differ(tool: Tool) -> None:
     outputs = set()
     for name in ("random-1", "random-2"):
         tool("--generate-random", "48", "--output-file", name)
-        outputs.add((tool.directory / name).read_bytes())
+        outputs.add(tool.workshop.path(name).read_bytes())
     assert {len(output) for output in outputs} == {48}
     assert len(outputs) == 2
 
 
 def test_a_certificate_is_written_read_back_and_deleted(tool: Tool) -> None:
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=tool"
-    files = ["-keyout", "c.key", "-outform", "DER", "-out", "c.der"]
-    subprocess.run([*command.split(), *files], check=True, cwd=tool.directory, capture_output=True)
+    tool.workshop.run(*command.split(), "-keyout", "c.key", "-outform", "DER", "-out", "c.der")
     named = ("--type", "cert", "--id", "c0ffee")
     tool("--write-object", "c.der", "--label", "tool-certificate", *named)
     tool("--read-object", *named, "--output-file", "c.read")
-    assert (tool.directory / "c.read").read_bytes() == (tool.directory / "c.der").read_bytes()
+    assert tool.workshop.path("c.read").read_bytes() == tool.workshop.path("c.der").read_bytes()
     tool("--delete-object", *named)
     assert "tool-certificate" not in tool("--list-objects", "--type", "cert")
 
@@ -278,9 +264,8 @@ def test_the_id_of_a_key_is_changed(tool: Tool) -> None:
     assert next(pairs, None) is None
 
 
-def test_a_wrong_pin_is_refused(tool: Tool, ephemeral: Mapping[str, str]) -> None:
-    username = ephemeral["CLOUDHSM_PIN"].partition(":")[0]
-    stranger = Tool({**ephemeral, "CLOUDHSM_PIN": f"{username}:not-the-password"}, tool.directory)
+def test_a_wrong_pin_is_refused(tool: Tool) -> None:
+    stranger = Tool(tool.workshop.with_wrong_pin())
     assert "CKR_PIN_INCORRECT" in stranger("--list-objects", status=1)
 
 
