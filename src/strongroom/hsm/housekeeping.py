@@ -11,6 +11,7 @@ import structlog
 
 from strongroom.hsm import logins
 from strongroom.hsm.brain import Brain
+from strongroom.hsm.clocks import boot_clock
 from strongroom.hsm.drafts import Proposal
 from strongroom.hsm.requests import RequestIds
 from strongroom.hsm.status import StatusReport
@@ -36,7 +37,9 @@ class Housekeeping:
         *,
         hsm_id: str,
         lease: Callable[[], LeaseCompare],
+        clock: Callable[[], float] = boot_clock,
     ) -> None:
+        """``clock`` is the machine's own: no step of the wall clock ends a login."""
         self._brain = brain
         self._requests = requests
         self._status = status
@@ -44,6 +47,9 @@ class Housekeeping:
         self._left_out = left_out
         self._seen_key = SEEN + hsm_id
         self._lease = lease
+        self._clock = clock
+        self._last_seen: dict[int, float] = {}
+        self._read: dict[str, int] = {}
         settings = brain.settings
         self._due: dict[str, float] = {}
         self._jobs: list[tuple[str, float, Callable[[], None]]] = [
@@ -75,27 +81,25 @@ class Housekeeping:
 
     def _end_logins(self) -> None:
         brain = self._brain
-        now = brain.clock()
-        mine = SeenLogins(at=now, login_ids=brain.hsm.active_logins())
+        mine = SeenLogins(at=brain.clock(), login_ids=brain.hsm.active_logins())
         write = Write(self._seen_key, msgspec.msgpack.encode(mine))
         brain.store.transact(Transaction(lease=self._lease(), writes=(write,)))
-        for login in self.over(now):
+        for login in self.over():
             self._submit(logins.over(login))
 
-    def over(self, now: float) -> list[LoginRule]:
-        """Logins that no HSM has seen for longer than a ticket lives."""
-        brain = self._brain
-        idle = brain.settings.login_idle_seconds
-        seen: set[int] = set()
+    def over(self) -> list[LoginRule]:
+        """Logins that no HSM has told of for longer than a ticket lives, as long as this HSM has watched."""
+        brain, now = self._brain, self._clock()
+        live = {login.login_id: login for login in list(brain.replica.logins.values())}
+        seen = {login_id: self._last_seen.get(login_id, now) for login_id in live}
         for record in brain.store.list(SEEN, prefix_end(SEEN)):
-            entry = msgspec.msgpack.decode(record.value, type=SeenLogins)
-            if now - entry.at < idle:
-                seen.update(entry.login_ids)
-        return [
-            login
-            for login in list(brain.replica.logins.values())
-            if now - login.created_at >= idle and login.login_id not in seen
-        ]
+            if self._read.get(record.key) == record.revision:
+                continue  # what that HSM said before, and may not hold any more
+            self._read[record.key] = record.revision
+            told = msgspec.msgpack.decode(record.value, type=SeenLogins)
+            seen |= {login_id: now for login_id in told.login_ids if login_id in live}
+        self._last_seen = seen
+        return [live[login_id] for login_id, at in seen.items() if now - at >= brain.settings.login_idle_seconds]
 
     def _purge_requests(self) -> None:
         purged = self._requests.purge()

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from strongroom.hsm.housekeeping import Housekeeping
+from strongroom.storage.interface import Transaction, Write
 from strongroom.vocabulary.operations import Operation
+from strongroom.vocabulary.records import SEEN, SeenLogins
 from strongroom.vocabulary.roles import Role
 
 
@@ -141,25 +144,64 @@ def test_failed_logins_of_unknown_users_are_counted_in_few_entries(hsm, alice):
     assert hsm.dispatcher.left_out() is None
 
 
+class House:
+    """The housekeeping of an HSM with a clock of its own."""
+
+    def __init__(self, hsm) -> None:
+        self.hsm = hsm
+        self.now = 1_000.0
+        self.keeping = Housekeeping(
+            hsm.brain,
+            hsm.requests,
+            SimpleNamespace(repeat=None),
+            hsm._submit,
+            hsm.dispatcher.left_out,
+            hsm_id="hsm-a",
+            lease=hsm.lease,
+            clock=lambda: self.now,
+        )
+
+    def minutes_later(self, minutes: float) -> None:
+        self.now += minutes * 60
+        self.hsm.epoch = self.hsm.store.acquire_lease("hsm/hsm-a", 3).epoch
+        self.keeping._end_logins()
+
+
 def test_a_login_that_no_hsm_has_seen_for_long_is_over(cluster, hsm, alice):
-    house = Housekeeping(
-        hsm.brain,
-        hsm.requests,
-        SimpleNamespace(repeat=None),
-        hsm._submit,
-        hsm.dispatcher.left_out,
-        hsm_id="hsm-a",
-        lease=hsm.lease,
-    )
-    cluster.clock.now += 13 * 60
-    hsm.epoch = hsm.store.acquire_lease("hsm/hsm-a", 3).epoch
-    house._end_logins()
-    assert alice.login_id in hsm.replica.logins
+    house = House(hsm)
+    for _ in range(3):
+        house.minutes_later(13)
+        assert alice.login_id in hsm.replica.logins
     hsm.hsm.attached.clear()
-    house._end_logins()
+    house.minutes_later(11)
+    assert alice.login_id in hsm.replica.logins
+    house.minutes_later(2)
     assert hsm.replica.logins == {}
     assert cluster.keys("login/") == []
     assert hsm.entries()[-1].opcode == "CN_CLOSE_SESSION"
+
+
+def test_a_login_that_another_hsm_tells_of_lives_as_long_as_that_one_speaks(cluster, hsm, alice):
+    house = House(hsm)
+    hsm.hsm.attached.clear()
+    told = msgspec.msgpack.encode(SeenLogins(at=0.0, login_ids=[alice.login_id]))
+    for _ in range(3):
+        hsm.store.transact(Transaction(writes=(Write(SEEN + "hsm-b", told),)))
+        house.minutes_later(10)
+    assert alice.login_id in hsm.replica.logins
+    house.minutes_later(11)
+    house.minutes_later(2)
+    assert hsm.replica.logins == {}
+
+
+@pytest.mark.parametrize("days", [-2, 2])
+def test_a_step_of_the_wall_clock_ends_no_login(cluster, hsm, alice, days: int):
+    house = House(hsm)
+    house.minutes_later(1)
+    hsm.hsm.attached.clear()
+    cluster.clock.now += days * 86_400
+    house.minutes_later(1)
+    assert alice.login_id in hsm.replica.logins
 
 
 def test_a_malformed_login_is_refused_by_the_name_of_what_is_wrong(cluster, hsm):
