@@ -8,7 +8,7 @@ use strongroom_wire::messages::{
     WrapKeyRequest,
 };
 use strongroom_wire::tables::Function;
-use strongroom_wire::{AttributeType, MechanismType, Operation, Rv};
+use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, Template};
 
 use crate::attributes::{array, read_template};
 use crate::edge::{Failure, Output, Result, bytes, enter, failure, put};
@@ -25,6 +25,15 @@ pub struct Wrapped {
     key: u64,
     result: Vec<u8>,
     iv: Option<Vec<u8>>,
+}
+
+/// Refuses a type of key that no mechanism makes, whatever the mechanism: AWS's library answers the same, and crypto11
+/// goes on to its next mechanism at this code alone.
+fn check_key_type(template: &Template) -> Result {
+    if template.ulong(AttributeType::KeyType).is_some() && key_kind(template).is_err() {
+        return failure(Rv::ATTRIBUTE_VALUE_INVALID, "no mechanism makes this type of key");
+    }
+    Ok(())
 }
 
 /// C_GenerateKey.
@@ -44,10 +53,11 @@ pub unsafe extern "C" fn C_GenerateKey(
         if key.is_null() {
             return Err(Rv::ARGUMENTS_BAD.into());
         }
-        // SAFETY: the standard: a mechanism with its parameter, that many attributes with valid values.
-        let (mechanism, template) = unsafe {
-            (Mechanism::read(mechanism, Function::Generate)?, read_template(array(template, count)?)?)
-        };
+        // SAFETY: the standard: that many attributes with valid values.
+        let template = unsafe { read_template(array(template, count)?)? };
+        check_key_type(&template)?;
+        // SAFETY: the standard: a mechanism with its parameter.
+        let mechanism = unsafe { Mechanism::read(mechanism, Function::Generate)? };
         session.check_may_write(&template)?;
         session.check_login()?;
         let request = GenerateKeyRequest { mechanism: mechanism.kind.code(), template, request_id: None };

@@ -274,6 +274,18 @@ fn gcm_wraps_with_an_iv_that_the_hsm_makes() {
 }
 
 #[test]
+fn a_type_of_key_that_no_mechanism_makes_is_refused_before_the_mechanism() {
+    let (_, session) = session();
+    let generate = |mechanism, key_type| {
+        session.generate(mechanism, &[(CKA_KEY_TYPE, V::U(key_type)), (CKA_VALUE_LEN, V::U(32))])
+    };
+    let vendor = CKM_VENDOR_DEFINED | 0x4800;
+    assert_eq!(generate(vendor, CKK_SHA256_HMAC), Err(Rv::ATTRIBUTE_VALUE_INVALID));
+    assert_eq!(generate(vendor, CKK_GENERIC_SECRET), Err(Rv::MECHANISM_INVALID));
+    assert!(generate(CKM_GENERIC_SECRET_KEY_GEN, CKK_GENERIC_SECRET).is_ok());
+}
+
+#[test]
 fn an_ec_pair_shows_its_point_and_curve() {
     let (_, session) = session();
     let public = [(CKA_EC_PARAMS, V::S(P256)), (CKA_VERIFY, V::B(true))];
