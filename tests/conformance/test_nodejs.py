@@ -23,8 +23,10 @@ def package(workshop: Workshop) -> Workshop:
         shutil.copy(file, workshop.directory)
     (program,) = fenced(HOW_TO / "nodejs.md", "js")
     workshop.path("program.js").write_text(program)
-    headers = {"npm_config_nodedir": "/usr"}
-    Workshop({**workshop.environment, **headers}, workshop.directory).run("npm", "ci", "--no-audit", "--no-fund")
+    build = {"npm_config_nodedir": "/usr", "npm_config_jobs": "max"}
+    Workshop({**workshop.environment, **build}, workshop.directory).run(
+        "npm", "ci", "--prefer-offline", "--no-audit", "--no-fund"
+    )
     return workshop
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import ssl
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -88,14 +89,23 @@ def workers(page: Page, server: str, replies: list[str]) -> set[str]:
     return {line.split()[0] for line in log[-HANDSHAKES:]}
 
 
+def connections(address: str) -> int:
+    """How many TCP connections to an address there are on this machine (proc_net_tcp; state 1 is ESTABLISHED)."""
+    wanted = f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}"
+    listed = (line.split()[2:4] for line in Path("/proc/net/tcp").read_text().splitlines())
+    return sum(remote.startswith(wanted) and state == "01" for remote, state in listed)
+
+
 @pytest.mark.parametrize("server", COMMANDS)
 def test_no_handshake_fails_in_forked_workers_while_an_hsm_is_killed(page: Page, server: str) -> None:
     workshop, port = page.workshop, page.ports[server]
     victim = hsms(workshop.environment)[0]
     context = ssl.create_default_context(cafile=workshop.path("web.pem"))
+    broken = []
 
     def handshake(number: int) -> str:
         if number == KILLED_AT:
+            broken.append(connections(victim["EniIp"]))
             os.kill(victim["pid"], signal.SIGKILL)
         return visit(port, context)
 
@@ -106,6 +116,7 @@ def test_no_handshake_fails_in_forked_workers_while_an_hsm_is_killed(page: Page,
         replies = list(visitors.map(handshake, range(HANDSHAKES)))
     assert [reply for reply in replies if " 200 OK\r\n" not in reply] == []
     assert len(workers(page, server, replies)) > 1
+    assert broken[0] > 1
     until_active(workshop.environment, victim["HsmId"], victim["pid"])
 
 
