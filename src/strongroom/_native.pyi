@@ -32,6 +32,26 @@ class SecretTicket:
     """Stands for secret bytes held in the boundary; dropping it wipes them. ``len()`` gives their length."""
 
     def __len__(self) -> int: ...
+    def __eq__(self, other: object) -> bool: ...
+
+def ask_password(prompt: str) -> SecretTicket:
+    """Ask for a password on the terminal, without echo; it never is a Python string. Raises EOFError, OSError."""
+
+def read_password_line() -> SecretTicket | None:
+    """The next line of standard input without reading further; ``None`` at its end."""
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What a program gives up at its start; each raises HsmError where the kernel refuses
+# ---------------------------------------------------------------------------------------------------------------------
+
+def forbid_dumps() -> None:
+    """No core dumps of this process, and no debugger of the same user."""
+
+def confine_hsm_process() -> None:
+    """Everything that an HSM process gives up: dumps, capabilities, system calls that it does not need.
+
+    To be called first of all, by a process with one thread. Its keys then lie in locked memory, which no dump has.
+    """
 
 # ---------------------------------------------------------------------------------------------------------------------
 # The installation: roots, host key, sealing of the service's own secrets
@@ -308,7 +328,7 @@ class Client:
     def __init__(self, config: str) -> None:
         """``config``: JSON text in the shape of AWS's configuration file (aws-cloudhsm.md 4.4)."""
 
-    def login(self, username: str, role: int, password: str) -> dict[str, Any]:
+    def login(self, username: str, role: int, password: str | SecretTicket) -> dict[str, Any]:
         """``username`` and ``role``; the password is wiped from native memory after use."""
 
     def logout(self) -> None: ...

@@ -108,6 +108,9 @@ class OneCluster:
         self.client_options: dict[str, int] = {}
         self.store_is_closed = False
         self._listening: dict[str, tuple[str, int]] = {}
+        self.eni_id = "eni-1"
+        self.launcher: tuple[str, ...] = ()
+        """What starts the HSMs' processes, if not the test itself."""
 
     # -- the service's part -------------------------------------------------------------------------------------------
 
@@ -123,7 +126,7 @@ class OneCluster:
             address=f"{self.network}.{number}",
             port=2223,
             created_at=time.time(),
-            eni_id="eni-1",
+            eni_id=self.eni_id,
             hsm_type="hsm2m.medium",
             deleting=deleting,
         )
@@ -155,6 +158,7 @@ class OneCluster:
         with (log or self.directory / f"{hsm_id}.log").open("ab") as output:
             self.processes[hsm_id] = subprocess.Popen(
                 [
+                    *self.launcher,
                     sys.executable,
                     "-m",
                     "strongroom.hsm",

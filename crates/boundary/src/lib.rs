@@ -15,7 +15,7 @@ mod mechanisms;
 pub mod objects;
 mod selftest;
 
-pub use arena::harden_process;
+pub use arena::{hold_crypto_library, lock_in_advance};
 pub use caller::Caller;
 pub use error::{Error, ErrorKind, Result};
 pub use keys::Keys;

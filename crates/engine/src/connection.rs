@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 use rustls::{ServerConfig, ServerConnection};
+use strongroom_wiping::wipe;
 use strongroom_wire::messages::{EXPORTER_LABEL, EXPORTER_LENGTH};
 use strongroom_wire::{Frame, FrameDecoder, FrameError, frame};
 
@@ -94,6 +95,16 @@ impl From<&Settings> for Limits {
             output_pause: settings.output_pause,
             output_max: settings.output_max,
         }
+    }
+}
+
+/// Wipes the buffer that it should read into.
+struct NothingButZeros;
+
+impl Read for NothingButZeros {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        wipe(buffer);
+        Err(std::io::ErrorKind::WouldBlock.into())
     }
 }
 
@@ -250,6 +261,9 @@ impl Connection {
                 return None;
             }
         }
+        // The TLS library decrypts in place and keeps its buffer, which may have held a password: it is wiped by reading
+        // nothing into it.
+        let _ = tls.read_tls(&mut NothingButZeros);
         let wants_write = tls.wants_write();
         drop(tls);
         if wants_write {

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
+use strongroom_wiping::scrub_stack;
 
 use crate::connection::{Connection, Turn};
 use crate::dispatch;
@@ -270,6 +271,7 @@ pub(crate) fn run_worker(shared: &Arc<Shared>) {
             perform(shared, &mut desk, work);
         }
         desk.flush();
+        scrub_stack(); // parts of keys: the answers are out, so nobody waits for this
         if workers.is_stopping() {
             return;
         }
@@ -300,6 +302,7 @@ pub(crate) fn run_long_worker(shared: &Arc<Shared>) {
             workers.long_in_work.fetch_sub(1, Ordering::Relaxed);
         }
         desk.flush();
+        scrub_stack();
         if workers.is_stopping() {
             return;
         }

@@ -27,3 +27,9 @@ pub mod sign;
 pub mod slots;
 pub mod unsupported;
 pub mod verify;
+
+use strongroom_wiping::WipingAllocator;
+
+/// PINs and data pass through buffers of libraries: all are wiped when they are freed.
+#[global_allocator]
+static ALLOCATOR: WipingAllocator = WipingAllocator;

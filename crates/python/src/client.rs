@@ -10,6 +10,7 @@ use strongroom_wire::{AttributeValue, Field, Operation, Role, Rv, Secret, Templa
 
 use crate::convert::{message_from_python, message_to_python, to_python};
 use crate::errors::{from_client, refused};
+use crate::tickets::SecretTicket;
 
 /// A connection pool to one cluster.
 #[pyclass(frozen, module = "strongroom._native")]
@@ -32,10 +33,10 @@ impl Client {
         py: Python<'py>,
         username: &str,
         role: u8,
-        password: &Bound<'py, PyString>,
+        password: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let role = Role::from_code(role).ok_or_else(|| refused(Rv::USER_TYPE_INVALID, "no such role"))?;
-        let password = Secret::new(password.to_str()?.as_bytes().to_vec());
+        let password = password_from_python(password)?;
         let login = py.detach(|| self.0.login(username, role, password)).map_err(from_client)?;
         login_to_python(py, &login)
     }
@@ -91,6 +92,15 @@ fn shown_template(template: &Template) -> Template {
         other => other.clone(),
     };
     template.iter().map(|(attribute, value)| (attribute, shown(value))).collect()
+}
+
+/// A ticket, or a string.
+fn password_from_python(password: &Bound<'_, PyAny>) -> PyResult<Secret> {
+    if let Ok(ticket) = password.cast::<SecretTicket>() {
+        let secret = ticket.get().bytes().cloned();
+        return secret.ok_or_else(|| refused(Rv::ARGUMENTS_BAD, "this ticket stands for a template"));
+    }
+    Ok(Secret::new(password.cast::<PyString>()?.to_str()?.as_bytes().to_vec()))
 }
 
 fn login_to_python<'py>(py: Python<'py>, login: &LoginView) -> PyResult<Bound<'py, PyDict>> {

@@ -8,11 +8,17 @@ mod convert;
 mod errors;
 mod hsm;
 mod installation;
+mod passwords;
+mod process;
 mod requests;
 mod root_key;
 mod tickets;
 
 use pyo3::prelude::*;
+use strongroom_wiping::WipingAllocator;
+
+#[global_allocator]
+static ALLOCATOR: WipingAllocator = WipingAllocator;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -25,5 +31,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<installation::Installation>()?;
     module.add_class::<requests::ManagedRequest>()?;
     module.add_class::<tickets::SecretTicket>()?;
+    module.add_function(wrap_pyfunction!(passwords::ask_password, module)?)?;
+    module.add_function(wrap_pyfunction!(passwords::read_password_line, module)?)?;
+    module.add_function(wrap_pyfunction!(process::confine_hsm_process, module)?)?;
+    module.add_function(wrap_pyfunction!(process::forbid_dumps, module)?)?;
     module.add_function(wrap_pyfunction!(requests::encode_response, module)?)
 }

@@ -49,6 +49,11 @@ impl SecretTicket {
         }
     }
 
+    /// Whether both stand for the same bytes: a password that was typed twice.
+    fn __eq__(&self, other: &Self) -> bool {
+        matches!((self.bytes(), other.bytes()), (Some(own), Some(others)) if own.0 == others.0)
+    }
+
     fn __repr__(&self) -> String {
         format!("<SecretTicket for {} bytes>", self.__len__())
     }

@@ -21,7 +21,8 @@
 
 use std::collections::HashMap;
 
-use zeroize::{Zeroize, Zeroizing};
+use strongroom_wiping::wipe;
+use zeroize::Zeroizing;
 
 /// Length of the header with the length field.
 pub const HEADER_LENGTH: usize = 48;
@@ -213,14 +214,21 @@ impl FrameDecoder {
     /// Wipes and forgets bytes that were given out as frames: they may have held a password.
     fn make_room(&mut self) {
         if self.start == self.buffer.len() {
-            self.buffer.as_mut_slice().zeroize();
-            self.buffer.clear();
-            self.buffer.shrink_to(ROOM_KEPT);
-            self.start = 0;
+            self.forget_all();
         } else if self.start > CHUNK_LENGTH {
-            self.buffer.drain(..self.start);
+            let left = self.buffer.len() - self.start;
+            self.buffer.copy_within(self.start.., 0);
+            wipe(&mut self.buffer[left..]);
+            self.buffer.truncate(left);
             self.start = 0;
         }
+    }
+
+    fn forget_all(&mut self) {
+        wipe(&mut self.buffer);
+        self.buffer.clear();
+        self.buffer.shrink_to(ROOM_KEPT);
+        self.start = 0;
     }
 
     /// Whether part of a frame or of a body has come and the rest has not.
@@ -234,7 +242,12 @@ impl FrameDecoder {
     /// The peer broke the protocol; the connection cannot go on.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
         loop {
-            let Some((header, more, body)) = self.next_chunk()? else { return Ok(None) };
+            let Some((header, more, body)) = self.next_chunk()? else {
+                if self.start > 0 && self.start == self.buffer.len() {
+                    self.forget_all();
+                }
+                return Ok(None);
+            };
             let id = header.request_id;
             if header.frame_type == FrameType::Continuation {
                 let Some(open) = self.open.get_mut(&id) else { return Err(FrameError::Continuation(id)) };

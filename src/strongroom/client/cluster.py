@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from threading import Event
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from strongroom.client import configuration, messages
 from strongroom.client.messages import HsmInformation, NamedUser, User
@@ -13,6 +13,9 @@ from strongroom.client.native import Connection, NativeClient
 from strongroom.client.session import Session
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.roles import Role
+
+if TYPE_CHECKING:
+    from strongroom.client.native import Password
 
 FIRST_ADMIN = "admin"
 """The name of the unactivated admin (aws-cloudhsm 2.1)."""
@@ -43,13 +46,13 @@ class Cluster:
         """All HSM users; needs no login."""
         return messages.users(self._client.call(Operation.USER_LIST, {}))
 
-    def activate(self, password: str) -> NamedUser:
+    def activate(self, password: Password) -> NamedUser:
         """Give the user ``admin`` its first password; the cluster is ACTIVE afterwards."""
         return messages.named_user(
             self._client.call(Operation.ACTIVATE, {"username": FIRST_ADMIN, "password": password})
         )
 
-    def login(self, username: str, role: Role, password: str, *, closes_cluster: bool = False) -> Session:
+    def login(self, username: str, role: Role, password: Password, *, closes_cluster: bool = False) -> Session:
         """Log in; the session is good until its logout, over all connections.
 
         ``closes_cluster`` makes the end of the session's ``with`` block close the connections too. Raises

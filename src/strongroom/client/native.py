@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from strongroom.client.errors import ConfigurationError, ConnectionFailed, refusal
+
+if TYPE_CHECKING:
+    from strongroom._native import SecretTicket
+
+    Password = str | SecretTicket
+    """A password: a ticket never becomes a string, which Python cannot wipe."""
 
 
 class NativeClient(Protocol):
     """What the SDK uses of ``strongroom._native.Client``."""
 
-    def login(self, username: str, role: int, password: str) -> dict[str, Any]: ...
+    def login(self, username: str, role: int, password: Password) -> dict[str, Any]: ...
     def logout(self) -> None: ...
     def is_logged_in(self) -> bool: ...
     def call(self, operation: int, body: dict[str, Any]) -> dict[str, Any]: ...
@@ -32,7 +38,7 @@ class Connection:
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
 
-    def login(self, username: str, role: int, password: str) -> dict[str, Any]:
+    def login(self, username: str, role: int, password: Password) -> dict[str, Any]:
         with _translated():
             return self._client.login(username, role, password)
 

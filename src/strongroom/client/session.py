@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from strongroom.client.certificates import Certificates
 from strongroom.client.errors import LoginEnded
@@ -16,6 +16,9 @@ from strongroom.client.return_codes import ReturnCode
 from strongroom.client.users import Users
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.roles import CLI_NAMES, Role
+
+if TYPE_CHECKING:
+    from strongroom.client.native import Password
 
 RANDOM_CHUNK: Final = 65_536
 """Bytes asked for at a time; an HSM gives up to 1 MiB less 4 KiB."""
@@ -62,7 +65,7 @@ class Session:
             chunks.append(self._call(Operation.RANDOM, body)["data"])
         return b"".join(chunks)
 
-    def change_password(self, password: str) -> None:
+    def change_password(self, password: Password) -> None:
         """Change one's own password; this login stays, all others of the user end."""
         self.users.change_password(self.username, password=password, role=self.role)
 

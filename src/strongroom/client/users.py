@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from strongroom.client import messages
 from strongroom.client.messages import NamedUser, User
 from strongroom.client.objects import Call
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.roles import Role
+
+if TYPE_CHECKING:
+    from strongroom.client.native import Password
 
 
 class Users:
@@ -21,7 +25,7 @@ class Users:
         """All users."""
         return messages.users(self._call(Operation.USER_LIST, {}))
 
-    def create(self, username: str, *, password: str, role: Role = Role.CRYPTO_USER) -> NamedUser:
+    def create(self, username: str, *, password: Password, role: Role = Role.CRYPTO_USER) -> NamedUser:
         """Make a user; admins only. A password has 8 to 32 bytes."""
         body = {"username": username, "role": role.value, "password": password}
         return messages.named_user(self._call(Operation.USER_CREATE, body))
@@ -30,7 +34,7 @@ class Users:
         """Delete a user who owns no keys and is not logged in; admins only."""
         return messages.named_user(self._call(Operation.USER_DELETE, {"username": username, "role": role.value}))
 
-    def change_password(self, username: str, *, password: str, role: Role = Role.CRYPTO_USER) -> NamedUser:
+    def change_password(self, username: str, *, password: Password, role: Role = Role.CRYPTO_USER) -> NamedUser:
         """An admin changes anybody's, others their own; ends the user's other logins and unlocks the user."""
         body = {"username": username, "role": role.value, "password": password}
         return messages.named_user(self._call(Operation.CHANGE_PASSWORD, body))

@@ -11,8 +11,10 @@ from typing import Final, TextIO, cast
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+from strongroom._native import HsmError, confine_hsm_process
 from strongroom.hsm.log_stream import LogStream
 from strongroom.hsm.process import HsmProcess, Options
+from strongroom.hsm.waiting import EXIT_REFUSED
 
 _TRACEBACKS: Final = ExceptionDictTransformer(show_locals=False)
 """Without the values of variables, which structlog shows otherwise: one of them may be a secret."""
@@ -22,6 +24,11 @@ def main() -> int:
     """Run until SIGTERM or SIGINT; the exit codes are those of :mod:`strongroom.hsm.process`."""
     options = _options()
     _log_to_stderr()
+    try:
+        confine_hsm_process()
+    except HsmError as error:
+        structlog.get_logger().error("the process is not confined", reason=error.args[1])
+        return EXIT_REFUSED
     process = HsmProcess(options)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())

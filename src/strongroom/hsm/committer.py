@@ -150,6 +150,8 @@ class Committer:
                 failure = Refusal(Rv.GENERAL_ERROR, "the HSM failed while it committed the request: see its log")
                 for proposal in batch:
                     self._give_up(proposal, failure)
+            # The secrets of the requests in it are wiped now, and not only when the next batch comes.
+            del batch
 
     def _next(self) -> list[Proposal]:
         """The next batch: all that is queued, at least one; empty at the end."""

@@ -116,6 +116,8 @@ class Dispatcher:
                 request = self._brain.hsm.next_request(lane, _POLL_MILLISECONDS)
                 if request is not None:
                     self.dispatch(request)
+                # A request's secrets are wiped with it: now, and not only when the next one comes.
+                del request
             except Exception:
                 # A lane that loses its workers would leave every later request unanswered.
                 log.exception("worker failed", lane=lane)

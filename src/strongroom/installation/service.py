@@ -50,6 +50,9 @@ def serve(options: Options, *, on_ready: Callable[[ServiceRecord], None], echo: 
     ``on_ready`` is called once, from this thread, when requests are answered; ``echo`` gets the log's warnings. Must be
     called in the main thread. Raises :class:`InstallationError` when it cannot start.
     """
+    from strongroom._native import forbid_dumps
+
+    forbid_dumps()
     stop = threading.Event()
     state = StateDirectory(Path(options.state_directory))
     with _stop_signals(stop), contextlib.ExitStack() as stack:

@@ -4,6 +4,8 @@
 //! class and has a free list. Allocation and freeing take a lock; reading takes none.
 #![allow(unsafe_code)]
 
+mod heap;
+mod pages;
 mod process;
 
 use std::ptr::NonNull;
@@ -14,9 +16,11 @@ use zeroize::Zeroize;
 use crate::{Error, Result};
 use strongroom_wire::Rv;
 
-pub use process::{harden_process, lock_process};
+pub use heap::hold_crypto_library;
+use pages::CHUNK_LENGTH;
+pub use pages::all_locked as pages_locked;
+pub use process::{lock_in_advance, lock_process};
 
-const CHUNK_LENGTH: usize = 64 * 1024;
 /// Sizes that suit the keys there are: symmetric keys, EC scalars, generic secrets up to 800 bytes, RSA private keys
 /// of 2048, 3072 and 4096 bits.
 const SIZE_CLASSES: [usize; 14] = [16, 32, 48, 64, 96, 128, 256, 512, 800, 1216, 1504, 1824, 2400, 4096];
@@ -88,34 +92,22 @@ impl Arena {
 impl State {
     /// Adds a chunk of pages for one size class.
     fn grow(&mut self, class: usize, require_lock: bool) -> Result<()> {
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: a new private mapping at an address of the kernel's choice.
-        let chunk = unsafe { libc::mmap(std::ptr::null_mut(), CHUNK_LENGTH, protection, flags, -1, 0) };
-        let start = NonNull::new(chunk.cast::<u8>())
-            .filter(|_| chunk != libc::MAP_FAILED)
+        let pages = pages::take(CHUNK_LENGTH)
             .ok_or_else(|| Error::refused(Rv::DEVICE_MEMORY, "no memory for key material"))?;
-        // SAFETY: exactly the mapping made above.
-        let (locked, hidden) = unsafe {
-            (
-                libc::mlock(chunk, CHUNK_LENGTH) == 0,
-                libc::madvise(chunk, CHUNK_LENGTH, libc::MADV_DONTDUMP) == 0,
-            )
-        };
-        if require_lock && !(locked && hidden) {
-            // SAFETY: the mapping made above, of which nothing is in use.
-            unsafe { libc::munmap(chunk, CHUNK_LENGTH) };
+        if require_lock && !pages.locked {
+            // SAFETY: just taken, and nothing of it is in use.
+            unsafe { pages::give_back(pages.start, CHUNK_LENGTH) };
             return Err(Error::refused(
                 Rv::DEVICE_MEMORY,
                 "memory for key material cannot be locked: raise the limit of locked memory (RLIMIT_MEMLOCK)",
             ));
         }
-        self.all_locked &= locked;
-        self.chunks.push(start);
+        self.all_locked &= pages.locked;
+        self.chunks.push(pages.start);
         let size = SIZE_CLASSES[class];
         for index in (0..CHUNK_LENGTH / size).rev() {
             // SAFETY: inside the chunk.
-            self.free[class].push(unsafe { start.add(index * size) });
+            self.free[class].push(unsafe { pages.start.add(index * size) });
         }
         Ok(())
     }
@@ -125,8 +117,8 @@ impl Drop for Arena {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         for chunk in state.chunks.drain(..) {
-            // SAFETY: every Material holds the arena, so none is left; each mapping was made by `grow`.
-            unsafe { libc::munmap(chunk.as_ptr().cast(), CHUNK_LENGTH) };
+            // SAFETY: every Material holds the arena, so none is left, and each was wiped; the pages were taken by `grow`.
+            unsafe { pages::give_back(chunk, CHUNK_LENGTH) };
         }
     }
 }

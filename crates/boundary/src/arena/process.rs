@@ -1,23 +1,32 @@
 //! What is asked of the kernel for the whole process.
 
+use super::pages;
 use crate::{Error, Result};
 
-/// Locks the pages of the process, present and future, as they come into use, so that the crypto library's own objects
-/// are never swapped.
+/// What is locked in advance where later there is no right to: 100,000 keys take 60 MiB, and the keys in use some more.
+const RESERVE_LENGTH: usize = 256 * 1024 * 1024;
+
+/// Prepares for [`lock_process`] before the process gives up its capabilities: where the limit of locked memory cannot
+/// be lifted but `CAP_IPC_LOCK` is there, locks a reserve for keys.
+pub fn lock_in_advance() {
+    if !lift_limit() && may_lock_memory() {
+        // Where this fails, `lock_process` says so.
+        pages::reserve(RESERVE_LENGTH);
+    }
+}
+
+/// Locks the pages of the process, present and future, as they come into use, so that copies of keys on their way are
+/// never swapped. A process with a reserve for its keys ([`lock_in_advance`]) has locked what it can.
 ///
 /// # Errors
 /// The kernel refuses, or would refuse later allocations: the text says what to do.
 pub fn lock_process() -> Result<()> {
-    let unlimited = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-    let mut limit = unlimited;
-    // SAFETY: the structures are valid. Raising the limit is tried and may fail.
-    unsafe {
-        libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const unlimited);
-        libc::getrlimit(libc::RLIMIT_MEMLOCK, &raw mut limit);
+    if pages::has_reserve() {
+        return Ok(());
     }
     // Under a finite limit the call could succeed and every later allocation beyond the limit fail.
-    if limit.rlim_cur != libc::RLIM_INFINITY && !may_lock_memory() {
-        return Err(refused(format!("the limit of locked memory is {} bytes", limit.rlim_cur)));
+    if !lift_limit() && !may_lock_memory() {
+        return Err(refused("the limit of locked memory is too low".to_owned()));
     }
     // SAFETY: no memory is touched by us.
     if unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT) } == 0 {
@@ -26,21 +35,16 @@ pub fn lock_process() -> Result<()> {
     Err(refused(std::io::Error::last_os_error().to_string()))
 }
 
-/// No core dumps, and no debugger of the same user.
-///
-/// # Errors
-/// The kernel refuses.
-pub fn harden_process() -> Result<()> {
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the structure is valid; prctl takes numbers only.
-    let done = unsafe {
-        libc::setrlimit(libc::RLIMIT_CORE, &raw const none) == 0
-            && libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
-    };
-    if done {
-        return Ok(());
+/// Lifts the limit of locked memory; `false` where one remains.
+fn lift_limit() -> bool {
+    let unlimited = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    let mut limit = unlimited;
+    // SAFETY: the structures are valid. Raising the limit is tried and may fail.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const unlimited);
+        libc::getrlimit(libc::RLIMIT_MEMLOCK, &raw mut limit);
     }
-    Err(Error::failed(format!("core dumps cannot be switched off: {}", std::io::Error::last_os_error())))
+    limit.rlim_cur == libc::RLIM_INFINITY
 }
 
 /// Whether the process has `CAP_IPC_LOCK`, for which the limit does not count.

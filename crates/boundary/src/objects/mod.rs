@@ -28,7 +28,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use strongroom_wire::messages::ObjectView;
 use strongroom_wire::{Rv, Secret};
 
-use crate::arena::{Arena, lock_process};
+use crate::arena::{Arena, lock_process, pages_locked};
 use crate::keys::Keys;
 use crate::{Error, ErrorKind, Result, mechanisms, selftest};
 use cache::HandleCache;
@@ -110,7 +110,7 @@ impl Objects {
 
     /// Whether all memory that holds key material is locked.
     pub fn memory_locked(&self) -> bool {
-        self.process_locked && self.arena.is_locked()
+        self.process_locked && self.arena.is_locked() && pages_locked()
     }
 
     /// Random bytes.
@@ -138,7 +138,10 @@ impl Objects {
     }
 
     /// Refuses everything once a self-test has failed.
-    fn ready(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// `Failed`, with the test's name.
+    pub fn ready(&self) -> Result<()> {
         if !self.failed.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -151,8 +154,8 @@ impl Objects {
         })
     }
 
-    /// Puts the HSM into its error state.
-    fn fail(&self, test: &str) {
+    /// Puts the HSM into its error state, in which it refuses all work: a test of this name has failed.
+    pub fn fail(&self, test: &str) {
         let mut failure = self.failure.write().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert_with(|| Arc::from(test));
         self.failed.store(true, Ordering::Release);

@@ -13,8 +13,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use strongroom_boundary::keys::Config;
 use strongroom_boundary::objects::Options;
-use strongroom_boundary::{Boundary, Keys, Objects, harden_process};
+use strongroom_boundary::{Boundary, Keys, Objects};
 use strongroom_engine::{Engine, Identity, Settings};
+use strongroom_wiping::scrub_stack;
 use strongroom_wire::{Role, Rv};
 
 use crate::errors::{from_boundary, refused};
@@ -51,12 +52,18 @@ fn role_of(code: u8) -> PyResult<Role> {
         .ok_or_else(|| refused(Rv::USER_TYPE_INVALID, format!("there is no role with number {code}")))
 }
 
-/// What a boundary call gives, with its refusal as an exception; computed without the GIL.
+/// What a boundary call gives, with its refusal as an exception; computed without the GIL. What it left on the stack is
+/// wiped: a password, or part of a key.
 fn detached<T: Send>(
     py: Python<'_>,
     compute: impl FnOnce() -> strongroom_boundary::Result<T> + Send,
 ) -> PyResult<T> {
-    py.detach(compute).map_err(from_boundary)
+    py.detach(|| {
+        let outcome = compute();
+        scrub_stack();
+        outcome
+    })
+    .map_err(from_boundary)
 }
 
 /// As [`detached`], for bytes.
@@ -89,7 +96,6 @@ impl Hsm {
         let identity =
             Identity { cluster_id: cluster_id.clone(), hsm_id: hsm_id.clone(), mode: mode.clone() };
         let boundary = detached(py, || {
-            harden_process()?;
             let keys = Arc::new(Keys::open(Config { cluster_id, hsm_id, root_key, installation })?);
             let objects = Objects::new(Arc::clone(&keys), Options { fips, allow_unlocked_memory })?;
             Ok(Arc::new(Boundary { keys, objects }))
@@ -99,7 +105,7 @@ impl Hsm {
     }
 
     fn error(&self) -> Option<String> {
-        self.boundary.objects.failure()
+        self.boundary.objects.ready().err().map(|error| error.text.into_owned())
     }
 
     fn memory_locked(&self) -> bool {

@@ -26,6 +26,9 @@ A command that needs a login takes it from CLOUDHSM_ROLE (admin or crypto-user) 
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    from strongroom._native import forbid_dumps
+
+    forbid_dumps()
     try:
         status = run(sys.argv[1:], os.environ, Terminal(), Cluster.open)
     except BrokenPipeError:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from strongroom.cli.cloudhsm.envelope import CommandError
 from strongroom.cli.cloudhsm.terminal import Terminal
 from strongroom.client import ClientError, Cluster, Session, credentials
 from strongroom.client.credentials import PIN_VARIABLE, ROLE_VARIABLE, Credentials
 from strongroom.vocabulary.roles import Role
+
+if TYPE_CHECKING:
+    from strongroom.client.native import Password
 
 OpenCluster = Callable[[str | None, str | None], Cluster]
 """Opens a cluster from the path of a configuration file and a cluster id; ``None`` means the default."""
@@ -42,7 +46,7 @@ class Program:
             self._clusters[self._chosen] = self._open_cluster(*self._chosen)
         return self._clusters[self._chosen]
 
-    def login(self, username: str, role: Role, password: str) -> Session:
+    def login(self, username: str, role: Role, password: Password) -> Session:
         """Log in to the chosen cluster for the commands that follow."""
         current = self._sessions.get(self._chosen)
         if current is not None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 import sys
+from typing import TYPE_CHECKING
 
 from strongroom.cli.cloudhsm.envelope import CommandError
+
+if TYPE_CHECKING:
+    from strongroom.client.native import Password
 
 
 class Terminal:
@@ -24,16 +28,34 @@ class Terminal:
         print(text, file=sys.stderr, flush=True)
 
     def read_line(self) -> str | None:
-        """The next line of standard input without its end; ``None`` at the end of input."""
-        line = sys.stdin.readline()
-        return line.rstrip("\r\n") if line else None
+        """The next line of standard input without its end; ``None`` at the end of input.
 
-    def read_password(self, prompt: str) -> str:
+        Not a byte is read beyond it: the next line may be a password, which belongs into no buffer of Python's.
+        """
+        line, byte = bytearray(), b""
+        while byte != b"\n":
+            byte = os.read(sys.stdin.fileno(), 1)
+            if not byte and not line:
+                return None
+            if not byte:
+                break
+            line += byte
+        return line.decode().rstrip("\r\n")
+
+    def read_password(self, prompt: str) -> Password:
         """A password: typed without echo, or the next line where standard input is no terminal."""
         if self.is_interactive():
-            return getpass.getpass(prompt)
+            from strongroom._native import ask_password
+
+            return ask_password(prompt)
         print(prompt, end="", file=sys.stderr, flush=True)
-        line = self.read_line()
+        line = self.read_password_line()
         if line is None:
             raise CommandError("No password was given: use --password, or put it on the next line of the input.")
         return line
+
+    def read_password_line(self) -> Password | None:
+        """The next line of standard input; ``None`` at the end of input."""
+        from strongroom._native import read_password_line
+
+        return read_password_line()

@@ -75,6 +75,9 @@ class ListTerminal(Terminal):
     def read_line(self) -> str | None:
         return self.lines.pop(0) if self.lines else None
 
+    def read_password_line(self) -> str | None:
+        return self.read_line()
+
     def read_password(self, prompt: str) -> str:
         self.prompts.append(prompt)
         return super().read_password(prompt)
