@@ -21,6 +21,7 @@ venv: $(VENV)/.synced ## Install the Python packages into .venv
 .PHONY: build
 build: venv ## Build the native module, the PKCS #11 library and install the programs into .venv
 	$(BIN)/maturin develop --release --uv --quiet
+	$(BIN)/python deploy/write-integrity-value.py src/strongroom/_native*.so
 	cargo build --release --locked --quiet -p strongroom-pkcs11
 	mkdir -p src/strongroom/lib src/strongroom/include
 	cp $(TARGET)/release/libstrongroom_pkcs11.so src/strongroom/lib/libstrongroom_pkcs11.so.new

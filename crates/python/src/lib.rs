@@ -8,6 +8,7 @@ mod convert;
 mod errors;
 mod hsm;
 mod installation;
+mod integrity;
 mod passwords;
 mod process;
 mod requests;

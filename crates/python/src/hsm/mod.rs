@@ -19,6 +19,7 @@ use strongroom_wiping::scrub_stack;
 use strongroom_wire::{Role, Rv};
 
 use crate::errors::{from_boundary, refused};
+use crate::integrity;
 use crate::root_key;
 
 pub(crate) use objects::StagedObject;
@@ -98,6 +99,9 @@ impl Hsm {
         let boundary = detached(py, || {
             let keys = Arc::new(Keys::open(Config { cluster_id, hsm_id, root_key, installation })?);
             let objects = Objects::new(Arc::clone(&keys), Options { fips, allow_unlocked_memory })?;
+            if let Err(reason) = integrity::check() {
+                objects.fail(&format!("integrity ({reason})"));
+            }
             Ok(Arc::new(Boundary { keys, objects }))
         })?;
         let engine = Engine::new(Arc::clone(&boundary), identity, Settings::default())?;
