@@ -340,6 +340,7 @@ typedef struct CK_INTERFACE {
 #define CKM_AES_KEY_GEN             ((CK_MECHANISM_TYPE)0x1080UL)
 #define CKM_GENERIC_SECRET_KEY_GEN  ((CK_MECHANISM_TYPE)0x350UL)
 #define CKM_RSA_PKCS                ((CK_MECHANISM_TYPE)0x1UL)
+#define CKM_RSA_X_509               ((CK_MECHANISM_TYPE)0x3UL)
 #define CKM_RSA_PKCS_OAEP           ((CK_MECHANISM_TYPE)0x9UL)
 #define CKM_RSA_PKCS_PSS            ((CK_MECHANISM_TYPE)0xdUL)
 #define CKM_SHA1_RSA_PKCS           ((CK_MECHANISM_TYPE)0x6UL)

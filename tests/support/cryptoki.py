@@ -9,6 +9,8 @@ import ctypes
 from ctypes import byref, c_ubyte, c_ulong, c_void_p
 from typing import Any
 
+from cryptoki_mechanisms import CkMechanism, mechanism
+
 CKF_RW_SERIAL = 6
 CKM_ECDSA = 0x1041
 CKM_EC_KEY_PAIR_GEN = 0x1040
@@ -16,29 +18,42 @@ CKO_PUBLIC_KEY, CKO_PRIVATE_KEY = 2, 3
 CKA_CLASS, CKA_TOKEN, CKA_LABEL, CKA_EC_PARAMS, CKA_EC_POINT = 0, 1, 3, 0x180, 0x181
 CKA_SIGN, CKA_VERIFY = 0x108, 0x10A
 P256 = bytes.fromhex("06082a8648ce3d030107")
+CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE = 0xC0, 0xC1
+ROOM = 1024
+"""Bytes that a result may have more than its input."""
 PLACES = {
     "C_Initialize": 0,
     "C_Finalize": 1,
     "C_GetSlotList": 4,
     "C_OpenSession": 12,
     "C_Login": 18,
+    "C_Logout": 19,
+    "C_CreateObject": 20,
+    "C_DestroyObject": 22,
     "C_GetAttributeValue": 24,
     "C_FindObjectsInit": 26,
     "C_FindObjects": 27,
     "C_FindObjectsFinal": 28,
+    "C_EncryptInit": 29,
+    "C_Encrypt": 30,
+    "C_DecryptInit": 33,
+    "C_Decrypt": 34,
+    "C_DigestInit": 37,
+    "C_Digest": 38,
     "C_SignInit": 42,
     "C_Sign": 43,
+    "C_VerifyInit": 48,
+    "C_Verify": 49,
+    "C_GenerateKey": 58,
     "C_GenerateKeyPair": 59,
+    "C_WrapKey": 60,
+    "C_UnwrapKey": 61,
 }
 """Where functions stand in CK_FUNCTION_LIST after its version (PKCS #11 2.40, section 3.6)."""
 
 
 class FunctionList(ctypes.Structure):
     _fields_ = (("version", c_ubyte * 2), ("functions", c_void_p * 68))
-
-
-class Mechanism(ctypes.Structure):
-    _fields_ = (("mechanism", c_ulong), ("parameter", c_void_p), ("length", c_ulong))
 
 
 class AttributeValue(ctypes.Structure):
@@ -91,11 +106,11 @@ class Module:
     def finalize(self) -> None:
         self.call("C_Finalize", None)
 
-    def session(self) -> Session:
-        """A read-write session on the first slot."""
+    def session(self, slot: int = 0) -> Session:
+        """A read-write session on a slot, by its place in the list."""
         slots, count, handle = (c_ulong * 8)(), c_ulong(8), c_ulong()
         self.call("C_GetSlotList", c_ubyte(1), slots, byref(count))
-        self.call("C_OpenSession", slots[0], CKF_RW_SERIAL, None, None, byref(handle))
+        self.call("C_OpenSession", slots[slot], CKF_RW_SERIAL, None, None, byref(handle))
         return Session(self, handle.value)
 
 
@@ -118,13 +133,29 @@ class Session:
         public, private = c_ulong(), c_ulong()
         self._call(
             "C_GenerateKeyPair",
-            byref(Mechanism(CKM_EC_KEY_PAIR_GEN, None, 0)),
+            byref(mechanism(CKM_EC_KEY_PAIR_GEN)),
             *_template({**common, CKA_EC_PARAMS: P256, CKA_VERIFY: True}),
             *_template({**common, CKA_SIGN: True}),
             byref(public),
             byref(private),
         )
         return public.value, private.value
+
+    def generate(self, how: CkMechanism, template: dict[int, Any]) -> int:
+        key = c_ulong()
+        self._call("C_GenerateKey", byref(how), *_template(template), byref(key))
+        return key.value
+
+    def create(self, template: dict[int, Any]) -> int:
+        made = c_ulong()
+        self._call("C_CreateObject", *_template(template), byref(made))
+        return made.value
+
+    def destroy(self, handle: int) -> None:
+        self._call("C_DestroyObject", handle)
+
+    def logout(self) -> None:
+        self._call("C_Logout")
 
     def find(self, template: dict[int, Any]) -> list[int]:
         self._call("C_FindObjectsInit", *_template(template))
@@ -146,9 +177,44 @@ class Session:
         self._call("C_GetAttributeValue", handle, asked, 1)
         return buffer.raw[: asked[0].length]
 
-    def sign(self, key: int, digest: bytes) -> bytes:
-        """Plain ECDSA: r and s."""
-        signature, length = ctypes.create_string_buffer(256), c_ulong(256)
-        self._call("C_SignInit", byref(Mechanism(CKM_ECDSA, None, 0)), key)
-        self._call("C_Sign", digest, len(digest), signature, byref(length))
-        return signature.raw[: length.value]
+    def sign(self, key: int, data: bytes, how: CkMechanism | None = None) -> bytes:
+        """Plain ECDSA (r and s) unless told otherwise."""
+        return self._whole("Sign", how or mechanism(CKM_ECDSA), key, data)
+
+    def verifies(self, how: CkMechanism, key: int, data: bytes, signature: bytes) -> bool:
+        """Whether a signature holds; every other refusal is raised."""
+        self._call("C_VerifyInit", byref(how), key)
+        try:
+            self._call("C_Verify", data, len(data), signature, len(signature))
+        except CryptokiError as error:
+            if error.rv in {CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE}:
+                return False
+            raise
+        return True
+
+    def encrypt(self, how: CkMechanism, key: int, data: bytes) -> bytes:
+        return self._whole("Encrypt", how, key, data)
+
+    def decrypt(self, how: CkMechanism, key: int, data: bytes) -> bytes:
+        return self._whole("Decrypt", how, key, data)
+
+    def digest(self, how: CkMechanism, data: bytes) -> bytes:
+        return self._whole("Digest", how, None, data)
+
+    def wrap(self, how: CkMechanism, wrapping_key: int, key: int) -> bytes:
+        wrapped, length = ctypes.create_string_buffer(8 * ROOM), c_ulong(8 * ROOM)
+        self._call("C_WrapKey", byref(how), wrapping_key, key, wrapped, byref(length))
+        return wrapped.raw[: length.value]
+
+    def unwrap(self, how: CkMechanism, unwrapping_key: int, wrapped: bytes, template: dict[int, Any]) -> int:
+        key, (array, count) = c_ulong(), _template(template)
+        self._call("C_UnwrapKey", byref(how), unwrapping_key, wrapped, len(wrapped), array, count, byref(key))
+        return key.value
+
+    def _whole(self, function: str, how: CkMechanism, key: int | None, data: bytes) -> bytes:
+        """Init and the function for one part."""
+        size = len(data) + ROOM
+        result, length = ctypes.create_string_buffer(size), c_ulong(size)
+        self._call(f"C_{function}Init", byref(how), *([] if key is None else [key]))
+        self._call(f"C_{function}", data, len(data), result, byref(length))
+        return result.raw[: length.value]

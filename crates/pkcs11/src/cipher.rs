@@ -108,12 +108,13 @@ impl Cipher {
             (Flow::Blocks { .. }, Direction::Decrypt) => Ok((length, false)),
             (Flow::Whole, _) if length > self.largest_data => refused(),
             (Flow::Whole, Direction::Encrypt) if self.modulus_length > 0 => {
-                let longest = self.modulus_length - PKCS1_OVERHEAD;
+                let overhead = if self.kind == MechanismType::RsaX509 { 0 } else { PKCS1_OVERHEAD };
+                let longest = self.modulus_length - overhead;
                 if length > longest { refused() } else { Ok((self.modulus_length, true)) }
             }
             (Flow::Whole, Direction::Decrypt) if self.modulus_length > 0 => {
                 if length == self.modulus_length {
-                    Ok((length, false))
+                    Ok((length, self.kind == MechanismType::RsaX509))
                 } else {
                     refused()
                 }

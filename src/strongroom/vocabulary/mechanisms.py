@@ -18,6 +18,7 @@ class Mechanism(IntEnum):
     AES_KEY_GEN = 0x1080
     GENERIC_SECRET_KEY_GEN = 0x350
     RSA_PKCS = 0x1
+    RSA_X_509 = 0x3
     RSA_PKCS_OAEP = 0x9
     RSA_PKCS_PSS = 0xD
     SHA1_RSA_PKCS = 0x6

@@ -143,9 +143,24 @@ impl RsaKey {
         self.raw(aws_lc_sys::RSA_encrypt, data, RSA_PKCS1_PADDING)
     }
 
-    /// The inverse of RSAES-PKCS1-v1_5.
+    /// RSAEP (RFC 8017 section 5.1.1) of a block of `size()` bytes, a number below the modulus.
+    pub fn encrypt_block(&self, block: &[u8]) -> Result<Vec<u8>> {
+        self.raw(aws_lc_sys::RSA_encrypt, block, RSA_NO_PADDING)
+    }
+
+    /// RSASP1 (RFC 8017 section 5.2.1) of a block of `size()` bytes, a number below the modulus.
+    pub fn sign_block(&self, block: &[u8]) -> Result<Vec<u8>> {
+        self.raw(aws_lc_sys::RSA_sign_raw, block, RSA_NO_PADDING)
+    }
+
+    /// RSAVP1 (RFC 8017 section 5.2.2): the block that was signed, with whatever padding it has.
+    pub fn recover_block(&self, signature: &[u8]) -> Result<Vec<u8>> {
+        self.raw(aws_lc_sys::RSA_verify_raw, signature, RSA_NO_PADDING)
+    }
+
+    /// RSADP (RFC 8017 section 5.1.2): the whole block.
     ///
-    /// Gives the whole padded block: what it does with a wrong padding is for the caller to decide without telling.
+    /// What is done with a wrong padding in it is for the caller to decide without telling.
     pub fn decrypt_block(&self, data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         self.raw(aws_lc_sys::RSA_decrypt, data, RSA_NO_PADDING).map(Zeroizing::new)
     }

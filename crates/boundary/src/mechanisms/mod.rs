@@ -17,6 +17,7 @@ mod parameters;
 mod rsa_oaep;
 mod rsa_pkcs1;
 mod rsa_pss;
+mod rsa_raw;
 #[cfg(test)]
 mod tests;
 
@@ -93,6 +94,7 @@ pub fn sign(
         KeyHandle::Rsa(key) if parameters::is_pss(mechanism) => {
             rsa_pss::sign(key, mechanism, parameters, data)
         }
+        KeyHandle::Rsa(key) if mechanism == MechanismType::RsaX509 => rsa_raw::sign(key, data),
         KeyHandle::Rsa(key) => rsa_pkcs1::sign(key, mechanism, data),
         KeyHandle::Ec(key) => ecdsa::sign(key, mechanism, data),
         KeyHandle::Ed25519(key) => eddsa::sign(key, data),
@@ -118,6 +120,7 @@ pub fn verify(
         KeyHandle::Rsa(key) if parameters::is_pss(mechanism) => {
             rsa_pss::verify(key, mechanism, parameters, data, signature)
         }
+        KeyHandle::Rsa(key) if mechanism == MechanismType::RsaX509 => rsa_raw::verify(key, data, signature),
         KeyHandle::Rsa(key) => rsa_pkcs1::verify(key, mechanism, data, signature),
         KeyHandle::Ec(key) => ecdsa::verify(key, mechanism, data, signature),
         KeyHandle::Ed25519Public(key) => eddsa::verify(key, data, signature),
@@ -137,6 +140,7 @@ pub fn crypt(
 ) -> Result<CryptResponse> {
     check_data(data)?;
     match (key, mechanism) {
+        (KeyHandle::Rsa(key), MechanismType::RsaX509) => rsa_raw::crypt(key, direction, data).map(response),
         (KeyHandle::Rsa(key), MechanismType::RsaPkcs) => rsa_pkcs1::crypt(key, direction, data).map(response),
         (KeyHandle::Rsa(key), MechanismType::RsaPkcsOaep) => {
             rsa_oaep::crypt(key, direction, parameters, data).map(response)

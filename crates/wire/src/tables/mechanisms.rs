@@ -20,6 +20,8 @@ pub enum MechanismType {
     GenericSecretKeyGen = 0x0350,
     /// Number 0x0001.
     RsaPkcs = 0x0001,
+    /// Number 0x0003.
+    RsaX509 = 0x0003,
     /// Number 0x0009.
     RsaPkcsOaep = 0x0009,
     /// Number 0x000d.
@@ -112,6 +114,7 @@ impl MechanismType {
         Self::AesKeyGen,
         Self::GenericSecretKeyGen,
         Self::RsaPkcs,
+        Self::RsaX509,
         Self::RsaPkcsOaep,
         Self::RsaPkcsPss,
         Self::Sha1RsaPkcs,
@@ -164,6 +167,7 @@ impl MechanismType {
             0x1080 => Some(Self::AesKeyGen),
             0x0350 => Some(Self::GenericSecretKeyGen),
             0x0001 => Some(Self::RsaPkcs),
+            0x0003 => Some(Self::RsaX509),
             0x0009 => Some(Self::RsaPkcsOaep),
             0x000d => Some(Self::RsaPkcsPss),
             0x0006 => Some(Self::Sha1RsaPkcs),
@@ -223,6 +227,7 @@ impl MechanismType {
             Self::AesKeyGen => &[Function::Generate],
             Self::GenericSecretKeyGen => &[Function::Generate],
             Self::RsaPkcs => &[Function::Sign, Function::Encrypt, Function::Wrap],
+            Self::RsaX509 => &[Function::Sign, Function::Encrypt],
             Self::RsaPkcsOaep => &[Function::Encrypt, Function::Wrap],
             Self::RsaPkcsPss => &[Function::Sign],
             Self::Sha1RsaPkcs => &[Function::Sign],
@@ -276,6 +281,7 @@ impl MechanismType {
             Self::AesKeyGen => &[KeyKind::Aes],
             Self::GenericSecretKeyGen => &[KeyKind::GenericSecret],
             Self::RsaPkcs => &[KeyKind::Rsa],
+            Self::RsaX509 => &[KeyKind::Rsa],
             Self::RsaPkcsOaep => &[KeyKind::Rsa],
             Self::RsaPkcsPss => &[KeyKind::Rsa],
             Self::Sha1RsaPkcs => &[KeyKind::Rsa],
@@ -389,6 +395,7 @@ impl MechanismType {
     pub const fn is_single_part(self) -> bool {
         match self {
             Self::RsaPkcs => true,
+            Self::RsaX509 => true,
             Self::RsaPkcsOaep => true,
             Self::RsaPkcsPss => true,
             Self::Ecdsa => true,
@@ -409,6 +416,7 @@ impl MechanismType {
             Self::AesKeyGen => (16, 32),
             Self::GenericSecretKeyGen => (1, 800),
             Self::RsaPkcs => (2048, 4096),
+            Self::RsaX509 => (2048, 4096),
             Self::RsaPkcsOaep => (2048, 4096),
             Self::RsaPkcsPss => (2048, 4096),
             Self::Sha1RsaPkcs => (2048, 4096),
@@ -472,6 +480,7 @@ impl MechanismType {
             Self::AesKeyGen => "CKM_AES_KEY_GEN",
             Self::GenericSecretKeyGen => "CKM_GENERIC_SECRET_KEY_GEN",
             Self::RsaPkcs => "CKM_RSA_PKCS",
+            Self::RsaX509 => "CKM_RSA_X_509",
             Self::RsaPkcsOaep => "CKM_RSA_PKCS_OAEP",
             Self::RsaPkcsPss => "CKM_RSA_PKCS_PSS",
             Self::Sha1RsaPkcs => "CKM_SHA1_RSA_PKCS",

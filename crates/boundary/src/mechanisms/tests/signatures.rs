@@ -158,6 +158,58 @@ fn failed_rsa_decryptions_tell_nothing_of_the_padding() {
 }
 
 #[test]
+fn raw_rsa_is_the_bare_function_over_numbers_below_the_modulus() {
+    let (private, public) = (private(), public());
+    let modulus = RsaKey::from_der(RSA_KEY).unwrap().modulus().unwrap();
+    // A block that is padded by hand is what the padding mechanisms make.
+    let padded = [&[0, 1][..], &[0xFF; 243], &[0], b"ten bytes!"].concat();
+    let signature = sign(&private, M::RsaX509, None, &padded).unwrap();
+    assert_eq!(signature, sign(&private, M::RsaPkcs, None, b"ten bytes!").unwrap());
+    for data in [&padded[1..], b"\x02", b"\0\0short", b"short"] {
+        let signature = sign(&private, M::RsaX509, None, data).unwrap();
+        verify(&public, M::RsaX509, None, data, &signature).unwrap();
+        let cipher = crypt(&public, Direction::Encrypt, M::RsaX509, None, data).unwrap().data;
+        let plain = crypt(&private, Direction::Decrypt, M::RsaX509, None, &cipher).unwrap().data;
+        assert_eq!(plain, [&vec![0; 256 - data.len()], data].concat());
+    }
+    let mut largest = modulus.clone();
+    largest[255] -= 1; // the modulus is odd
+    for (data, expected) in [
+        (modulus, Rv::DATA_INVALID),
+        (largest.clone(), Rv::DATA_INVALID),
+        (vec![], Rv::DATA_INVALID),
+        (vec![1], Rv::DATA_INVALID),
+        (vec![0; 257], Rv::DATA_LEN_RANGE),
+    ] {
+        assert_eq!(sign(&private, M::RsaX509, None, &data).unwrap_err().rv, expected);
+        assert_eq!(verify(&public, M::RsaX509, None, &data, &signature).unwrap_err().rv, expected);
+        let refused = crypt(&public, Direction::Encrypt, M::RsaX509, None, &data).unwrap_err();
+        assert_eq!(refused.rv, expected);
+    }
+    largest[254] ^= 1;
+    largest[253] = 0;
+    assert!(sign(&private, M::RsaX509, None, &largest).is_ok());
+}
+
+#[test]
+fn raw_rsa_refuses_wrong_signatures_and_ciphertexts() {
+    let (private, public) = (private(), public());
+    let signature = sign(&private, M::RsaX509, None, b"data").unwrap();
+    let mut altered = signature.clone();
+    altered[9] ^= 1;
+    for wrong in [&altered[..], &[0xFF; 256]] {
+        let refused = verify(&public, M::RsaX509, None, b"data", wrong).unwrap_err();
+        assert_eq!(refused.rv, Rv::SIGNATURE_INVALID);
+    }
+    let short = verify(&public, M::RsaX509, None, b"data", &signature[1..]).unwrap_err();
+    assert_eq!(short.rv, Rv::SIGNATURE_LEN_RANGE);
+    let short = crypt(&private, Direction::Decrypt, M::RsaX509, None, &[0; 255]).unwrap_err();
+    assert_eq!(short.rv, Rv::ENCRYPTED_DATA_LEN_RANGE);
+    let large = crypt(&private, Direction::Decrypt, M::RsaX509, None, &[0xFF; 256]).unwrap_err();
+    assert_eq!(large.rv, Rv::ENCRYPTED_DATA_INVALID);
+}
+
+#[test]
 fn ecdsa_signatures_verify_as_the_vectors_say() {
     for vector in vectors(include_str!("vectors/ecdsa.txt")) {
         let curve = match vector.text("curve") {
