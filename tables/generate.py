@@ -113,7 +113,7 @@ def attributes() -> dict[Path, str]:
     return {RUST / "attributes.rs": rust, PYTHON / "attributes.py": python, DOCS / "attributes.md": docs}
 
 
-FUNCTIONS = ["generate", "generate_pair", "sign", "encrypt", "wrap", "digest"]
+FUNCTIONS = ["generate", "generate_pair", "sign", "encrypt", "wrap", "derive", "digest"]
 
 
 def fips_refused(row: Row) -> list[str]:
@@ -326,7 +326,7 @@ def object_classes() -> dict[Path, str]:
     rust = rust_header("object_classe") + "use strongroom_wire::AttributeType as A;\n\n"
     rust += "use super::rules::{Change as C, ClassRules, DefaultValue as D, Given as G, rule};\n"
     docs = (
-        "# Object classes\n\nWhat a template may say when an object is generated, created (imported) or unwrapped, the default, "
+        "# Object classes\n\nWhat a template may say when an object is generated, created (imported), or unwrapped or derived, the default, "
         "and who may change\nthe attribute later. The words are explained in `tables/object_classes.toml`. Attributes that are key "
         "material are never\nreadable; all others are, by whoever sees the object.\n"
     )
@@ -335,7 +335,7 @@ def object_classes() -> dict[Path, str]:
         key_type = f"Some({row['key_type']:#x})" if "key_type" in row else "None"
         rust += f"\n/// Objects of class `{row['name']}`.\npub static {name}: ClassRules = ClassRules {{\n"
         rust += f'    name: "{row["name"]}",\n    object_class: {row["object_class"]},\n    key_type: {key_type},\n    rules: &[\n'
-        docs += f"\n## {row['name']}\n\n| Attribute | Generate | Create | Unwrap | Default | Change |\n|---|---|---|---|---|---|\n"
+        docs += f"\n## {row['name']}\n\n| Attribute | Generate | Create | Unwrap, derive | Default | Change |\n|---|---|---|---|---|---|\n"
         for rule in rules:
             ways = ", ".join(f"G::{camel(rule[way])}" for way in WAYS)
             rust += (

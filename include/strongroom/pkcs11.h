@@ -136,6 +136,63 @@ typedef struct CK_EDDSA_PARAMS {
     CK_BYTE_PTR pContextData;
 } CK_EDDSA_PARAMS, *CK_EDDSA_PARAMS_PTR;
 
+typedef CK_ULONG CK_EC_KDF_TYPE;
+typedef struct CK_ECDH1_DERIVE_PARAMS {
+    CK_EC_KDF_TYPE kdf;
+    CK_ULONG ulSharedDataLen;
+    CK_BYTE_PTR pSharedData;
+    CK_ULONG ulPublicDataLen;
+    CK_BYTE_PTR pPublicData;
+} CK_ECDH1_DERIVE_PARAMS, *CK_ECDH1_DERIVE_PARAMS_PTR;
+
+typedef struct CK_HKDF_PARAMS {
+    CK_BBOOL bExtract;
+    CK_BBOOL bExpand;
+    CK_MECHANISM_TYPE prfHashMechanism;
+    CK_ULONG ulSaltType;
+    CK_BYTE_PTR pSalt;
+    CK_ULONG ulSaltLen;
+    CK_OBJECT_HANDLE hSaltKey;
+    CK_BYTE_PTR pInfo;
+    CK_ULONG ulInfoLen;
+} CK_HKDF_PARAMS, *CK_HKDF_PARAMS_PTR;
+
+typedef CK_MECHANISM_TYPE CK_SP800_108_PRF_TYPE;
+typedef CK_ULONG CK_PRF_DATA_TYPE;
+typedef CK_ULONG CK_SP800_108_DKM_LENGTH_METHOD;
+
+typedef struct CK_PRF_DATA_PARAM {
+    CK_PRF_DATA_TYPE type;
+    CK_VOID_PTR pValue;
+    CK_ULONG ulValueLen;
+} CK_PRF_DATA_PARAM, *CK_PRF_DATA_PARAM_PTR;
+
+typedef struct CK_SP800_108_COUNTER_FORMAT {
+    CK_BBOOL bLittleEndian;
+    CK_ULONG ulWidthInBits;
+} CK_SP800_108_COUNTER_FORMAT, *CK_SP800_108_COUNTER_FORMAT_PTR;
+
+typedef struct CK_SP800_108_DKM_LENGTH_FORMAT {
+    CK_SP800_108_DKM_LENGTH_METHOD dkmLengthMethod;
+    CK_BBOOL bLittleEndian;
+    CK_ULONG ulWidthInBits;
+} CK_SP800_108_DKM_LENGTH_FORMAT, *CK_SP800_108_DKM_LENGTH_FORMAT_PTR;
+
+typedef struct CK_DERIVED_KEY {
+    CK_ATTRIBUTE_PTR pTemplate;
+    CK_ULONG ulAttributeCount;
+    CK_OBJECT_HANDLE_PTR phKey;
+} CK_DERIVED_KEY, *CK_DERIVED_KEY_PTR;
+
+/* ulAdditionalDerivedKeys must be 0. */
+typedef struct CK_SP800_108_KDF_PARAMS {
+    CK_SP800_108_PRF_TYPE prfType;
+    CK_ULONG ulNumberOfDataParams;
+    CK_PRF_DATA_PARAM_PTR pDataParams;
+    CK_ULONG ulAdditionalDerivedKeys;
+    CK_DERIVED_KEY_PTR pAdditionalDerivedKeys;
+} CK_SP800_108_KDF_PARAMS, *CK_SP800_108_KDF_PARAMS_PTR;
+
 typedef CK_RV (*CK_NOTIFY)(CK_SESSION_HANDLE, CK_NOTIFICATION, CK_VOID_PTR);
 typedef CK_RV (*CK_CREATEMUTEX)(CK_VOID_PTR_PTR);
 typedef CK_RV (*CK_DESTROYMUTEX)(CK_VOID_PTR);
@@ -373,6 +430,9 @@ typedef struct CK_INTERFACE {
 #define CKM_SHA256_HMAC             ((CK_MECHANISM_TYPE)0x251UL)
 #define CKM_SHA384_HMAC             ((CK_MECHANISM_TYPE)0x261UL)
 #define CKM_SHA512_HMAC             ((CK_MECHANISM_TYPE)0x271UL)
+#define CKM_ECDH1_DERIVE            ((CK_MECHANISM_TYPE)0x1050UL)
+#define CKM_HKDF_DERIVE             ((CK_MECHANISM_TYPE)0x402aUL)
+#define CKM_SP800_108_COUNTER_KDF   ((CK_MECHANISM_TYPE)0x3acUL)
 #define CKM_SHA_1                   ((CK_MECHANISM_TYPE)0x220UL)
 #define CKM_SHA224                  ((CK_MECHANISM_TYPE)0x255UL)
 #define CKM_SHA256                  ((CK_MECHANISM_TYPE)0x250UL)
@@ -387,6 +447,21 @@ typedef struct CK_INTERFACE {
 #define CKG_MGF1_SHA384 ((CK_RSA_PKCS_MGF_TYPE)0x3UL)
 #define CKG_MGF1_SHA512 ((CK_RSA_PKCS_MGF_TYPE)0x4UL)
 #define CKZ_DATA_SPECIFIED ((CK_RSA_PKCS_OAEP_SOURCE_TYPE)0x1UL)
+
+/* Derivation: functions after ECDH (ANSI X9.63), salts of HKDF, parts and lengths of SP 800-108 */
+#define CKD_NULL       ((CK_EC_KDF_TYPE)0x1UL)
+#define CKD_SHA1_KDF   ((CK_EC_KDF_TYPE)0x2UL)
+#define CKD_SHA224_KDF ((CK_EC_KDF_TYPE)0x5UL)
+#define CKD_SHA256_KDF ((CK_EC_KDF_TYPE)0x6UL)
+#define CKD_SHA384_KDF ((CK_EC_KDF_TYPE)0x7UL)
+#define CKD_SHA512_KDF ((CK_EC_KDF_TYPE)0x8UL)
+#define CKF_HKDF_SALT_NULL 0x1UL
+#define CKF_HKDF_SALT_DATA 0x2UL
+#define CK_SP800_108_ITERATION_VARIABLE 0x1UL
+#define CK_SP800_108_DKM_LENGTH         0x3UL
+#define CK_SP800_108_BYTE_ARRAY         0x4UL
+#define CK_SP800_108_DKM_LENGTH_SUM_OF_KEYS     0x1UL
+#define CK_SP800_108_DKM_LENGTH_SUM_OF_SEGMENTS 0x2UL
 
 /* Session states and users */
 #define CKS_RO_PUBLIC_SESSION ((CK_STATE)0x0UL)

@@ -252,6 +252,9 @@ class Hsm:
     ) -> dict[str, Any]:
         """``CryptResponse``: data, iv."""
 
+    def derive_key(
+        self, caller: Caller, base_key: int, mechanism: int, parameters: dict[str, Any] | None, template: Template
+    ) -> StagedObject: ...
     def set_attributes(self, caller: Caller, reference: int, template: Template) -> StagedObject: ...
     def check_destroy(self, caller: Caller, reference: int) -> bool:
         """Whether the object is a token object; raises unless the caller may destroy it now."""

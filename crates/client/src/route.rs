@@ -1,8 +1,8 @@
 //! Which HSM a request must go to. Token objects are on every HSM; session objects only on the one that made them.
 
 use strongroom_wire::messages::{
-    AttributesRequest, CreateObjectRequest, GenerateKeyPairRequest, GenerateKeyRequest, SESSION_OBJECT_BIT,
-    UnwrapKeyRequest, WrapKeyRequest,
+    AttributesRequest, CreateObjectRequest, DeriveKeyRequest, GenerateKeyPairRequest, GenerateKeyRequest,
+    SESSION_OBJECT_BIT, UnwrapKeyRequest, WrapKeyRequest,
 };
 use strongroom_wire::{AttributeType, Message, Operation, Template};
 
@@ -35,6 +35,12 @@ pub(crate) fn route(operation: Operation, body: &[u8]) -> Route {
             .map_or(Route::Any, |request| for_references(&[request.wrapping_key, request.key])),
         Operation::UnwrapKey => UnwrapKeyRequest::from_bytes(body).map_or(Route::Any, |request| {
             match for_references(&[request.unwrapping_key]) {
+                Route::Any => for_template(&request.template),
+                other => other,
+            }
+        }),
+        Operation::DeriveKey => DeriveKeyRequest::from_bytes(body).map_or(Route::Any, |request| {
+            match for_references(&[request.base_key]) {
                 Route::Any => for_template(&request.template),
                 other => other,
             }
@@ -118,6 +124,14 @@ mod tests {
         let make = |template| GenerateKeyRequest { mechanism: 1, template, request_id: None }.to_bytes();
         assert_eq!(route(Operation::GenerateKey, &make(token)), Route::Any);
         assert_eq!(route(Operation::GenerateKey, &make(Template::new())), Route::MakesHome);
+        let derive = |base_key, template| {
+            DeriveKeyRequest { base_key, mechanism: 1, parameters: None, template, request_id: None }
+                .to_bytes()
+        };
+        let token = Template::new().with(AttributeType::Token, AttributeValue::Bool(true));
+        assert_eq!(route(Operation::DeriveKey, &derive(5, token.clone())), Route::Any);
+        assert_eq!(route(Operation::DeriveKey, &derive(5, Template::new())), Route::MakesHome);
+        assert_eq!(route(Operation::DeriveKey, &derive(session, token)), Route::OnlyHome);
         assert_eq!(route(Operation::Find, &[]), Route::Home);
         assert_eq!(route(Operation::Sign, &[0xff]), Route::Any);
     }

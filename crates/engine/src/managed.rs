@@ -262,6 +262,7 @@ mod tests {
         let refused = |operation| take_secrets(operation, &mut with_key_material()).err().map(|it| it.rv);
         assert_eq!(refused(Operation::GenerateKey), Some(Rv::TEMPLATE_INCONSISTENT));
         assert_eq!(refused(Operation::UnwrapKey), Some(Rv::TEMPLATE_INCONSISTENT));
+        assert_eq!(refused(Operation::DeriveKey), Some(Rv::TEMPLATE_INCONSISTENT));
         assert_eq!(refused(Operation::SetAttributes), Some(Rv::ATTRIBUTE_READ_ONLY));
     }
 }

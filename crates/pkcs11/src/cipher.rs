@@ -2,7 +2,7 @@
 //! HSM can do any part.
 
 use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY};
-use strongroom_wire::messages::{CryptRequest, CryptResponse, MechanismParameters};
+use strongroom_wire::messages::{CryptRequest, CryptResponse, MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv};
 
 use crate::edge::{Failure, Output, Result, failure};
@@ -222,7 +222,7 @@ impl Cipher {
                 Some(_) if pads_now && rest.is_empty() => MechanismType::AesCbcPad,
                 Some(_) => MechanismType::AesCbc,
             };
-            let parameters = chain.map(|iv| MechanismParameters { iv: Some(iv.to_vec()), ..none() });
+            let parameters = chain.map(|iv| MechanismParameters { iv: Some(iv.to_vec()), ..NO_PARAMETERS });
             let done = self.request(slot, kind, parameters, part.to_vec())?.data;
             let link = if self.direction == Direction::Encrypt { &done[..] } else { part };
             if let (Some(chain), Some(last)) = (&mut chain, link.last_chunk::<BLOCK>()) {
@@ -253,7 +253,7 @@ impl Cipher {
             let parameters = MechanismParameters {
                 iv: Some(block.to_vec()),
                 counter_bits: Some(u64::from(bits)),
-                ..none()
+                ..NO_PARAMETERS
             };
             let done = self.request(slot, MechanismType::AesCtr, Some(parameters), padded)?.data;
             result.extend_from_slice(done.get(offset..).unwrap_or(&[]));
@@ -276,19 +276,6 @@ impl Cipher {
         };
         let request = CryptRequest { key: self.key, mechanism: kind.code(), parameters, data };
         Ok(slot.client.call(operation, &request)?)
-    }
-}
-
-const fn none() -> MechanismParameters {
-    MechanismParameters {
-        iv: None,
-        counter_bits: None,
-        aad: None,
-        tag_bits: None,
-        hash: None,
-        mgf: None,
-        salt_length: None,
-        label: None,
     }
 }
 

@@ -76,7 +76,7 @@ static FUNCTIONS: CK_FUNCTION_LIST = CK_FUNCTION_LIST {
     C_GenerateKeyPair: Some(keys::C_GenerateKeyPair),
     C_WrapKey: Some(keys::C_WrapKey),
     C_UnwrapKey: Some(keys::C_UnwrapKey),
-    C_DeriveKey: Some(unsupported::C_DeriveKey),
+    C_DeriveKey: Some(keys::C_DeriveKey),
     C_SeedRandom: Some(unsupported::C_SeedRandom),
     C_GenerateRandom: Some(random::C_GenerateRandom),
     C_GetFunctionStatus: Some(unsupported::C_GetFunctionStatus),

@@ -1,11 +1,11 @@
-//! Key management functions (PKCS #11 2.40 section 5.14): made, wrapped and unwrapped in the HSM.
+//! Key management functions (PKCS #11 2.40 section 5.14): made, wrapped, unwrapped and derived in the HSM.
 
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
 };
 use strongroom_wire::messages::{
-    CryptResponse, GenerateKeyPairRequest, GenerateKeyRequest, ObjectsResponse, UnwrapKeyRequest,
-    WrapKeyRequest,
+    CryptResponse, DeriveKeyRequest, GenerateKeyPairRequest, GenerateKeyRequest, ObjectsResponse,
+    UnwrapKeyRequest, WrapKeyRequest,
 };
 use strongroom_wire::tables::Function;
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, Template};
@@ -257,6 +257,47 @@ pub unsafe extern "C" fn C_UnwrapKey(
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::UnwrapKey, &request)?;
+        let Some(handle) = handles_of(&session.slot, response).first().copied() else {
+            return failure(Rv::DEVICE_ERROR, "the HSM showed no new key");
+        };
+        // SAFETY: the standard: a place for a handle.
+        unsafe { put(key, handle) }
+    })
+}
+
+/// C_DeriveKey.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_DeriveKey(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    base_key: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+    key: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    enter("C_DeriveKey", |library| {
+        let session = library.session(session)?;
+        if key.is_null() {
+            return Err(Rv::ARGUMENTS_BAD.into());
+        }
+        // SAFETY: the standard: a mechanism with its parameter, that many attributes with valid values.
+        let (mechanism, template) = unsafe {
+            (Mechanism::read(mechanism, Function::Derive)?, read_template(array(template, count)?)?)
+        };
+        session.check_may_write(&template)?;
+        let codes = (Rv::KEY_HANDLE_INVALID, Rv::KEY_TYPE_INCONSISTENT);
+        let base_key = key_under(&session.slot, base_key, &mechanism, AttributeType::Derive, codes)?;
+        let request = DeriveKeyRequest {
+            base_key,
+            mechanism: mechanism.kind.code(),
+            parameters: mechanism.parameters,
+            template,
+            request_id: None,
+        };
+        let response: ObjectsResponse = session.slot.client.call(Operation::DeriveKey, &request)?;
         let Some(handle) = handles_of(&session.slot, response).first().copied() else {
             return failure(Rv::DEVICE_ERROR, "the HSM showed no new key");
         };

@@ -7,6 +7,7 @@
 
 pub mod attributes;
 pub mod cipher;
+pub mod counter_kdf;
 pub mod decrypt;
 pub mod digest;
 pub mod edge;

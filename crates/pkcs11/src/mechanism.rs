@@ -1,14 +1,16 @@
 //! Mechanisms: from `CK_MECHANISM` to what a request carries, and the facts about keys that tell result lengths.
 
 use cryptoki_sys::{
-    CK_AES_CTR_PARAMS, CK_BYTE, CK_EDDSA_PARAMS, CK_GCM_PARAMS, CK_KEY_TYPE, CK_MECHANISM,
-    CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKK_AES, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET,
+    CK_AES_CTR_PARAMS, CK_BYTE, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS, CK_HKDF_PARAMS,
+    CK_KEY_TYPE, CK_MECHANISM, CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA,
+    CKF_HKDF_SALT_NULL, CKK_AES, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET,
     CKK_RSA, CKZ_DATA_SPECIFIED,
 };
-use strongroom_wire::messages::MechanismParameters;
+use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
 use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
 
+use crate::counter_kdf;
 use crate::edge::{Result, bytes, failure, size, take};
 
 /// The IV that the HSM makes for GCM.
@@ -50,17 +52,6 @@ impl IvPlace {
     }
 }
 
-const NO_PARAMETERS: MechanismParameters = MechanismParameters {
-    iv: None,
-    counter_bits: None,
-    aad: None,
-    tag_bits: None,
-    hash: None,
-    mgf: None,
-    salt_length: None,
-    label: None,
-};
-
 impl Mechanism {
     /// Reads a mechanism for a function.
     ///
@@ -93,6 +84,9 @@ impl Mechanism {
                 ParameterKind::WrapIv => {
                     Some(MechanismParameters { iv: Some(read_iv(&mechanism, &[4, 8])?), ..NO_PARAMETERS })
                 }
+                ParameterKind::Ecdh => Some(read_ecdh(&mechanism)?),
+                ParameterKind::Hkdf => Some(read_hkdf(&mechanism)?),
+                ParameterKind::CounterKdf => Some(counter_kdf::read(kind, &mechanism)?),
             }
         };
         Ok(Self { kind, parameters, iv_place })
@@ -107,13 +101,16 @@ impl Mechanism {
     }
 }
 
-fn bad_parameter<T>() -> Result<T> {
+/// `CKR_MECHANISM_PARAM_INVALID`.
+pub(crate) fn bad_parameter<T>() -> Result<T> {
     failure(Rv::MECHANISM_PARAM_INVALID, "the mechanism's parameter is missing or has a wrong size or value")
 }
 
+/// The struct that a mechanism's parameter must be.
+///
 /// # Safety
 /// The parameter is valid for its length.
-unsafe fn read_struct<T: Copy>(mechanism: &CK_MECHANISM) -> Result<T> {
+pub(crate) unsafe fn read_struct<T: Copy>(mechanism: &CK_MECHANISM) -> Result<T> {
     if mechanism.pParameter.is_null() || mechanism.ulParameterLen as usize != size_of::<T>() {
         return bad_parameter();
     }
@@ -217,6 +214,51 @@ unsafe fn read_oaep(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
         hash: Some(parameters.hashAlg),
         mgf: Some(parameters.mgf),
         label: has_label.then(|| label.to_vec()),
+        ..NO_PARAMETERS
+    })
+}
+
+/// # Safety
+/// The parameter is valid for its length, and its pointers for theirs.
+unsafe fn read_ecdh(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_ECDH1_DERIVE_PARAMS>(mechanism) }?;
+    // SAFETY: as above.
+    let (shared, public) = unsafe {
+        (
+            bytes(parameters.pSharedData, parameters.ulSharedDataLen)?,
+            bytes(parameters.pPublicData, parameters.ulPublicDataLen)?,
+        )
+    };
+    Ok(MechanismParameters {
+        kdf: Some(parameters.kdf),
+        public_data: Some(public.to_vec()),
+        info: (!shared.is_empty()).then(|| shared.to_vec()),
+        ..NO_PARAMETERS
+    })
+}
+
+/// A salt that is another key is refused: its bytes would have to come from a second object.
+///
+/// # Safety
+/// The parameter is valid for its length, and its pointers for theirs.
+unsafe fn read_hkdf(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_HKDF_PARAMS>(mechanism) }?;
+    let salt = match parameters.ulSaltType {
+        CKF_HKDF_SALT_NULL => None,
+        // SAFETY: by this function's contract.
+        CKF_HKDF_SALT_DATA => Some(unsafe { bytes(parameters.pSalt, parameters.ulSaltLen) }?.to_vec()),
+        _ => return bad_parameter(),
+    };
+    // SAFETY: by this function's contract.
+    let info = unsafe { bytes(parameters.pInfo, parameters.ulInfoLen) }?;
+    Ok(MechanismParameters {
+        hash: Some(parameters.prfHashMechanism),
+        extract: parameters.bExtract != 0,
+        expand: parameters.bExpand != 0,
+        salt,
+        info: Some(info.to_vec()),
         ..NO_PARAMETERS
     })
 }

@@ -1,5 +1,5 @@
 //! The functions of the standard that are present and answer `CKR_FUNCTION_NOT_SUPPORTED`: token initialisation and PIN
-//! changes (the CLI's work), operation state, recovery, dual functions, derivation, seeding, slot events.
+//! changes (the CLI's work), operation state, recovery, dual functions, seeding, slot events.
 
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_BYTE, CK_FLAGS, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID,
@@ -39,9 +39,6 @@ unsupported! {
     C_DecryptDigestUpdate(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
     C_SignEncryptUpdate(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
     C_DecryptVerifyUpdate(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_DeriveKey(
-        CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_OBJECT_HANDLE
-    );
     C_SeedRandom(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG);
     C_GetFunctionStatus(CK_SESSION_HANDLE);
     C_CancelFunction(CK_SESSION_HANDLE);

@@ -4,11 +4,11 @@
 use crate::codec::{DecodeError, Message, Value};
 use crate::messages::{
     ActivateRequest, AttachRequest, AttributesRequest, CreateObjectRequest, CryptRequest, CryptResponse,
-    DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest,
-    HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse, LogoutRequest,
-    MembersResponse, ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest, TicketResponse,
-    UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest, UserResponse, VerifyRequest,
-    WrapKeyRequest,
+    DeriveKeyRequest, DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyPairRequest,
+    GenerateKeyRequest, HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse,
+    LogoutRequest, MembersResponse, ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest,
+    TicketResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest, UserResponse,
+    VerifyRequest, WrapKeyRequest,
 };
 use crate::tables::Operation;
 
@@ -82,4 +82,5 @@ bodies! {
     SetAttributes: SetAttributesRequest => ObjectsResponse,
     WrapKey: WrapKeyRequest => CryptResponse,
     UnwrapKey: UnwrapKeyRequest => ObjectsResponse,
+    DeriveKey: DeriveKeyRequest => ObjectsResponse,
 }

@@ -80,6 +80,23 @@ message! {
         6 => /** `CKG_MGF1_*`. */ mgf: Option<u64>,
         7 => salt_length: Option<u64>,
         8 => /** OAEP label. */ label: Option<Vec<u8>>,
+        9 => /** `CKD_*`: what is done with the secret that two EC keys share. */ kdf: Option<u64>,
+        10 => /** The other party's EC point. */ public_data: Option<Vec<u8>>,
+        11 => /** What a derived key is bound to: SharedInfo of X9.63, info of HKDF. */ info: Option<Vec<u8>>,
+        12 => /** Of HKDF. */ salt: Option<Vec<u8>>,
+        13 => /** HKDF makes a pseudo-random key first. */ extract: bool,
+        14 => /** HKDF expands the pseudo-random key. */ expand: bool,
+        15 => /** The mechanism number of the pseudo-random function of SP 800-108. */ prf: Option<u64>,
+        16 => /** What that function runs over, in this order. */ prf_inputs: List<PrfInput>,
+    }
+
+    /// A part of what the pseudo-random function of SP 800-108 runs over: bytes, or a number of so many bits.
+    pub struct PrfInput {
+        1 => bytes: Option<Vec<u8>>,
+        2 => bits: Option<u64>,
+        3 => little_endian: bool,
+        4 => /** `CK_SP800_108_DKM_LENGTH_*` of the length of what is derived; absent in the counter. */
+            length_method: Option<u64>,
     }
 
     /// `sign`, and `encrypt` and `decrypt`.
@@ -283,7 +300,36 @@ message! {
         5 => template: Template,
         15 => request_id: Option<Vec<u8>>,
     }
+
+    /// `derive_key`.
+    pub struct DeriveKeyRequest {
+        1 => base_key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => template: Template,
+        15 => request_id: Option<Vec<u8>>,
+    }
 }
+
+/// Parameters without members.
+pub const NO_PARAMETERS: MechanismParameters = MechanismParameters {
+    iv: None,
+    counter_bits: None,
+    aad: None,
+    tag_bits: None,
+    hash: None,
+    mgf: None,
+    salt_length: None,
+    label: None,
+    kdf: None,
+    public_data: None,
+    info: None,
+    salt: None,
+    extract: false,
+    expand: false,
+    prf: None,
+    prf_inputs: List(Vec::new()),
+};
 
 /// The number in a session object's reference that token objects never have: the top bit. The other bits of a session
 /// object's reference are random, so that references of two HSMs do not meet.

@@ -52,16 +52,7 @@ fn truncated_bodies_and_trailing_bytes_are_refused_at_every_length() {
     let request = UnwrapKeyRequest {
         unwrapping_key: 7,
         mechanism: 0x2109,
-        parameters: Some(MechanismParameters {
-            iv: Some(vec![0xa6; 8]),
-            counter_bits: None,
-            aad: None,
-            tag_bits: None,
-            hash: None,
-            mgf: None,
-            salt_length: None,
-            label: None,
-        }),
+        parameters: Some(MechanismParameters { iv: Some(vec![0xa6; 8]), ..NO_PARAMETERS }),
         wrapped_key: vec![3; 40],
         template: label("u"),
         request_id: None,
@@ -74,6 +65,38 @@ fn truncated_bodies_and_trailing_bytes_are_refused_at_every_length() {
     longer.push(0xc0);
     assert_eq!(UnwrapKeyRequest::from_bytes(&longer), Err(DecodeError::Malformed));
     assert_eq!(UnwrapKeyRequest::from_bytes(&bytes).unwrap(), request);
+}
+
+#[test]
+fn a_derivation_request_has_the_bytes_of_its_first_release() {
+    let request = DeriveKeyRequest {
+        base_key: 7,
+        mechanism: 0x3ac,
+        parameters: Some(MechanismParameters {
+            prf: Some(0x251),
+            prf_inputs: List(vec![
+                PrfInput { bytes: None, bits: Some(32), little_endian: false, length_method: None },
+                PrfInput { bytes: Some(vec![1, 2]), bits: None, little_endian: false, length_method: None },
+                PrfInput { bytes: None, bits: Some(16), little_endian: true, length_method: Some(1) },
+            ]),
+            ..NO_PARAMETERS
+        }),
+        template: Template::new().with(AttributeType::ValueLen, AttributeValue::Ulong(32)),
+        request_id: Some(vec![9; 16]),
+    };
+    assert_eq!(
+        hex(&request.to_bytes()),
+        "8501070\
+         2cd03ac03820fcd02511093810220\
+         8101c4020102\
+         83021003c30401\
+         0481cd016120\
+         0fc41009090909090909090909090909090909"
+            .replace(char::is_whitespace, "")
+    );
+    assert_eq!(DeriveKeyRequest::from_bytes(&request.to_bytes()).unwrap(), request);
+    let value = bodies::request_to_value(Operation::DeriveKey, &request.to_bytes()).unwrap();
+    assert_eq!(bodies::request_from_value(Operation::DeriveKey, &value).unwrap(), request.to_bytes());
 }
 
 #[test]

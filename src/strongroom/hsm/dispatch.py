@@ -41,6 +41,7 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.SET_ATTRIBUTES: objects.set_attributes,
     Operation.WRAP_KEY: objects.wrap_key,
     Operation.UNWRAP_KEY: objects.unwrap_key,
+    Operation.DERIVE_KEY: objects.derive_key,
 }
 WORKERS = {"login": 2, "slow": 2, "general": 4}
 """Threads per lane. Two for logins: so many passwords are hashed at once."""

@@ -103,6 +103,15 @@ class UnwrapKeyRequest(msgspec.Struct, frozen=True):
     parameters: dict[str, Any] | None = None
 
 
+class DeriveKeyRequest(msgspec.Struct, frozen=True):
+    """``derive_key``."""
+
+    base_key: int
+    mechanism: int
+    template: Template
+    parameters: dict[str, Any] | None = None
+
+
 Message = TypeVar("Message", bound=msgspec.Struct)
 
 

@@ -1,4 +1,4 @@
-"""Objects: generate, import, unwrap, wrap, set attributes, destroy.
+"""Objects: generate, import, unwrap, derive, wrap, set attributes, destroy.
 
 The boundary decides what a caller may do with an object and makes it; the brain counts, commits and publishes.
 """
@@ -14,6 +14,7 @@ from strongroom.hsm.brain import Brain, live_login, proposal
 from strongroom.hsm.drafts import Draft, Later, Outcome, Proposal
 from strongroom.hsm.messages import (
     CreateObjectRequest,
+    DeriveKeyRequest,
     DestroyObjectRequest,
     GenerateKeyPairRequest,
     GenerateKeyRequest,
@@ -60,6 +61,14 @@ def unwrap_key(brain: Brain, request: ManagedRequest) -> Proposal:
         message.parameters,
         message.wrapped_key,
         message.template,
+    )
+    return _creation(brain, request, [staged])
+
+
+def derive_key(brain: Brain, request: ManagedRequest) -> Proposal:
+    message = read(request.body, DeriveKeyRequest)
+    staged = brain.hsm.derive_key(
+        brain.caller(request), message.base_key, message.mechanism, message.parameters, message.template
     )
     return _creation(brain, request, [staged])
 

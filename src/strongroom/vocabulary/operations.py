@@ -41,6 +41,7 @@ class Operation(IntEnum):
     SET_ATTRIBUTES = 0x0204
     WRAP_KEY = 0x0205
     UNWRAP_KEY = 0x0206
+    DERIVE_KEY = 0x0207
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,14 @@ RULES: dict[Operation, OperationRule] = {
         retry="create",
         narrowing=False,
         opcode=("CN_UNWRAP_KEY", 0x1B),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.DERIVE_KEY: OperationRule(
+        path="managed",
+        lane="general",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_DERIVE_KEY", 0x1C),
         roles=frozenset({Role.CRYPTO_USER}),
     ),
 }

@@ -23,6 +23,7 @@ from one_cluster import (
 )
 
 from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.mechanisms import Mechanism
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.records import DESIRED_HSM, ENVELOPE, JOIN
 from strongroom.vocabulary.roles import Role
@@ -138,6 +139,36 @@ def test_a_key_made_on_one_hsm_is_usable_on_the_other_when_the_call_returns(clus
         verify(other, public, sign(other, private, DIGEST))
         public, private = generate_p256(other)
         verify(alice, public, sign(alice, private, DIGEST))
+
+
+def test_a_key_derived_on_one_hsm_is_on_the_other_and_in_the_audit_log(cluster: OneCluster):
+    cluster.begin("hsm-1", "hsm-2")
+    one, other = cluster.alice("hsm-1"), cluster.alice("hsm-2")
+    key = {int(Attribute.CLASS): 4, int(Attribute.KEY_TYPE): 0x10, int(Attribute.VALUE_LEN): 32}
+    base_template = {int(Attribute.TOKEN): True, int(Attribute.VALUE_LEN): 32, int(Attribute.DERIVE): True}
+    generate = {"mechanism": int(Mechanism.GENERIC_SECRET_KEY_GEN), "template": base_template}
+    base = one.call(int(Operation.GENERATE_KEY), generate)["objects"][0]["reference"]
+
+    def derive(client, base_key: int) -> int:
+        request = {
+            "base_key": base_key,
+            "mechanism": int(Mechanism.HKDF_DERIVE),
+            "parameters": {"hash": int(Mechanism.SHA256), "extract": True, "expand": True, "info": b"info"},
+            "template": {**key, int(Attribute.TOKEN): True, int(Attribute.SIGN): True},
+        }
+        return int(client.call(int(Operation.DERIVE_KEY), request)["objects"][0]["reference"])
+
+    def mac(client, reference: int) -> bytes:
+        request = {"key": reference, "mechanism": int(Mechanism.SHA256_HMAC), "data": b"data"}
+        return bytes(client.call(int(Operation.SIGN), request)["data"])
+
+    derived = derive(one, base)
+    again = derive(other, base)
+    assert mac(other, derived) == mac(one, derived) == mac(one, again)
+    assert refused(lambda: derive(one, derived))[0] == 0x68  # CKR_KEY_FUNCTION_NOT_PERMITTED
+    audit = [entry for hsm_id in ("hsm-1", "hsm-2") for entry in cluster.audit(hsm_id)]
+    entries = {(each.response, each.private_reference) for each in audit if each.opcode == "CN_DERIVE_KEY"}
+    assert entries == {(0, derived), (0, again), (0x68, 0)}
 
 
 def test_destroy_password_change_and_lock_are_in_force_everywhere_when_acknowledged(cluster: OneCluster):

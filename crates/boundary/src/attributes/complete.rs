@@ -17,6 +17,8 @@ pub enum Way {
     Create,
     /// Unwrapped.
     Unwrap,
+    /// Derived.
+    Derive,
 }
 
 impl Rule {
@@ -24,7 +26,7 @@ impl Rule {
         match way {
             Way::Generate => self.generate,
             Way::Create => self.create,
-            Way::Unwrap => self.unwrap,
+            Way::Unwrap | Way::Derive => self.unwrap,
         }
     }
 
@@ -162,6 +164,7 @@ const fn verb(way: Way) -> &'static str {
         Way::Generate => "generate a key",
         Way::Create => "create an object",
         Way::Unwrap => "unwrap a key",
+        Way::Derive => "derive a key",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The shape of the rules in `classes.rs`, which is generated from `tables/object_classes.toml`.
 
-use strongroom_wire::AttributeType;
+use strongroom_wire::{AttributeType, KeyKind};
 
 /// What a template may say about an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub struct Rule {
     pub generate: Given,
     /// In a template of create.
     pub create: Given,
-    /// In a template of unwrap.
+    /// In a template of unwrap or derive.
     pub unwrap: Given,
     /// Its value otherwise.
     pub default: DefaultValue,
@@ -94,6 +94,11 @@ pub struct ClassRules {
 }
 
 impl ClassRules {
+    /// The kind of the keys of a class of secret keys.
+    pub fn secret_kind(&self) -> KeyKind {
+        if self.key_type == Some(0x1F) { KeyKind::Aes } else { KeyKind::GenericSecret }
+    }
+
     /// The rule of an attribute; none when the class does not have it.
     pub fn rule(&self, attribute: AttributeType) -> Option<&'static Rule> {
         let index = self.rules.binary_search_by_key(&attribute.code(), |rule| rule.attribute.code()).ok()?;

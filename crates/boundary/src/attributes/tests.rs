@@ -7,7 +7,7 @@ use strongroom_wire::{AttributeType as A, AttributeValue as V, Role, Rv, Secret,
 use super::rules::{Change, ClassRules, DefaultValue, Given, Rule};
 use super::*;
 
-const WAYS: [Way; 3] = [Way::Generate, Way::Create, Way::Unwrap];
+const WAYS: [Way; 4] = [Way::Generate, Way::Create, Way::Unwrap, Way::Derive];
 
 /// Some value that the attribute can have.
 fn some_value(attribute: A) -> V {
@@ -38,7 +38,7 @@ fn given(rule: &Rule, way: Way) -> Given {
     match way {
         Way::Generate => rule.generate,
         Way::Create => rule.create,
-        Way::Unwrap => rule.unwrap,
+        Way::Unwrap | Way::Derive => rule.unwrap,
     }
 }
 

@@ -1,10 +1,10 @@
-//! Keys on the Weierstrass curves, and ECDSA over data of any length.
+//! Keys on the Weierstrass curves, ECDSA over data of any length, and ECDH.
 
 use aws_lc_sys::{EC_KEY, EVP_PKEY, point_conversion_form_t};
 use zeroize::Zeroizing;
 
 use super::owned::{Owned, take_buffer};
-use super::{CryptoError, Result, check};
+use super::{CryptoError, Result, check, refused};
 
 /// The curves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +186,28 @@ impl EcKey {
             check(aws_lc_sys::ECDSA_SIG_set0(given.as_ptr(), r.into_raw(), s.into_raw()))?;
             check(aws_lc_sys::ECDSA_do_verify(data.as_ptr(), data.len(), given.as_ptr(), self.key.as_ptr()))
         }
+    }
+
+    /// The x coordinate of this private number times the other party's point, of the field's length; the point must be
+    /// on this key's curve (SP 800-56A section 5.7.1.2).
+    pub fn agree(&self, point: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let other = Self::public(self.curve, point)?;
+        let mut shared = Zeroizing::new(vec![0; self.curve.length()]);
+        // SAFETY: both keys are valid; the buffer has the length given; without a function the coordinate is copied.
+        let length = unsafe {
+            let point = aws_lc_sys::EC_KEY_get0_public_key(other.key.as_ptr());
+            aws_lc_sys::ECDH_compute_key(
+                shared.as_mut_ptr().cast(),
+                shared.len(),
+                point,
+                self.key.as_ptr(),
+                None,
+            )
+        };
+        if usize::try_from(length) == Ok(shared.len()) {
+            return Ok(shared);
+        }
+        Err(refused())
     }
 
     /// The key as an `EVP_PKEY` that shares it.

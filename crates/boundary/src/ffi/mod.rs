@@ -1,5 +1,6 @@
 //! The few functions of the crypto library that `aws-lc-rs` has no safe form for: RSA on raw blocks, PSS and OAEP with
-//! free hashes, ECDSA over data of any length, AES-GCM with short tags, AES key wrap, PKCS #8.
+//! free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF, AES-GCM with short tags, AES key
+//! wrap, PKCS #8.
 //!
 //! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
 //! file wraps one kind of object, owns it, and offers functions over slices.
@@ -7,6 +8,7 @@
 
 mod aead;
 mod ec;
+mod hkdf;
 mod key_wrap;
 mod owned;
 mod pkey;
@@ -14,6 +16,7 @@ mod rsa;
 
 pub use aead::GcmKey;
 pub use ec::{Curve, EcKey};
+pub use hkdf::{hkdf_expand, hkdf_extract};
 pub use key_wrap::WrapKey;
 pub use pkey::PrivateKey;
 pub use rsa::RsaKey;
@@ -57,10 +60,12 @@ impl Hash {
 
 /// Turns the library's 1 for success into a result, and leaves nothing in its error queue.
 fn check(result: std::os::raw::c_int) -> Result<()> {
-    if result == 1 {
-        return Ok(());
-    }
+    if result == 1 { Ok(()) } else { Err(refused()) }
+}
+
+/// Leaves nothing in the library's error queue.
+fn refused() -> CryptoError {
     // SAFETY: works on this thread's queue only.
     unsafe { aws_lc_sys::ERR_clear_error() };
-    Err(CryptoError)
+    CryptoError
 }

@@ -8,10 +8,13 @@ mod aes_cmac;
 mod aes_ctr;
 mod aes_gcm;
 mod aes_wrap;
+mod counter_kdf;
 mod digest;
+mod ecdh;
 mod ecdsa;
 mod eddsa;
 mod handle;
+mod hkdf;
 mod hmac;
 mod parameters;
 mod rsa_oaep;
@@ -23,7 +26,7 @@ mod tests;
 
 use aws_lc_rs::rand;
 use strongroom_wire::messages::{CryptResponse, MechanismParameters};
-use strongroom_wire::tables::Function;
+use strongroom_wire::tables::{Function, ParameterKind};
 use strongroom_wire::{KeyKind, MechanismType, Rv, Secret};
 use zeroize::Zeroizing;
 
@@ -31,8 +34,9 @@ use crate::ffi::CryptoError;
 use crate::{Error, Result};
 
 pub use digest::{digest, hash_of};
+pub use ecdh::{CKD_NULL, x963};
 pub use handle::{KeyHandle, OTHER_KEY};
-pub use parameters::NO_PARAMETERS;
+pub use strongroom_wire::messages::NO_PARAMETERS;
 
 /// Largest data of one operation, bytes: a body of the protocol less the other members of its message.
 pub const MAX_DATA: usize = strongroom_wire::frame::MAX_BODY_LENGTH - 4096;
@@ -78,6 +82,7 @@ const fn verb(function: Function) -> &'static str {
         Function::Sign => "sign or verify",
         Function::Encrypt => "encrypt or decrypt",
         Function::Wrap => "wrap or unwrap keys",
+        Function::Derive => "derive keys",
         Function::Digest => "digest",
     }
 }
@@ -200,6 +205,39 @@ pub fn unwrap(
                 _ => error,
             }),
     }
+}
+
+/// Derives the material of a key from a key.
+///
+/// `length` is how many bytes are wanted; without it the mechanism gives what it has, if that has a length of its own.
+///
+/// # Errors
+/// `CKR_MECHANISM_PARAM_INVALID`, `CKR_KEY_SIZE_RANGE`, `CKR_TEMPLATE_INCOMPLETE` when a length must be given.
+pub fn derive(
+    key: &KeyHandle,
+    mechanism: MechanismType,
+    parameters: Option<&MechanismParameters>,
+    length: Option<usize>,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let parameters = parameters::required(parameters)?;
+    match (key, mechanism.parameter_kind()) {
+        (KeyHandle::Ec(key), ParameterKind::Ecdh) => ecdh::derive(key, parameters, length),
+        (KeyHandle::Secret(key), ParameterKind::Hkdf) => hkdf::derive(&key.material, parameters, length),
+        (_, ParameterKind::CounterKdf) => counter_kdf::derive(key, parameters, wanted(length)?),
+        _ => Err(internal(OTHER_KEY)),
+    }
+}
+
+/// The length of a key that has none of its own.
+fn wanted(length: Option<usize>) -> Result<usize> {
+    length.ok_or_else(|| {
+        Error::refused(Rv::TEMPLATE_INCOMPLETE, "CKA_VALUE_LEN is missing: the mechanism derives any length")
+    })
+}
+
+/// For what a derivation cannot give.
+fn key_size(text: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::refused(Rv::KEY_SIZE_RANGE, text)
 }
 
 /// Random bytes.

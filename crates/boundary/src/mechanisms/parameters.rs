@@ -7,18 +7,6 @@ use strongroom_wire::{MechanismType, Rv};
 use crate::ffi::Hash;
 use crate::{Error, Result};
 
-/// Parameters without members.
-pub const NO_PARAMETERS: MechanismParameters = MechanismParameters {
-    iv: None,
-    counter_bits: None,
-    aad: None,
-    tag_bits: None,
-    hash: None,
-    mgf: None,
-    salt_length: None,
-    label: None,
-};
-
 /// `CKR_MECHANISM_PARAM_INVALID`.
 pub fn invalid(text: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::refused(Rv::MECHANISM_PARAM_INVALID, text)

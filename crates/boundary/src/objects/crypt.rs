@@ -33,6 +33,8 @@ pub(super) const WRAP: Use =
     Use { function: Function::Wrap, flag: AttributeType::Wrap, half: CKO_PUBLIC_KEY };
 pub(super) const UNWRAP: Use =
     Use { function: Function::Wrap, flag: AttributeType::Unwrap, half: CKO_PRIVATE_KEY };
+pub(super) const DERIVE: Use =
+    Use { function: Function::Derive, flag: AttributeType::Derive, half: CKO_PRIVATE_KEY };
 
 impl Objects {
     /// Signs data, or makes a MAC over it.

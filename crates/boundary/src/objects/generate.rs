@@ -42,7 +42,7 @@ impl Objects {
         let mut value = Zeroizing::new(vec![0; length as usize]);
         mechanisms::fill_random(&mut value)?;
         let made = made::secret(kind, value, Rv::ATTRIBUTE_VALUE_INVALID)?;
-        self.stage_made(caller, class, Way::Generate, Some(mechanism), template, made)
+        self.stage_made(caller, class, Origin::Generated(mechanism), template, made)
     }
 
     /// Makes a key pair; the public key comes first.
@@ -77,8 +77,8 @@ impl Objects {
         }
         let public_half = Made { computed: pair.computed.clone(), material: None };
         let public =
-            self.stage_made(caller, public_class, Way::Generate, Some(mechanism), public, public_half)?;
-        match self.stage_made(caller, private_class, Way::Generate, Some(mechanism), private, pair) {
+            self.stage_made(caller, public_class, Origin::Generated(mechanism), public, public_half)?;
+        match self.stage_made(caller, private_class, Origin::Generated(mechanism), private, pair) {
             Ok(private) => Ok((public, private)),
             Err(error) => {
                 self.discard(&[public.reference]);
@@ -92,32 +92,61 @@ impl Objects {
         &self,
         caller: &Caller,
         class: &'static ClassRules,
-        way: Way,
-        mechanism: Option<MechanismType>,
+        origin: Origin,
         template: Template,
         made: Made,
     ) -> Result<Staged> {
         let mut computed = made.computed;
-        provenance(&mut computed, &template, way, mechanism);
-        let attributes = complete(class, way, template, &computed)?;
+        provenance(&mut computed, &template, origin);
+        let attributes = complete(class, origin.way(), template, &computed)?;
         let material = made::keep(&self.arena, made.material.as_ref())?;
         self.stage_new(caller, class, &attributes, material)
     }
 }
 
-/// Where the key comes from, and what can be said of it since then (PKCS #11 2.40 sections 4.7 and 4.9).
-fn provenance(computed: &mut Template, template: &Template, way: Way, mechanism: Option<MechanismType>) {
-    let made_here = way == Way::Generate;
+/// Where a key comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin {
+    /// Generated here, by this mechanism.
+    Generated(MechanismType),
+    /// Imported in clear.
+    Created,
+    /// Unwrapped.
+    Unwrapped,
+    /// Derived from a key of which this can be said.
+    Derived { always_sensitive: bool, never_extractable: bool },
+}
+
+impl Origin {
+    const fn way(self) -> Way {
+        match self {
+            Self::Generated(_) => Way::Generate,
+            Self::Created => Way::Create,
+            Self::Unwrapped => Way::Unwrap,
+            Self::Derived { .. } => Way::Derive,
+        }
+    }
+}
+
+/// Where the key comes from, and what can be said of it since then (PKCS #11 2.40 sections 4.7 and 4.9; of derived keys
+/// mechanisms 2.3.8: what is not true of the base key is not true of the new one).
+fn provenance(computed: &mut Template, template: &Template, origin: Origin) {
     let given = |attribute| template.bool(attribute).unwrap_or(true); // both default to true
+    let (is_local, was_sensitive, was_unextractable, mechanism) = match origin {
+        Origin::Generated(mechanism) => (true, true, true, mechanism.code()),
+        Origin::Created | Origin::Unwrapped => (false, false, false, UNAVAILABLE),
+        Origin::Derived { always_sensitive, never_extractable } => {
+            (false, always_sensitive, never_extractable, UNAVAILABLE)
+        }
+    };
     let flags = [
-        (AttributeType::Local, made_here),
-        (AttributeType::AlwaysSensitive, made_here && given(AttributeType::Sensitive)),
-        (AttributeType::NeverExtractable, made_here && !given(AttributeType::Extractable)),
+        (AttributeType::Local, is_local),
+        (AttributeType::AlwaysSensitive, was_sensitive && given(AttributeType::Sensitive)),
+        (AttributeType::NeverExtractable, was_unextractable && !given(AttributeType::Extractable)),
     ];
     for (attribute, value) in flags {
         computed.set(attribute, AttributeValue::Bool(value));
     }
-    let mechanism = mechanism.filter(|_| made_here).map_or(UNAVAILABLE, MechanismType::code);
     computed.set(AttributeType::KeyGenMechanism, AttributeValue::Ulong(mechanism));
 }
 

@@ -1,10 +1,10 @@
 //! Objects that come in from outside: keys in clear, and certificates.
 
-use strongroom_wire::{AttributeType, AttributeValue, KeyKind, Rv, Template};
+use strongroom_wire::{AttributeType, AttributeValue, Rv, Template};
 use x509_parser::prelude::{FromDer, X509Certificate};
 use zeroize::Zeroizing;
 
-use super::generate::{check_rsa_bits, checked_exponent};
+use super::generate::{Origin, check_rsa_bits, checked_exponent};
 use super::made::{self, Made};
 use super::{Objects, Staged, curves};
 use crate::attributes::{
@@ -42,12 +42,11 @@ impl Objects {
             CKO_PUBLIC_KEY => public_key(class, &template)?,
             CKO_PRIVATE_KEY => private_key(class, &template)?,
             _ => {
-                let kind = if class.key_type == Some(0x1F) { KeyKind::Aes } else { KeyKind::GenericSecret };
                 let value = Zeroizing::new(bytes(&template, AttributeType::Value).to_vec());
-                made::secret(kind, value, Rv::ATTRIBUTE_VALUE_INVALID)?
+                made::secret(class.secret_kind(), value, Rv::ATTRIBUTE_VALUE_INVALID)?
             }
         };
-        self.stage_made(caller, class, Way::Create, None, template, made)
+        self.stage_made(caller, class, Origin::Created, template, made)
     }
 }
 

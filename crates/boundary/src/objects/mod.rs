@@ -8,6 +8,7 @@ mod cache;
 mod changes;
 mod crypt;
 mod curves;
+mod derivation;
 mod find;
 mod generate;
 mod imports;

@@ -5,6 +5,7 @@ use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
 use zeroize::Zeroizing;
 
 use super::crypt::{UNWRAP, WRAP};
+use super::generate::Origin;
 use super::made::{self, Made};
 use super::{Objects, Staged};
 use crate::attributes::encoded::Query;
@@ -86,7 +87,7 @@ impl Objects {
         let handle = self.cache.handle(&unwrapping_key)?;
         let material = mechanisms::unwrap(&handle, mechanism, parameters, wrapped)?;
         let made = unwrapped(class, material)?;
-        self.stage_made(caller, class, Way::Unwrap, None, template, made)
+        self.stage_made(caller, class, Origin::Unwrapped, template, made)
     }
 }
 
@@ -98,8 +99,7 @@ fn unwrapped(class: &ClassRules, material: Zeroizing<Vec<u8>>) -> Result<Made> {
         Error::refused(Rv::WRAPPED_KEY_INVALID, text)
     };
     if class.object_class == CKO_SECRET_KEY {
-        let kind = if class.key_type == Some(0x1F) { KeyKind::Aes } else { KeyKind::GenericSecret };
-        return made::secret(kind, material, Rv::WRAPPED_KEY_INVALID).map_err(|_| invalid());
+        return made::secret(class.secret_kind(), material, Rv::WRAPPED_KEY_INVALID).map_err(|_| invalid());
     }
     let (kind, made) = made::private(PrivateKey::from_pkcs8(&material).map_err(|_| invalid())?)?;
     let wanted = match class.key_type {

@@ -5,6 +5,7 @@
 //! test whose computed answer is corrupted.
 
 mod asymmetric;
+mod derivation;
 mod symmetric;
 
 use std::sync::Arc;
@@ -44,6 +45,10 @@ pub static TESTS: &[Test] = &[
     ("rsa-oaep", asymmetric::rsa_oaep),
     ("ecdsa", asymmetric::ecdsa),
     ("ed25519", asymmetric::ed25519),
+    ("ecdh", derivation::ecdh),
+    ("x963-kdf", derivation::x963_kdf),
+    ("hkdf", derivation::hkdf),
+    ("counter-kdf", derivation::counter_kdf),
 ];
 
 /// The test of every new key pair: not one of [`TESTS`], but corrupted by name as they are.

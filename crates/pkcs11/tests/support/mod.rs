@@ -15,9 +15,9 @@ use strongroom_boundary::objects::{Objects, Options, Staged};
 use strongroom_boundary::{Caller, Keys};
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{
-    AttributesRequest, CreateObjectRequest, CryptRequest, CryptResponse, DestroyObjectRequest, Empty,
-    FindRequest, GenerateKeyPairRequest, GenerateKeyRequest, ObjectsResponse, RandomRequest, RandomResponse,
-    SetAttributesRequest, UnwrapKeyRequest, VerifyRequest, WrapKeyRequest,
+    AttributesRequest, CreateObjectRequest, CryptRequest, CryptResponse, DeriveKeyRequest,
+    DestroyObjectRequest, Empty, FindRequest, GenerateKeyPairRequest, GenerateKeyRequest, ObjectsResponse,
+    RandomRequest, RandomResponse, SetAttributesRequest, UnwrapKeyRequest, VerifyRequest, WrapKeyRequest,
 };
 use strongroom_wire::{Header, MechanismType, Message, Operation, RetryClass, Role, Rv, Secret};
 
@@ -142,6 +142,12 @@ impl Token {
                     &r.wrapped_key,
                     r.template,
                 )?])
+            }
+            Operation::DeriveKey => {
+                let r = DeriveKeyRequest::from_bytes(body).unwrap();
+                let (key, mechanism) = (r.base_key, mechanism(r.mechanism));
+                let parameters = r.parameters.as_ref();
+                self.commit(vec![objects.derive_key(&caller, key, mechanism, parameters, r.template)?])
             }
             _ => {
                 return Err(strongroom_boundary::Error::refused(

@@ -119,6 +119,24 @@ impl Hsm {
         StagedObject::new(py, staged)
     }
 
+    #[pyo3(signature = (caller, base_key, mechanism, parameters, template))]
+    fn derive_key(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        base_key: u64,
+        mechanism: u64,
+        parameters: Option<&Bound<'_, PyDict>>,
+        template: &Bound<'_, PyDict>,
+    ) -> PyResult<StagedObject> {
+        let (caller, mechanism) = (&caller.get().0, mechanism_of(mechanism)?);
+        let (parameters, template) = (parameters_of(parameters)?, template_from_python(template)?);
+        let objects = &self.boundary.objects;
+        let staged =
+            detached(py, || objects.derive_key(caller, base_key, mechanism, parameters.as_ref(), template))?;
+        StagedObject::new(py, staged)
+    }
+
     #[pyo3(signature = (caller, wrapping_key, mechanism, parameters, key))]
     fn wrap_key<'py>(
         &self,

@@ -44,6 +44,8 @@ pub enum Function {
     Encrypt,
     /// Wraps and unwraps keys.
     Wrap,
+    /// Derives keys.
+    Derive,
     /// Digests; answered by the client library.
     Digest,
 }
@@ -81,6 +83,12 @@ pub enum ParameterKind {
     Oaep,
     /// `iv`, absent or the standard one.
     WrapIv,
+    /// `kdf`, `public_data`, `info`.
+    Ecdh,
+    /// `hash`, `extract`, `expand`, `salt`, `info`.
+    Hkdf,
+    /// `prf`, `prf_inputs`.
+    CounterKdf,
 }
 
 /// Which of the brain's workers takes a managed operation.

@@ -60,6 +60,8 @@ pub enum Operation {
     WrapKey = 0x0205,
     /// Number 0x0206.
     UnwrapKey = 0x0206,
+    /// Number 0x0207.
+    DeriveKey = 0x0207,
 }
 
 impl Operation {
@@ -92,6 +94,7 @@ impl Operation {
         Self::SetAttributes,
         Self::WrapKey,
         Self::UnwrapKey,
+        Self::DeriveKey,
     ];
 
     /// The member with this number, if there is one.
@@ -124,6 +127,7 @@ impl Operation {
             0x0204 => Some(Self::SetAttributes),
             0x0205 => Some(Self::WrapKey),
             0x0206 => Some(Self::UnwrapKey),
+            0x0207 => Some(Self::DeriveKey),
             _ => None,
         }
     }
@@ -151,6 +155,7 @@ impl Operation {
             Self::SetAttributes => Some(Lane::General),
             Self::WrapKey => Some(Lane::Slow),
             Self::UnwrapKey => Some(Lane::Slow),
+            Self::DeriveKey => Some(Lane::General),
             _ => None,
         }
     }
@@ -185,6 +190,7 @@ impl Operation {
             Self::SetAttributes => RetryClass::Change,
             Self::WrapKey => RetryClass::Pure,
             Self::UnwrapKey => RetryClass::Create,
+            Self::DeriveKey => RetryClass::Create,
         }
     }
 
@@ -218,6 +224,7 @@ impl Operation {
             Self::SetAttributes => &[Role::CryptoUser, Role::Admin],
             Self::WrapKey => &[Role::CryptoUser],
             Self::UnwrapKey => &[Role::CryptoUser],
+            Self::DeriveKey => &[Role::CryptoUser],
         }
     }
 
@@ -251,6 +258,7 @@ impl Operation {
             Self::SetAttributes => "set_attributes",
             Self::WrapKey => "wrap_key",
             Self::UnwrapKey => "unwrap_key",
+            Self::DeriveKey => "derive_key",
         }
     }
 }

@@ -5,12 +5,13 @@ use strongroom_wire::{KeyKind, MechanismType as M, Rv};
 
 use super::super::{check_allowed, random};
 
-const FUNCTIONS: [Function; 6] = [
+const FUNCTIONS: [Function; 7] = [
     Function::Generate,
     Function::GeneratePair,
     Function::Sign,
     Function::Encrypt,
     Function::Wrap,
+    Function::Derive,
     Function::Digest,
 ];
 const KINDS: [KeyKind; 5] =

@@ -3,6 +3,7 @@
 
 mod certificates;
 mod changes;
+mod derivation;
 mod find;
 mod generation;
 mod imports;

@@ -84,8 +84,9 @@ fn in_the_error_state_everything_is_refused_with_the_tests_name() {
         code(objects.set_attributes(&alice, key, template.clone())),
         code(objects.check_destroy(&alice, key)),
         code(objects.wrap_key(&alice, key, M::AesKeyWrap, None, key)),
-        code(objects.unwrap_key(&alice, key, M::AesKeyWrap, None, &[], template)),
+        code(objects.unwrap_key(&alice, key, M::AesKeyWrap, None, &[], template.clone())),
+        code(objects.derive_key(&alice, key, M::HkdfDerive, None, template)),
         code(objects.load(1, 1, &[])),
     ];
-    assert_eq!(results, [Rv::FIPS_SELF_TEST_FAILED; 11]);
+    assert_eq!(results, [Rv::FIPS_SELF_TEST_FAILED; 12]);
 }

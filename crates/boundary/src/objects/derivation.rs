@@ -1,0 +1,77 @@
+//! Deriving a key from a key.
+
+use strongroom_wire::messages::MechanismParameters;
+use strongroom_wire::tables::ParameterKind;
+use strongroom_wire::{AttributeType, MechanismType, Rv, Template};
+
+use super::crypt::DERIVE;
+use super::generate::Origin;
+use super::object::Object;
+use super::{Objects, Staged, curves, made};
+use crate::attributes::{CKO_SECRET_KEY, Way, check_template, class_of, flag};
+use crate::{Caller, Error, Result, mechanisms};
+
+/// Longer keys than this are none of ours; the limit of each kind is checked when the key is there.
+const LONGEST: u64 = 4096;
+
+impl Objects {
+    /// Derives a secret key from a key of the caller's own.
+    ///
+    /// # Errors
+    /// `CKR_KEY_HANDLE_INVALID`, `CKR_MECHANISM_INVALID`, `CKR_MECHANISM_PARAM_INVALID`, `CKR_KEY_TYPE_INCONSISTENT`,
+    /// `CKR_KEY_FUNCTION_NOT_PERMITTED`, `CKR_KEY_SIZE_RANGE`, the codes of templates.
+    pub fn derive_key(
+        &self,
+        caller: &Caller,
+        base: u64,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+        template: Template,
+    ) -> Result<Staged> {
+        self.ready()?;
+        Self::check_maker(caller)?;
+        // Only its owner derives from a key (aws-cloudhsm 5.5).
+        let base = self.owned(caller, base, Rv::KEY_HANDLE_INVALID)?;
+        self.check_use(&base, mechanism, DERIVE)?;
+        let class = class_of(&template)?;
+        if class.object_class != CKO_SECRET_KEY {
+            return Err(Error::refused(Rv::TEMPLATE_INCONSISTENT, "only secret keys are derived"));
+        }
+        check_template(class, Way::Derive, &template)?;
+        let bare = match parameters {
+            Some(given) if mechanism.parameter_kind() == ParameterKind::Ecdh => {
+                Some(self.with_bare_point(&base, given)?)
+            }
+            _ => None,
+        };
+        #[allow(clippy::cast_possible_truncation)] // at most LONGEST
+        let length = template.ulong(AttributeType::ValueLen).map(|length| length.min(LONGEST) as usize);
+        let handle = self.cache.handle(&base)?;
+        let value = mechanisms::derive(&handle, mechanism, bare.as_ref().or(parameters), length)?;
+        let made = made::secret(class.secret_kind(), value, Rv::ATTRIBUTE_VALUE_INVALID)?;
+        let known = base.template()?;
+        let origin = Origin::Derived {
+            always_sensitive: flag(&known, AttributeType::AlwaysSensitive),
+            never_extractable: flag(&known, AttributeType::NeverExtractable),
+        };
+        self.stage_made(caller, class, origin, template, made)
+    }
+
+    /// With the other party's point bare, however it was given. Mode FIPS wants a derivation function (SP 800-56A section
+    /// 5.8).
+    fn with_bare_point(&self, base: &Object, given: &MechanismParameters) -> Result<MechanismParameters> {
+        if self.options.fips && given.kdf == Some(mechanisms::CKD_NULL) {
+            let text = "CKD_NULL may not be used in a cluster of mode FIPS: name a derivation function";
+            return Err(Error::refused(Rv::MECHANISM_PARAM_INVALID, text));
+        }
+        let curve = curves::curve(base.bytes(AttributeType::EcParams).unwrap_or_default())?;
+        let length = made::point_length(curve.length());
+        let given_point = given.public_data.as_deref().unwrap_or_default();
+        let point = curves::decode_point(given_point, length).map_err(|_| {
+            let text =
+                format!("the other party's public key must be an uncompressed point of {length} bytes");
+            Error::refused(Rv::MECHANISM_PARAM_INVALID, text)
+        })?;
+        Ok(MechanismParameters { public_data: Some(point.to_vec()), ..given.clone() })
+    }
+}
