@@ -115,6 +115,11 @@ typedef struct CK_RSA_PKCS_OAEP_PARAMS {
     CK_ULONG ulSourceDataLen;
 } CK_RSA_PKCS_OAEP_PARAMS, *CK_RSA_PKCS_OAEP_PARAMS_PTR;
 
+typedef struct CK_RSA_AES_KEY_WRAP_PARAMS {
+    CK_ULONG ulAESKeyBits;
+    CK_RSA_PKCS_OAEP_PARAMS_PTR pOAEPParams;
+} CK_RSA_AES_KEY_WRAP_PARAMS, *CK_RSA_AES_KEY_WRAP_PARAMS_PTR;
+
 typedef struct CK_AES_CTR_PARAMS {
     CK_ULONG ulCounterBits;
     CK_BYTE cb[16];
@@ -399,6 +404,7 @@ typedef struct CK_INTERFACE {
 #define CKM_RSA_PKCS                ((CK_MECHANISM_TYPE)0x1UL)
 #define CKM_RSA_X_509               ((CK_MECHANISM_TYPE)0x3UL)
 #define CKM_RSA_PKCS_OAEP           ((CK_MECHANISM_TYPE)0x9UL)
+#define CKM_RSA_AES_KEY_WRAP        ((CK_MECHANISM_TYPE)0x1054UL)
 #define CKM_RSA_PKCS_PSS            ((CK_MECHANISM_TYPE)0xdUL)
 #define CKM_SHA1_RSA_PKCS           ((CK_MECHANISM_TYPE)0x6UL)
 #define CKM_SHA224_RSA_PKCS         ((CK_MECHANISM_TYPE)0x46UL)

@@ -2,9 +2,9 @@
 
 use cryptoki_sys::{
     CK_AES_CTR_PARAMS, CK_BYTE, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS, CK_HKDF_PARAMS,
-    CK_KEY_TYPE, CK_MECHANISM, CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA,
-    CKF_HKDF_SALT_NULL, CKK_AES, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET,
-    CKK_RSA, CKZ_DATA_SPECIFIED,
+    CK_KEY_TYPE, CK_MECHANISM, CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS,
+    CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET, CKK_RSA,
+    CKZ_DATA_SPECIFIED,
 };
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
@@ -79,7 +79,8 @@ impl Mechanism {
                 ParameterKind::Ctr => Some(read_ctr(&mechanism)?),
                 ParameterKind::Gcm => Some(read_gcm(&mechanism, &mut iv_place)?),
                 ParameterKind::Pss => Some(read_pss(&mechanism)?),
-                ParameterKind::Oaep => Some(read_oaep(&mechanism)?),
+                ParameterKind::Oaep => Some(read_oaep(read_struct(&mechanism)?)?),
+                ParameterKind::RsaAes => Some(read_rsa_aes(&mechanism)?),
                 ParameterKind::WrapIv if mechanism.ulParameterLen == 0 => None,
                 ParameterKind::WrapIv => {
                     Some(MechanismParameters { iv: Some(read_iv(&mechanism, &[4, 8])?), ..NO_PARAMETERS })
@@ -200,10 +201,8 @@ unsafe fn read_pss(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
 }
 
 /// # Safety
-/// The parameter is valid for its length, and its pointer for its.
-unsafe fn read_oaep(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
-    // SAFETY: by this function's contract.
-    let parameters = unsafe { read_struct::<CK_RSA_PKCS_OAEP_PARAMS>(mechanism) }?;
+/// The pointer of the parameters is valid for its length.
+unsafe fn read_oaep(parameters: CK_RSA_PKCS_OAEP_PARAMS) -> Result<MechanismParameters> {
     let has_label = parameters.ulSourceDataLen > 0;
     if has_label && parameters.source != CKZ_DATA_SPECIFIED {
         return bad_parameter();
@@ -216,6 +215,19 @@ unsafe fn read_oaep(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
         label: has_label.then(|| label.to_vec()),
         ..NO_PARAMETERS
     })
+}
+
+/// # Safety
+/// The parameter is valid for its length, and its pointers for theirs.
+unsafe fn read_rsa_aes(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_RSA_AES_KEY_WRAP_PARAMS>(mechanism) }?;
+    if parameters.pOAEPParams.is_null() {
+        return bad_parameter();
+    }
+    // SAFETY: as above.
+    let oaep = unsafe { read_oaep(take(parameters.pOAEPParams)?) }?;
+    Ok(MechanismParameters { key_bits: Some(parameters.ulAESKeyBits), ..oaep })
 }
 
 /// # Safety

@@ -249,6 +249,7 @@ fn a_c_program_compiles_with_the_headers_and_agrees_on_layouts() {
         size_of::<CK_RSA_PKCS_OAEP_PARAMS>(),
         size_of::<CK_AES_CTR_PARAMS>(),
         size_of::<CK_INTERFACE>(),
+        size_of::<CK_RSA_AES_KEY_WRAP_PARAMS>(),
         size_of::<CK_ECDH1_DERIVE_PARAMS>(),
         size_of::<CK_HKDF_PARAMS>(),
         size_of::<CK_PRF_DATA_PARAM>(),

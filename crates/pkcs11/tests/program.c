@@ -20,7 +20,7 @@ static void print_sizes(void) {
     printf("%zu\n%zu\n%zu\n%zu\n%zu\n%zu\n%zu\n", sizeof(CK_FUNCTION_LIST), sizeof(CK_TOKEN_INFO),
            sizeof(CK_C_INITIALIZE_ARGS), sizeof(CK_GCM_PARAMS), sizeof(CK_RSA_PKCS_OAEP_PARAMS),
            sizeof(CK_AES_CTR_PARAMS), sizeof(CK_INTERFACE));
-    printf("%zu\n%zu\n%zu\n%zu\n%zu\n%zu\n", sizeof(CK_ECDH1_DERIVE_PARAMS), sizeof(CK_HKDF_PARAMS),
+    printf("%zu\n%zu\n%zu\n%zu\n%zu\n%zu\n%zu\n", sizeof(CK_RSA_AES_KEY_WRAP_PARAMS), sizeof(CK_ECDH1_DERIVE_PARAMS), sizeof(CK_HKDF_PARAMS),
            sizeof(CK_PRF_DATA_PARAM), sizeof(CK_SP800_108_COUNTER_FORMAT), sizeof(CK_SP800_108_DKM_LENGTH_FORMAT),
            sizeof(CK_SP800_108_KDF_PARAMS));
 }

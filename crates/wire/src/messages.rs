@@ -88,6 +88,7 @@ message! {
         14 => /** HKDF expands the pseudo-random key. */ expand: bool,
         15 => /** The mechanism number of the pseudo-random function of SP 800-108. */ prf: Option<u64>,
         16 => /** What that function runs over, in this order. */ prf_inputs: List<PrfInput>,
+        17 => /** Bits of the AES key between an RSA key and the key that is wrapped. */ key_bits: Option<u64>,
     }
 
     /// A part of what the pseudo-random function of SP 800-108 runs over: bytes, or a number of so many bits.
@@ -329,6 +330,7 @@ pub const NO_PARAMETERS: MechanismParameters = MechanismParameters {
     expand: false,
     prf: None,
     prf_inputs: List(Vec::new()),
+    key_bits: None,
 };
 
 /// The number in a session object's reference that token objects never have: the top bit. The other bits of a session

@@ -20,6 +20,7 @@ class Mechanism(IntEnum):
     RSA_PKCS = 0x1
     RSA_X_509 = 0x3
     RSA_PKCS_OAEP = 0x9
+    RSA_AES_KEY_WRAP = 0x1054
     RSA_PKCS_PSS = 0xD
     SHA1_RSA_PKCS = 0x6
     SHA224_RSA_PKCS = 0x46

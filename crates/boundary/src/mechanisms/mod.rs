@@ -17,6 +17,7 @@ mod handle;
 mod hkdf;
 mod hmac;
 mod parameters;
+mod rsa_aes_wrap;
 mod rsa_oaep;
 mod rsa_pkcs1;
 mod rsa_pss;
@@ -172,6 +173,9 @@ pub fn wrap(
         KeyHandle::Aes(key) if aes_wrap::is_key_wrap(mechanism) => {
             aes_wrap::wrap(key, mechanism, parameters, material).map(response)
         }
+        KeyHandle::Rsa(key) if mechanism == MechanismType::RsaAesKeyWrap => {
+            rsa_aes_wrap::wrap(key, parameters, material).map(response)
+        }
         _ => {
             crypt(key, Direction::Encrypt, mechanism, parameters, material).map_err(|error| match error.rv {
                 Rv::DATA_LEN_RANGE => {
@@ -196,6 +200,9 @@ pub fn unwrap(
     match key {
         KeyHandle::Aes(key) if aes_wrap::is_key_wrap(mechanism) => {
             aes_wrap::unwrap(key, mechanism, parameters, wrapped)
+        }
+        KeyHandle::Rsa(key) if mechanism == MechanismType::RsaAesKeyWrap => {
+            rsa_aes_wrap::unwrap(key, parameters, wrapped)
         }
         _ => crypt(key, Direction::Decrypt, mechanism, parameters, wrapped)
             .map(|found| Zeroizing::new(found.data))

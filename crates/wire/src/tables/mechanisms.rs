@@ -24,6 +24,8 @@ pub enum MechanismType {
     RsaX509 = 0x0003,
     /// Number 0x0009.
     RsaPkcsOaep = 0x0009,
+    /// Number 0x1054.
+    RsaAesKeyWrap = 0x1054,
     /// Number 0x000d.
     RsaPkcsPss = 0x000d,
     /// Number 0x0006.
@@ -124,6 +126,7 @@ impl MechanismType {
         Self::RsaPkcs,
         Self::RsaX509,
         Self::RsaPkcsOaep,
+        Self::RsaAesKeyWrap,
         Self::RsaPkcsPss,
         Self::Sha1RsaPkcs,
         Self::Sha224RsaPkcs,
@@ -181,6 +184,7 @@ impl MechanismType {
             0x0001 => Some(Self::RsaPkcs),
             0x0003 => Some(Self::RsaX509),
             0x0009 => Some(Self::RsaPkcsOaep),
+            0x1054 => Some(Self::RsaAesKeyWrap),
             0x000d => Some(Self::RsaPkcsPss),
             0x0006 => Some(Self::Sha1RsaPkcs),
             0x0046 => Some(Self::Sha224RsaPkcs),
@@ -245,6 +249,7 @@ impl MechanismType {
             Self::RsaPkcs => &[Function::Sign, Function::Encrypt, Function::Wrap],
             Self::RsaX509 => &[Function::Sign, Function::Encrypt],
             Self::RsaPkcsOaep => &[Function::Encrypt, Function::Wrap],
+            Self::RsaAesKeyWrap => &[Function::Wrap],
             Self::RsaPkcsPss => &[Function::Sign],
             Self::Sha1RsaPkcs => &[Function::Sign],
             Self::Sha224RsaPkcs => &[Function::Sign],
@@ -303,6 +308,7 @@ impl MechanismType {
             Self::RsaPkcs => &[KeyKind::Rsa],
             Self::RsaX509 => &[KeyKind::Rsa],
             Self::RsaPkcsOaep => &[KeyKind::Rsa],
+            Self::RsaAesKeyWrap => &[KeyKind::Rsa],
             Self::RsaPkcsPss => &[KeyKind::Rsa],
             Self::Sha1RsaPkcs => &[KeyKind::Rsa],
             Self::Sha224RsaPkcs => &[KeyKind::Rsa],
@@ -353,6 +359,7 @@ impl MechanismType {
     pub const fn parameter_kind(self) -> ParameterKind {
         match self {
             Self::RsaPkcsOaep => ParameterKind::Oaep,
+            Self::RsaAesKeyWrap => ParameterKind::RsaAes,
             Self::RsaPkcsPss => ParameterKind::Pss,
             Self::Sha1RsaPkcsPss => ParameterKind::Pss,
             Self::Sha224RsaPkcsPss => ParameterKind::Pss,
@@ -446,6 +453,7 @@ impl MechanismType {
             Self::RsaPkcs => (2048, 4096),
             Self::RsaX509 => (2048, 4096),
             Self::RsaPkcsOaep => (2048, 4096),
+            Self::RsaAesKeyWrap => (2048, 4096),
             Self::RsaPkcsPss => (2048, 4096),
             Self::Sha1RsaPkcs => (2048, 4096),
             Self::Sha224RsaPkcs => (2048, 4096),
@@ -514,6 +522,7 @@ impl MechanismType {
             Self::RsaPkcs => "CKM_RSA_PKCS",
             Self::RsaX509 => "CKM_RSA_X_509",
             Self::RsaPkcsOaep => "CKM_RSA_PKCS_OAEP",
+            Self::RsaAesKeyWrap => "CKM_RSA_AES_KEY_WRAP",
             Self::RsaPkcsPss => "CKM_RSA_PKCS_PSS",
             Self::Sha1RsaPkcs => "CKM_SHA1_RSA_PKCS",
             Self::Sha224RsaPkcs => "CKM_SHA224_RSA_PKCS",

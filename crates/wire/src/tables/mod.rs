@@ -83,6 +83,8 @@ pub enum ParameterKind {
     Oaep,
     /// `iv`, absent or the standard one.
     WrapIv,
+    /// `key_bits`, `hash`, `mgf`, `label`.
+    RsaAes,
     /// `kdf`, `public_data`, `info`.
     Ecdh,
     /// `hash`, `extract`, `expand`, `salt`, `info`.

@@ -140,6 +140,53 @@ fn rsa_wraps_secret_keys_that_fit() {
 }
 
 #[test]
+fn rsa_wraps_keys_of_any_length_with_an_aes_key_in_between() {
+    let (objects, alice) = (objects(), user("alice"));
+    let (public, private) = rsa_pair(&objects, &alice);
+    let (ec_public, ec) = ec_pair(&objects, &alice);
+    let given = |bits| MechanismParameters {
+        key_bits: Some(bits),
+        hash: Some(M::Sha256.code()),
+        mgf: Some(2),
+        ..NO_PARAMETERS
+    };
+    let wrap = |given: Option<&MechanismParameters>, key| {
+        objects.wrap_key(&alice, public, M::RsaAesKeyWrap, given, key)
+    };
+    let unwrap = |given: &MechanismParameters, wrapped: &[u8], template| {
+        objects.unwrap_key(&alice, private, M::RsaAesKeyWrap, Some(given), wrapped, template)
+    };
+    for (bits, key, template) in [
+        (128, aes_key(&objects, &alice), unwrap_template(4, 0x1F)),
+        (192, private, unwrap_template(3, 0)),
+        (256, ec, unwrap_template(3, 3).with(A::Sign, V::Bool(true))),
+    ] {
+        let wrapped = wrap(Some(&given(bits)), key).unwrap().data;
+        let staged = unwrap(&given(bits), &wrapped, template.clone()).unwrap();
+        let check = |attributes: &Template| attributes.bytes(A::CheckValue).unwrap().to_vec();
+        assert_eq!(check(&staged.view.attributes), check(&read(&objects, &alice, key)));
+        for altered in [0, 255, 256, wrapped.len() - 1] {
+            let mut wrong = wrapped.clone();
+            wrong[altered] ^= 1;
+            let refused = unwrap(&given(bits), &wrong, template.clone());
+            assert_eq!(code(refused), Rv::WRAPPED_KEY_INVALID);
+        }
+        for length in [0, 256, 264, wrapped.len() - 1] {
+            let refused = unwrap(&given(bits), &wrapped[..length], template.clone());
+            assert_eq!(code(refused), Rv::WRAPPED_KEY_LEN_RANGE);
+        }
+        let other_hash = MechanismParameters { hash: Some(M::Sha1.code()), mgf: Some(1), ..given(bits) };
+        assert_eq!(code(unwrap(&other_hash, &wrapped, template)), Rv::WRAPPED_KEY_INVALID);
+    }
+    assert_eq!(code(wrap(None, ec)), Rv::MECHANISM_PARAM_INVALID);
+    for wrong in [given(64), MechanismParameters { mgf: Some(1), ..given(256) }] {
+        assert_eq!(code(wrap(Some(&wrong), ec)), Rv::MECHANISM_PARAM_INVALID);
+    }
+    let by_ec = objects.wrap_key(&alice, ec_public, M::RsaAesKeyWrap, Some(&given(256)), ec);
+    assert_eq!(code(by_ec), Rv::WRAPPING_KEY_TYPE_INCONSISTENT);
+}
+
+#[test]
 fn keys_that_may_not_leave_are_not_wrapped() {
     let (objects, alice, bob, admin) = (objects(), user("alice"), user("bob"), admin());
     let (wrapping, target) = (aes_key(&objects, &alice), aes_key(&objects, &alice));
