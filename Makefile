@@ -62,6 +62,10 @@ down: ## Stop what `make up` started; state stays
 test: test-packages build ## Lint and every test
 	@$(BIN)/python tests/run_suites.py
 
+.PHONY: conformance
+conformance: packages build ## Run every public test vector through the PKCS #11 library
+	@STRONGROOM_ALL_VECTORS=1 $(BIN)/python -m pytest -ra -q --durations=0 tests/conformance/mechanisms
+
 .PHONY: bench
 bench: test-packages build ## Measure against SoftHSM2 and openssl speed (WORK=NAME: only that), print the figures
 	cargo build --release --locked --quiet -p p11load

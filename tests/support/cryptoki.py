@@ -26,6 +26,7 @@ PLACES = {
     "C_Finalize": 1,
     "C_GetSlotList": 4,
     "C_OpenSession": 12,
+    "C_CloseSession": 13,
     "C_Login": 18,
     "C_Logout": 19,
     "C_CreateObject": 20,
@@ -48,6 +49,7 @@ PLACES = {
     "C_GenerateKeyPair": 59,
     "C_WrapKey": 60,
     "C_UnwrapKey": 61,
+    "C_DeriveKey": 62,
 }
 """Where functions stand in CK_FUNCTION_LIST after its version (PKCS #11 2.40, section 3.6)."""
 
@@ -130,12 +132,19 @@ class Session:
     def generate_p256(self, label: str) -> tuple[int, int]:
         """Handles of a public and a private token key."""
         common = {CKA_TOKEN: True, CKA_LABEL: label.encode()}
+        public = {**common, CKA_EC_PARAMS: P256, CKA_VERIFY: True}
+        return self.generate_pair(mechanism(CKM_EC_KEY_PAIR_GEN), public, {**common, CKA_SIGN: True})
+
+    def generate_pair(
+        self, how: CkMechanism, public_template: dict[int, Any], private_template: dict[int, Any]
+    ) -> tuple[int, int]:
+        """Handles of a public and a private key."""
         public, private = c_ulong(), c_ulong()
         self._call(
             "C_GenerateKeyPair",
-            byref(mechanism(CKM_EC_KEY_PAIR_GEN)),
-            *_template({**common, CKA_EC_PARAMS: P256, CKA_VERIFY: True}),
-            *_template({**common, CKA_SIGN: True}),
+            byref(how),
+            *_template(public_template),
+            *_template(private_template),
             byref(public),
             byref(private),
         )
@@ -156,6 +165,9 @@ class Session:
 
     def logout(self) -> None:
         self._call("C_Logout")
+
+    def close(self) -> None:
+        self._call("C_CloseSession")
 
     def find(self, template: dict[int, Any]) -> list[int]:
         self._call("C_FindObjectsInit", *_template(template))
@@ -207,8 +219,13 @@ class Session:
         return wrapped.raw[: length.value]
 
     def unwrap(self, how: CkMechanism, unwrapping_key: int, wrapped: bytes, template: dict[int, Any]) -> int:
-        key, (array, count) = c_ulong(), _template(template)
-        self._call("C_UnwrapKey", byref(how), unwrapping_key, wrapped, len(wrapped), array, count, byref(key))
+        key, found = c_ulong(), _template(template)
+        self._call("C_UnwrapKey", byref(how), unwrapping_key, wrapped, len(wrapped), *found, byref(key))
+        return key.value
+
+    def derive(self, how: CkMechanism, base_key: int, template: dict[int, Any]) -> int:
+        key = c_ulong()
+        self._call("C_DeriveKey", byref(how), base_key, *_template(template), byref(key))
         return key.value
 
     def _whole(self, function: str, how: CkMechanism, key: int | None, data: bytes) -> bytes:

@@ -104,3 +104,134 @@ def oaep_parameters(hash_name: str, mgf_hash: str, label: bytes = b"") -> OaepPa
 
 def _buffer(content: bytes) -> ctypes.Array[ctypes.c_char]:
     return ctypes.create_string_buffer(content, len(content))
+
+
+class EcdhParameters(ctypes.Structure):
+    _fields_ = (
+        ("kdf", c_ulong),
+        ("shared_length", c_ulong),
+        ("shared", c_void_p),
+        ("public_length", c_ulong),
+        ("public", c_void_p),
+    )
+
+
+class HkdfParameters(ctypes.Structure):
+    _fields_ = (
+        ("extract", c_ubyte),
+        ("expand", c_ubyte),
+        ("hash", c_ulong),
+        ("salt_type", c_ulong),
+        ("salt", c_void_p),
+        ("salt_length", c_ulong),
+        ("salt_key", c_ulong),
+        ("info", c_void_p),
+        ("info_length", c_ulong),
+    )
+
+
+class PrfPart(ctypes.Structure):
+    _fields_ = (("type", c_ulong), ("value", c_void_p), ("length", c_ulong))
+
+
+class CounterFormat(ctypes.Structure):
+    _fields_ = (("little_endian", c_ubyte), ("bits", c_ulong))
+
+
+class LengthFormat(ctypes.Structure):
+    _fields_ = (("method", c_ulong), ("little_endian", c_ubyte), ("bits", c_ulong))
+
+
+class KdfParameters(ctypes.Structure):
+    _fields_ = (
+        ("prf", c_ulong),
+        ("count", c_ulong),
+        ("parts", c_void_p),
+        ("additional_count", c_ulong),
+        ("additional", c_void_p),
+    )
+
+
+class VendorCounterFormat(ctypes.Structure):
+    _fields_ = (("bits", c_ulong),)
+
+
+class VendorLengthFormat(ctypes.Structure):
+    _fields_ = (("method", c_ulong), ("bits", c_ulong))
+
+
+class VendorKdfParameters(ctypes.Structure):
+    _fields_ = (("prf", c_ulong), ("count", c_ulong), ("parts", c_void_p))
+
+
+CKD_NULL = 1
+X963 = {"SHA1": 2, "SHA224": 5, "SHA256": 6, "SHA384": 7, "SHA512": 8}
+"""``CKD_*_KDF`` by hash."""
+CKF_HKDF_SALT_NULL, CKF_HKDF_SALT_DATA = 1, 2
+COUNTER, LENGTH, BYTES = 1, 3, 4
+"""``CK_SP800_108_*``: the types of parts."""
+VENDOR_TYPES = {CounterFormat: 4, LengthFormat: 7, bytes: 8}
+SUM_OF_KEYS = 1
+Part = CounterFormat | LengthFormat | bytes
+
+
+def ecdh(point: bytes, kdf: int = CKD_NULL, shared: bytes = b"") -> CkMechanism:
+    held = (_buffer(shared), _buffer(point))
+    parameters = EcdhParameters(kdf, len(shared), _place(held[0]), len(point), _place(held[1]))
+    parameters.kept = held
+    return mechanism(Mechanism.ECDH1_DERIVE, parameters)
+
+
+def hkdf(hash_name: str, salt: bytes | None, info: bytes, *, extract: bool = True, expand: bool = True) -> CkMechanism:
+    held = (_buffer(salt or b""), _buffer(info))
+    kind = CKF_HKDF_SALT_NULL if salt is None else CKF_HKDF_SALT_DATA
+    places = (_place(held[0]), len(salt or b""), 0, _place(held[1]), len(info))
+    parameters = HkdfParameters(extract, expand, HASHES[hash_name], kind, *places)
+    parameters.kept = held
+    return mechanism(Mechanism.HKDF_DERIVE, parameters)
+
+
+def counter_kdf(prf: int, *parts: Part) -> CkMechanism:
+    """SP 800-108 in counter mode, with the standard's structs."""
+    types = {CounterFormat: COUNTER, LengthFormat: LENGTH, bytes: BYTES}
+    array = _parts([(types[type(part)], part) for part in parts])
+    parameters = KdfParameters(prf, len(parts), ctypes.addressof(array), 0, None)
+    parameters.kept = array
+    return mechanism(Mechanism.SP800_108_COUNTER_KDF, parameters)
+
+
+def vendor_counter_kdf(prf: int, *parts: Part) -> CkMechanism:
+    """The same with AWS's structs, which are big-endian."""
+
+    def translated(part: Part) -> ctypes.Structure | bytes:
+        if isinstance(part, CounterFormat):
+            return VendorCounterFormat(part.bits)
+        return VendorLengthFormat(part.method, part.bits) if isinstance(part, LengthFormat) else part
+
+    array = _parts([(VENDOR_TYPES[type(part)], translated(part)) for part in parts])
+    parameters = VendorKdfParameters(prf, len(parts), ctypes.addressof(array))
+    parameters.kept = array
+    return mechanism(Mechanism.CLOUDHSM_SP800_108_COUNTER_KDF, parameters)
+
+
+def _parts(parts: list[tuple[int, ctypes.Structure | bytes]]) -> ctypes.Array[PrfPart]:
+    held = [_buffer(part) if isinstance(part, bytes) else part for _, part in parts]
+    array = (PrfPart * len(parts))(
+        *(PrfPart(kind, _place(part), ctypes.sizeof(part)) for (kind, _), part in zip(parts, held, strict=True))
+    )
+    array.kept = held
+    return array
+
+
+def _place(held: ctypes.Array[ctypes.c_char] | ctypes.Structure) -> int | None:
+    return ctypes.addressof(held) if ctypes.sizeof(held) else None
+
+
+class RsaAesParameters(ctypes.Structure):
+    _fields_ = (("key_bits", c_ulong), ("oaep", c_void_p))
+
+
+def rsa_aes(key_bits: int, oaep_: OaepParameters) -> CkMechanism:
+    parameters = RsaAesParameters(key_bits, ctypes.addressof(oaep_))
+    parameters.kept = oaep_
+    return mechanism(Mechanism.RSA_AES_KEY_WRAP, parameters)

@@ -1,0 +1,174 @@
+"""Derived keys through the library, against pyca/cryptography; and what may be derived from what."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import vector_keys as keys
+from cryptography.hazmat.primitives import cmac, hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
+from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
+from cryptoki import CryptokiError
+from cryptoki_mechanisms import (
+    CKD_NULL,
+    SUM_OF_KEYS,
+    X963,
+    CounterFormat,
+    LengthFormat,
+    counter_kdf,
+    ecdh,
+    hkdf,
+    mechanism,
+    vendor_counter_kdf,
+)
+
+from strongroom.client import curves
+from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.mechanisms import Mechanism
+
+pytestmark = pytest.mark.cluster
+HASHES = {"SHA1": hashes.SHA1, "SHA224": hashes.SHA224, "SHA256": hashes.SHA256, "SHA384": hashes.SHA384}
+HASHES["SHA512"] = hashes.SHA512
+HMACS = {
+    "SHA1": Mechanism.SHA_1_HMAC,
+    "SHA224": Mechanism.SHA224_HMAC,
+    "SHA256": Mechanism.SHA256_HMAC,
+    "SHA384": Mechanism.SHA384_HMAC,
+    "SHA512": Mechanism.SHA512_HMAC,
+}
+
+
+@pytest.fixture(scope="module")
+def session(library):
+    opened = library.session()
+    yield opened
+    opened.logout()
+    opened.close()
+
+
+def refusal(call) -> int:
+    with pytest.raises(CryptokiError) as refused:
+        call()
+    return refused.value.rv
+
+
+@pytest.mark.parametrize("name", keys.PYCA)
+def test_a_key_agreed_with_a_stranger_is_the_strangers_key(session, name):
+    public, private = session.generate_pair(
+        mechanism(Mechanism.EC_KEY_PAIR_GEN),
+        {Attribute.EC_PARAMS: curves.by_name(name).parameters},
+        {Attribute.DERIVE: True},
+    )
+    ours = ec.EllipticCurvePublicKey.from_encoded_point(
+        keys.PYCA[name], curves.raw_point(session.attribute(public, Attribute.EC_POINT))
+    )
+    stranger = ec.generate_private_key(keys.PYCA[name])
+    point = stranger.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )
+    shared = stranger.exchange(ec.ECDH(), ours)
+    raw = session.derive(ecdh(point), private, keys.new_secret())
+    assert keys.is_secret(session, raw, shared)
+    assert int.from_bytes(session.attribute(raw, Attribute.VALUE_LEN), "little") == len(shared)
+    shorter = session.derive(ecdh(keys.octets(point)), private, keys.new_secret(20))
+    assert keys.is_secret(session, shorter, shared[-20:])
+    for hash_name, algorithm in HASHES.items():
+        derived = session.derive(ecdh(point, X963[hash_name], b"info"), private, keys.new_secret(77))
+        assert keys.is_secret(session, derived, X963KDF(algorithm(), 77, b"info").derive(shared))
+
+
+@pytest.mark.parametrize("hash_name", HASHES)
+def test_hkdf_extracts_and_expands(session, hash_name):
+    algorithm, value = HASHES[hash_name](), os.urandom(64)
+    base = session.create(keys.secret(value))
+    for salt in (None, b"", b"salt" * 40):
+        both = session.derive(hkdf(hash_name, salt, b"info"), base, keys.new_secret(100))
+        assert keys.is_secret(session, both, HKDF(algorithm, 100, salt, b"info").derive(value))
+        extracted = session.derive(hkdf(hash_name, salt, b"", expand=False), base, keys.new_secret())
+        assert keys.is_secret(session, extracted, HKDF.extract(algorithm, salt, value))
+    expanded = session.derive(hkdf(hash_name, None, b"info", extract=False), base, keys.new_secret(100))
+    assert keys.is_secret(session, expanded, HKDFExpand(algorithm, 100, b"info").derive(value))
+
+
+@pytest.mark.parametrize("hash_name", HASHES)
+@pytest.mark.parametrize("how", [counter_kdf, vendor_counter_kdf])
+def test_the_counter_mode_with_hmac_is_that_of_sp_800_108(session, hash_name, how):
+    value = os.urandom(32)
+    base = session.create(keys.secret(value))
+    counter, length = CounterFormat(0, 32), LengthFormat(SUM_OF_KEYS, 0, 32)
+    parts = (counter, b"label", b"\x00", b"context", length)
+    derived = session.derive(how(HMACS[hash_name], *parts), base, keys.new_secret(90))
+    places = {"location": CounterLocation.BeforeFixed, "label": b"label", "context": b"context", "fixed": None}
+    expected = KBKDFHMAC(HASHES[hash_name](), Mode.CounterMode, 90, 4, 4, **places)
+    assert keys.is_secret(session, derived, expected.derive(value))
+
+
+@pytest.mark.parametrize("how", [counter_kdf, vendor_counter_kdf])
+def test_the_counter_mode_with_cmac_takes_the_counter_where_it_is_put(session, how):
+    value = os.urandom(32)
+    base = session.create(keys.aes(value))
+    parts = (b"\x01\xab\xe1", CounterFormat(0, 16), b"\x0c\x09\x7e\x07", LengthFormat(SUM_OF_KEYS, 0, 64))
+    derived = session.derive(how(Mechanism.AES_CMAC, *parts), base, keys.new_secret(24))
+    blocks = []
+    for counter in (1, 2):
+        prf = cmac.CMAC(AES(value))
+        prf.update(parts[0] + counter.to_bytes(2, "big") + parts[2] + (8 * 24).to_bytes(8, "big"))
+        blocks.append(prf.finalize())
+    assert keys.is_secret(session, derived, b"".join(blocks)[:24])
+
+
+def test_a_derived_aes_key_encrypts_and_says_where_it_comes_from(session):
+    value = os.urandom(32)
+    base = session.create(keys.secret(value))
+    template = {
+        Attribute.CLASS: 4,
+        Attribute.KEY_TYPE: 0x1F,
+        Attribute.VALUE_LEN: 16,
+        Attribute.ENCRYPT: True,
+        Attribute.EXTRACTABLE: False,
+    }
+    key = session.derive(hkdf("SHA256", b"salt", b""), base, template)
+    same = session.create(keys.aes(HKDF(hashes.SHA256(), 16, b"salt", b"").derive(value)))
+    block = bytes(16)
+    encrypted = [session.encrypt(mechanism(Mechanism.AES_ECB), each, block) for each in (key, same)]
+    assert encrypted[0] == encrypted[1]
+    flags = {
+        name: session.attribute(key, name)
+        for name in (Attribute.LOCAL, Attribute.ALWAYS_SENSITIVE, Attribute.NEVER_EXTRACTABLE)
+    }
+    assert flags == {
+        Attribute.LOCAL: b"\x00",
+        Attribute.ALWAYS_SENSITIVE: b"\x00",
+        Attribute.NEVER_EXTRACTABLE: b"\x00",
+    }
+
+
+def test_what_must_not_be_derived_is_refused(session):
+    base = session.create(keys.secret(os.urandom(32)))
+    barred = session.create({**keys.secret(os.urandom(32)), Attribute.DERIVE: False})
+    how, template = hkdf("SHA256", None, b""), keys.new_secret(32)
+    assert refusal(lambda: session.derive(how, barred, template)) == 0x68
+    assert refusal(lambda: session.derive(how, session.create(keys.aes(bytes(16))), template)) == 0x63
+    assert refusal(lambda: session.derive(how, 0x7777, template)) == 0x60
+    assert refusal(lambda: session.derive(how, base, keys.new_secret())) == 0xD0
+    assert refusal(lambda: session.derive(mechanism(Mechanism.HKDF_DERIVE), base, template)) == 0x71
+    assert refusal(lambda: session.derive(mechanism(Mechanism.SHA256_HMAC), base, template)) == 0x70
+    assert refusal(lambda: session.derive(counter_kdf(Mechanism.SHA256_HMAC, b"no counter"), base, template)) == 0x71
+    assert refusal(lambda: session.derive(hkdf("SHA256", None, b"", expand=False), base, keys.new_secret(31))) == 0x62
+
+
+def test_mode_fips_wants_a_derivation_function(library):
+    session = library.session(1)
+    parameters = curves.by_name("secp256r1").parameters
+    public, private = session.generate_pair(
+        mechanism(Mechanism.EC_KEY_PAIR_GEN), {Attribute.EC_PARAMS: parameters}, {Attribute.DERIVE: True}
+    )
+    point = session.attribute(public, Attribute.EC_POINT)
+    assert refusal(lambda: session.derive(ecdh(point, CKD_NULL), private, keys.new_secret())) == 0x71
+    assert session.derive(ecdh(point, X963["SHA256"]), private, keys.new_secret(32))
+    session.logout()
+    session.close()
