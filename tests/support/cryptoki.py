@@ -25,6 +25,8 @@ PLACES = {
     "C_Initialize": 0,
     "C_Finalize": 1,
     "C_GetSlotList": 4,
+    "C_GetMechanismList": 7,
+    "C_GetMechanismInfo": 8,
     "C_OpenSession": 12,
     "C_CloseSession": 13,
     "C_Login": 18,
@@ -113,15 +115,16 @@ class Module:
         slots, count, handle = (c_ulong * 8)(), c_ulong(8), c_ulong()
         self.call("C_GetSlotList", c_ubyte(1), slots, byref(count))
         self.call("C_OpenSession", slots[slot], CKF_RW_SERIAL, None, None, byref(handle))
-        return Session(self, handle.value)
+        return Session(self, handle.value, slots[slot])
 
 
 class Session:
     """One session; not for two threads at a time."""
 
-    def __init__(self, module: Module, handle: int) -> None:
+    def __init__(self, module: Module, handle: int, slot: int) -> None:
         self.module = module
         self.handle = handle
+        self.slot = slot
 
     def _call(self, name: str, *arguments: Any) -> None:
         self.module.call(name, self.handle, *arguments)
@@ -168,6 +171,18 @@ class Session:
 
     def close(self) -> None:
         self._call("C_CloseSession")
+
+    def mechanisms(self) -> list[int]:
+        """The mechanisms of the session's slot."""
+        found, count = (c_ulong * 256)(), c_ulong(256)
+        self.module.call("C_GetMechanismList", self.slot, found, byref(count))
+        return found[: count.value]
+
+    def mechanism_info(self, kind: int) -> tuple[int, int, int]:
+        """Smallest and largest key, flags."""
+        info = (c_ulong * 3)()
+        self.module.call("C_GetMechanismInfo", self.slot, kind, info)
+        return (info[0], info[1], info[2])
 
     def find(self, template: dict[int, Any]) -> list[int]:
         self._call("C_FindObjectsInit", *_template(template))
