@@ -18,6 +18,7 @@ CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY = 2, 3, 4
 CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_AES, CKK_EC_EDWARDS = 0, 3, 0x10, 0x1F, 0x40
 ED25519 = b"\x06\x03\x2b\x65\x70"
 LONGEST_SECRET = 800
+SHORTEST_DERIVED = 14
 PYCA = {
     "secp224r1": ec.SECP224R1(),
     "secp256r1": ec.SECP256R1(),
@@ -178,6 +179,10 @@ def octets(point: bytes) -> bytes:
 
 def _bytes(number: int) -> bytes:
     return number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big")
+
+
+def derived_policy(value: bytes) -> str | None:
+    return None if len(value) >= SHORTEST_DERIVED else f"derived key of {len(value)} bytes"
 
 
 def is_on_curve(curve: Curve, point: bytes) -> bool:

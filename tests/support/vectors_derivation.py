@@ -30,8 +30,9 @@ PRFS = {
 def derives(worker: Worker, how: CkMechanism, base: int, expected: bytes) -> None:
     """The HSM derives this key; what is longer than a generic secret may be must be refused."""
     template = keys.new_secret(len(expected))
-    if policy := keys.secret_policy(expected):
-        refuses({0x13}, lambda: worker.session.derive(how, base, template))
+    policy = keys.secret_policy(expected) or keys.derived_policy(expected)
+    if policy:
+        refuses({0x13, 0x62}, lambda: worker.session.derive(how, base, template))
         raise RefusedByPolicy(policy)
     assert keys.is_secret(worker.session, worker.session.derive(how, base, template), expected)
 

@@ -155,6 +155,7 @@ def test_what_must_not_be_derived_is_refused(session):
     assert refusal(lambda: session.derive(how, session.create(keys.aes(bytes(16))), template)) == 0x63
     assert refusal(lambda: session.derive(how, 0x7777, template)) == 0x60
     assert refusal(lambda: session.derive(how, base, keys.new_secret())) == 0xD0
+    assert refusal(lambda: session.derive(how, base, keys.new_secret(13))) == 0x62
     assert refusal(lambda: session.derive(mechanism(Mechanism.HKDF_DERIVE), base, template)) == 0x71
     assert refusal(lambda: session.derive(mechanism(Mechanism.SHA256_HMAC), base, template)) == 0x70
     assert refusal(lambda: session.derive(counter_kdf(Mechanism.SHA256_HMAC, b"no counter"), base, template)) == 0x71

@@ -11,6 +11,9 @@ use super::{Objects, Staged, curves, made};
 use crate::attributes::{CKO_SECRET_KEY, Way, check_template, class_of, flag};
 use crate::{Caller, Error, Result, mechanisms};
 
+/// The shortest derived key, bytes (112 bits, SP 800-131A). Most functions give the beginning, or the end, of one stream
+/// whatever the length: whoever could derive one byte, then two, would read a longer key by guessing.
+const SHORTEST: u64 = 14;
 /// Longer keys than this are none of ours; the limit of each kind is checked when the key is there.
 const LONGEST: u64 = 4096;
 
@@ -44,6 +47,10 @@ impl Objects {
             }
             _ => None,
         };
+        if template.ulong(AttributeType::ValueLen).is_some_and(|length| length < SHORTEST) {
+            let text = format!("a derived key has at least {SHORTEST} bytes, so that nobody guesses it");
+            return Err(Error::refused(Rv::KEY_SIZE_RANGE, text));
+        }
         #[allow(clippy::cast_possible_truncation)] // at most LONGEST
         let length = template.ulong(AttributeType::ValueLen).map(|length| length.min(LONGEST) as usize);
         let handle = self.cache.handle(&base)?;

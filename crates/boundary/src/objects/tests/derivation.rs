@@ -137,10 +137,16 @@ fn templates_of_derived_keys_are_checked() {
     let private = only(A::Class, V::Ulong(3)).with(A::KeyType, V::Ulong(3));
     assert_eq!(derive(private), Rv::TEMPLATE_INCONSISTENT);
     assert_eq!(derive(secret_template(0x1F, 20)), Rv::ATTRIBUTE_VALUE_INVALID);
-    for length in [0, 801, u64::MAX] {
-        assert_eq!(derive(secret_template(0x10, length)), Rv::ATTRIBUTE_VALUE_INVALID);
+    for (length, expected) in [
+        (0, Rv::KEY_SIZE_RANGE),
+        (13, Rv::KEY_SIZE_RANGE),
+        (14, Rv::OK),
+        (800, Rv::OK),
+        (801, Rv::ATTRIBUTE_VALUE_INVALID),
+        (u64::MAX, Rv::ATTRIBUTE_VALUE_INVALID),
+    ] {
+        assert_eq!(derive(secret_template(0x10, length)), expected);
     }
-    assert_eq!(derive(secret_template(0x10, 800)), Rv::OK);
     let local = secret_template(0x10, 32).with(A::Local, V::Bool(true));
     assert_eq!(derive(local), Rv::ATTRIBUTE_READ_ONLY);
     let wrapping = secret_template(0x10, 32).with(A::Wrap, V::Bool(true));
