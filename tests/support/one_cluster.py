@@ -181,6 +181,14 @@ class OneCluster:
         record = self.store.get(STATUS_HSM + hsm_id)
         return msgspec.msgpack.decode(record.value, type=HsmStatus) if record else None
 
+    def reroute(self, hsm_id: str, address: str, port: int) -> None:
+        """Let everybody believe that an HSM is there, until it says again where it is: at a change, and each 30 s."""
+        status = self.status(hsm_id)
+        assert status is not None
+        self.put(
+            STATUS_HSM + hsm_id, msgspec.msgpack.encode(msgspec.structs.replace(status, address=address, port=port))
+        )
+
     def until_health(self, hsm_id: str, health: str) -> HsmStatus:
         pid = self.processes[hsm_id].pid
 

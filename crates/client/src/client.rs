@@ -1,5 +1,7 @@
 //! The client of one cluster: calls with failover and retries, and the login.
 
+mod hedge;
+
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,7 +16,7 @@ use strongroom_wire::{
 };
 
 use crate::config::ClusterConfig;
-use crate::connection::{Connection, Lost, lock};
+use crate::connection::{Connection, Lost, Pending, lock};
 use crate::error::{Error, Origin, Result};
 use crate::fork;
 use crate::log::{Level, Log};
@@ -22,6 +24,8 @@ use crate::login::{Login, LoginView, new_client_key};
 use crate::pool::Pool;
 use crate::retry::{Budget, pause, quick_random};
 use crate::route::{Route, route, with_request_id};
+
+use self::hedge::Latency;
 
 /// A connection pool to one cluster, with server check, failover, retries and at most one login. All methods may be
 /// called from any thread. A client does not survive `fork`: in a child every call is refused.
@@ -32,7 +36,20 @@ pub struct Client {
     /// The HSM that has this client's session objects.
     home: Mutex<Option<Arc<str>>>,
     budget: Budget,
+    latency: Latency,
     epoch: u64,
+}
+
+/// How long an HSM that sends calls elsewhere gets none, where others are there: it refuses faster than they answer, so it
+/// would draw the calls to it until the budget is spent.
+const REST_AFTER_REFUSAL: Duration = Duration::from_millis(250);
+
+/// What is asked of an HSM.
+struct Call<'a> {
+    operation: Operation,
+    body: &'a [u8],
+    login_id: u64,
+    deadline: Instant,
 }
 
 /// Why an attempt did not give an answer.
@@ -58,6 +75,7 @@ impl Client {
             changing_login: Mutex::new(()),
             home: Mutex::new(None),
             budget: Budget::new(),
+            latency: Latency::default(),
             epoch: fork::epoch(),
         })
     }
@@ -285,7 +303,8 @@ impl Client {
         let mut reattached = false;
         loop {
             let connection = self.connection(route, avoid.as_ref(), deadline)?;
-            let attempt = self.attempt(&connection, operation, body, login, deadline);
+            let may_hedge = route == Route::Any && operation.lane().is_none();
+            let (connection, attempt) = self.attempt(connection, operation, body, login, deadline, may_hedge);
             self.pool.take_notices(&connection);
             let failure = match attempt {
                 Ok(frame) => return Ok((frame, connection)),
@@ -313,6 +332,7 @@ impl Client {
                     ))
                 }
                 Attempt::TryAnother(error) => {
+                    connection.rest(REST_AFTER_REFUSAL);
                     if !self.budget.withdraw() || attempts >= 8 {
                         return Err(error);
                     }
@@ -369,18 +389,28 @@ impl Client {
         }
     }
 
+    /// One attempt; gives the connection whose outcome it is.
     fn attempt(
         &self,
-        connection: &Arc<Connection>,
+        connection: Arc<Connection>,
         operation: Operation,
         body: &[u8],
         login: Option<&Arc<Login>>,
         deadline: Instant,
-    ) -> std::result::Result<Frame, Attempt> {
-        if let Some(login) = login {
-            self.attach(connection, login, deadline)?;
+        may_hedge: bool,
+    ) -> (Arc<Connection>, std::result::Result<Frame, Attempt>) {
+        if let Some(login) = login
+            && let Err(failure) = self.attach(&connection, login, deadline)
+        {
+            return (connection, Err(failure));
         }
-        self.exchange(connection, operation, body, login.map_or(0, |login| login.view.login_id), deadline)
+        let call = Call { operation, body, login_id: login.map_or(0, |login| login.view.login_id), deadline };
+        if may_hedge {
+            let (second, outcome) = self.exchange_hedged(&connection, &call);
+            return (second.unwrap_or(connection), outcome);
+        }
+        let outcome = self.exchange(&connection, &call);
+        (connection, outcome)
     }
 
     /// Makes the login known on a connection.
@@ -398,19 +428,27 @@ impl Client {
             return Ok(());
         }
         let request = login.attach_request(&connection.peer.exporter).to_bytes();
-        self.exchange(connection, Operation::Attach, &request, 0, deadline)?;
+        let call = Call { operation: Operation::Attach, body: &request, login_id: 0, deadline };
+        self.exchange(connection, &call)?;
         connection.attached.store(login.view.login_id, Ordering::Release);
         Ok(())
     }
 
-    fn exchange(
+    fn exchange(&self, connection: &Connection, call: &Call<'_>) -> std::result::Result<Frame, Attempt> {
+        let answer = self.begin(connection, call).and_then(|pending| {
+            pending.wait(call.deadline);
+            pending.finish()
+        });
+        self.judge(connection, call, answer)
+    }
+
+    /// Queues a call on a connection.
+    fn begin<'c>(
         &self,
-        connection: &Arc<Connection>,
-        operation: Operation,
-        body: &[u8],
-        login_id: u64,
-        deadline: Instant,
-    ) -> std::result::Result<Frame, Attempt> {
+        connection: &'c Connection,
+        call: &Call<'_>,
+    ) -> std::result::Result<Pending<'c>, Lost> {
+        let Call { operation, body, login_id, deadline } = *call;
         let left = deadline.saturating_duration_since(Instant::now());
         let header = Header {
             frame_type: FrameType::Request,
@@ -425,18 +463,26 @@ impl Client {
             let line = format!("sends {} to {}", operation.name(), connection.peer.hsm_id);
             self.pool.log.write(Level::Trace, &line);
         }
-        let frame =
-            connection.call(&header, body, holds_secret(operation), deadline).map_err(|lost| match lost {
-                Lost::Failed(reason) => Attempt::ConnectionLost(reason),
-                Lost::TimedOut => Attempt::Final(Error {
-                    rv: Rv::DEVICE_ERROR,
-                    text: format!("{} did not answer {} in time", connection.peer.hsm_id, operation.name()),
-                    origin: Origin::Network,
-                }),
-                Lost::TooLong => {
-                    Attempt::Final(Error::local(Rv::DATA_LEN_RANGE, "the request is over 1 MiB"))
-                }
-            })?;
+        connection.begin(&header, body, holds_secret(operation))
+    }
+
+    /// What an answer, or its absence, means for the call.
+    fn judge(
+        &self,
+        connection: &Connection,
+        call: &Call<'_>,
+        answer: std::result::Result<Frame, Lost>,
+    ) -> std::result::Result<Frame, Attempt> {
+        let operation = call.operation;
+        let frame = answer.map_err(|lost| match lost {
+            Lost::Failed(reason) => Attempt::ConnectionLost(reason),
+            Lost::TimedOut => Attempt::Final(Error {
+                rv: Rv::DEVICE_ERROR,
+                text: format!("{} did not answer {} in time", connection.peer.hsm_id, operation.name()),
+                origin: Origin::Network,
+            }),
+            Lost::TooLong => Attempt::Final(Error::local(Rv::DATA_LEN_RANGE, "the request is over 1 MiB")),
+        })?;
         self.pool.saw_revision(frame.header.revision);
         match frame.header.frame_type {
             FrameType::Response => Ok(frame),

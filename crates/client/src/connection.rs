@@ -7,6 +7,7 @@
 //! Locks, in the order in which they may be taken: `inbound` (the leader's), `tls`, `queue`. None is held while
 //! a thread sleeps, except `inbound` by the sleeping leader.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
@@ -54,6 +55,8 @@ pub(crate) enum Lost {
 
 struct Slot {
     state: AtomicU8,
+    /// Its thread does not wait here at the moment, so it cannot lead. Changed under the queue's lock.
+    away: AtomicBool,
     thread: Thread,
     answer: Mutex<Option<Result<Frame, Arc<str>>>>,
 }
@@ -96,6 +99,11 @@ pub(crate) struct Connection {
     queued: AtomicBool,
     backlog: AtomicBool,
     failed: AtomicBool,
+    /// An answer is late and nothing has come since: no new calls while another HSM can take them.
+    suspect: AtomicBool,
+    made: Instant,
+    /// Microseconds after `made` until which others get the calls.
+    rests_until: AtomicU64,
     draining: AtomicBool,
     noticed: AtomicBool,
     notices: Mutex<Vec<Notice>>,
@@ -149,6 +157,9 @@ impl Connection {
             queued: AtomicBool::new(false),
             backlog: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            suspect: AtomicBool::new(false),
+            made: Instant::now(),
+            rests_until: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             noticed: AtomicBool::new(false),
             notices: Mutex::new(Vec::new()),
@@ -195,31 +206,16 @@ impl Connection {
         self.fail("closed");
     }
 
-    /// Sends a request and waits for its answer.
-    pub(crate) fn call(
+    /// Queues a request; [`Pending::wait`] sends it.
+    pub(crate) fn begin(
         &self,
         header: &Header,
         body: &[u8],
         holds_secret: bool,
-        deadline: Instant,
-    ) -> Result<Frame, Lost> {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.in_flight_everywhere.fetch_add(1, Ordering::Relaxed);
-        let answer = self.exchange(header, body, holds_secret, deadline);
-        self.in_flight_everywhere.fetch_sub(1, Ordering::Relaxed);
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        answer
-    }
-
-    fn exchange(
-        &self,
-        header: &Header,
-        body: &[u8],
-        holds_secret: bool,
-        deadline: Instant,
-    ) -> Result<Frame, Lost> {
+    ) -> Result<Pending<'_>, Lost> {
         let slot = Arc::new(Slot {
             state: AtomicU8::new(WAITING),
+            away: AtomicBool::new(false),
             thread: std::thread::current(),
             answer: Mutex::new(None),
         });
@@ -232,76 +228,100 @@ impl Connection {
         let header = Header { request_id: id, ..*header };
         encode_frame(&header, body, &mut queue.outgoing).map_err(|_| Lost::TooLong)?;
         queue.holds_secret |= holds_secret;
+        // Nobody has listened, so the silence until now says nothing.
+        let ends_idleness = queue.waiters.is_empty() && !self.is_suspect();
         queue.waiters.insert(id, Arc::clone(&slot));
-        let leads = !queue.has_leader;
-        queue.has_leader = true;
+        if !queue.has_leader {
+            queue.has_leader = true;
+            slot.state.store(LEADING, Ordering::Release);
+        }
         self.queued.store(true, Ordering::SeqCst);
         drop(queue);
-
-        if leads {
-            self.lead(id, &slot, deadline, true);
-        } else {
-            if self.duty.load(Ordering::SeqCst) == ASLEEP
-                && let Err(reason) = self.flush(Some(deadline))
-            {
-                self.fail(&reason);
-            }
-            self.follow(id, &slot, deadline);
-        }
-        match lock(&slot.answer).take() {
-            Some(Ok(frame)) => Ok(frame),
-            Some(Err(reason)) => Err(Lost::Failed(reason)),
-            None => Err(Lost::TimedOut),
-        }
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.in_flight_everywhere.fetch_add(1, Ordering::Relaxed);
+        Ok(Pending { connection: self, id, slot, ends_idleness: Cell::new(ends_idleness) })
     }
 
-    /// Waits for the answer or the lead.
-    fn follow(&self, id: u64, slot: &Slot, deadline: Instant) {
-        loop {
-            match slot.state.load(Ordering::Acquire) {
-                DONE => return,
-                LEADING => return self.lead(id, slot, deadline, false),
-                _ => {}
-            }
-            let now = Instant::now();
-            if now < deadline {
-                std::thread::park_timeout(deadline - now);
-                continue;
-            }
-            let mut queue = lock(&self.queue);
-            queue.waiters.remove(&id);
-            let was_given_the_lead = slot.state.load(Ordering::Acquire) == LEADING;
-            drop(queue);
-            if was_given_the_lead {
-                self.hand_over(id);
-            }
+    /// An answer is late: until something comes, other HSMs get the calls and [`Connection::look`] asks for a sign of
+    /// life. False when it was suspect already.
+    pub(crate) fn suspect(&self) -> bool {
+        !self.suspect.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.suspect.load(Ordering::Acquire)
+    }
+
+    /// The HSM said that another may answer: for so long others get the calls.
+    pub(crate) fn rest(&self, pause: Duration) {
+        self.rests_until.store(micros(self.made.elapsed() + pause), Ordering::Relaxed);
+    }
+
+    /// Whether it is to get calls where several can.
+    pub(crate) fn is_preferred(&self) -> bool {
+        let rests_until = self.rests_until.load(Ordering::Relaxed);
+        !self.is_suspect() && (rests_until == 0 || micros(self.made.elapsed()) >= rests_until)
+    }
+
+    /// Why it failed, if it did.
+    pub(crate) fn failure(&self) -> Option<Arc<str>> {
+        lock(&self.queue).failure.clone()
+    }
+
+    /// One look at a suspect, for a caller that passes by: takes what has come, sends the ping that is due, gives up
+    /// after too long a silence. Where somebody leads, that one does it.
+    pub(crate) fn look(&self) {
+        let mut queue = lock(&self.queue);
+        if queue.has_leader || queue.failure.is_some() {
             return;
         }
+        queue.has_leader = true;
+        drop(queue);
+        self.lead(None, Instant::now(), false);
     }
 
-    /// Reads for everybody until this caller's answer has come or its deadline has passed.
-    fn lead(&self, id: u64, slot: &Slot, deadline: Instant, starts: bool) {
+    /// Waits until the answer or the lead has come (true), or until the time is over.
+    fn follow(&self, slot: &Slot, until: Instant) -> bool {
+        while slot.state.load(Ordering::Acquire) == WAITING {
+            let now = Instant::now();
+            if now >= until {
+                return false;
+            }
+            std::thread::park_timeout(until - now);
+        }
+        true
+    }
+
+    /// Reads for everybody until the caller's own answer has come or its time is over; then another leads, if one waits.
+    fn lead(&self, own: Option<&Slot>, until: Instant, ends_idleness: bool) {
         let mut inbound = lock(&self.inbound);
         self.duty.store(AWAKE, Ordering::SeqCst);
-        if starts {
+        if ends_idleness {
             inbound.heard = Instant::now();
             inbound.pinged = None;
         }
-        let outcome = self.read_for_all(slot, deadline, &mut inbound);
+        let outcome = self.read_for_all(own, until, &mut inbound);
         drop(inbound);
         match outcome {
-            Ok(()) => self.hand_over(id),
+            Ok(()) => {
+                let mut queue = lock(&self.queue);
+                if let Some(own) = own {
+                    own.step_aside();
+                }
+                self.hand_over(&mut queue);
+            }
             Err(reason) => self.fail(&reason),
         }
     }
 
-    fn hand_over(&self, id: u64) {
-        let mut queue = lock(&self.queue);
-        queue.waiters.remove(&id);
+    fn hand_over(&self, queue: &mut Queue) {
         self.duty.store(ASLEEP, Ordering::SeqCst);
         // The newest waits longest, so the lead changes least often.
-        match queue.waiters.last_key_value() {
-            Some((_, next)) => {
+        let is_there = |slot: &&Arc<Slot>| {
+            !slot.away.load(Ordering::Relaxed) && slot.state.load(Ordering::Relaxed) == WAITING
+        };
+        match queue.waiters.values().rev().find(is_there) {
+            Some(next) => {
                 next.state.store(LEADING, Ordering::Release);
                 next.thread.unpark();
             }
@@ -309,11 +329,11 @@ impl Connection {
         }
     }
 
-    fn read_for_all(&self, own: &Slot, deadline: Instant, inbound: &mut Inbound) -> Result<(), String> {
+    fn read_for_all(&self, own: Option<&Slot>, until: Instant, inbound: &mut Inbound) -> Result<(), String> {
         let mut spinning_since = None;
         loop {
             self.flush(None)?;
-            if own.state.load(Ordering::Acquire) == DONE {
+            if own.is_some_and(Slot::is_done) {
                 return Ok(());
             }
             match (&self.stream).read(&mut inbound.buffer) {
@@ -327,15 +347,15 @@ impl Connection {
                 Err(error) => return Err(format!("reading failed: {error}")),
             }
             let now = Instant::now();
-            if now >= deadline {
-                return Ok(());
-            }
             let alone = self.in_flight_everywhere.load(Ordering::Relaxed) == 1;
-            if alone && now < *spinning_since.get_or_insert(now) + self.spin {
+            if alone && now < until && now < *spinning_since.get_or_insert(now) + self.spin {
                 std::hint::spin_loop();
                 continue;
             }
-            let wake = self.watch_silence(now, inbound)?.min(deadline);
+            let wake = self.watch_silence(now, inbound)?.min(until);
+            if now >= until {
+                return self.flush(None);
+            }
             self.sleep(wake.saturating_duration_since(now))?;
         }
     }
@@ -353,7 +373,9 @@ impl Connection {
                 }
                 Ok(ping.next_look)
             }
-            _ if now < inbound.heard + SILENCE_BEFORE_PING => Ok(inbound.heard + SILENCE_BEFORE_PING),
+            _ if now < inbound.heard + SILENCE_BEFORE_PING && !self.is_suspect() => {
+                Ok(inbound.heard + SILENCE_BEFORE_PING)
+            }
             _ => {
                 let mut queue = lock(&self.queue);
                 let id = queue.next_id;
@@ -391,6 +413,7 @@ impl Connection {
     /// Decrypts what was read, gives the answers out.
     fn absorb(&self, length: usize, inbound: &mut Inbound) -> Result<(), String> {
         inbound.heard = Instant::now();
+        self.suspect.store(false, Ordering::Release);
         let mut tls = lock(&self.tls);
         let outcome = decrypt(&mut tls, &inbound.buffer[..length], &mut inbound.decoder);
         drop(tls);
@@ -417,7 +440,8 @@ impl Connection {
         outcome
     }
 
-    /// Encrypts and sends everything that is queued. With `patience` it waits for a full socket, else the leader does.
+    /// Encrypts and sends everything that is queued. With `patience` it waits so long for a full socket, else the leader
+    /// does.
     fn flush(&self, patience: Option<Instant>) -> Result<(), String> {
         while self.queued.load(Ordering::SeqCst) || self.backlog.load(Ordering::SeqCst) {
             let mut tls = match self.tls.try_lock() {
@@ -448,7 +472,7 @@ impl Connection {
                 let Some(deadline) = patience else { return Ok(()) };
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {
-                    return Err("the HSM does not read".into());
+                    return Ok(());
                 }
                 poll(&[(self.stream.as_fd(), Interest::Write)], left).map_err(|error| error.to_string())?;
             }
@@ -482,12 +506,103 @@ impl Connection {
     }
 }
 
+/// A request whose answer has not been taken. Dropped, it is withdrawn: nobody waits for its answer any more.
+pub(crate) struct Pending<'a> {
+    connection: &'a Connection,
+    id: u64,
+    slot: Arc<Slot>,
+    ends_idleness: Cell<bool>,
+}
+
+impl Pending<'_> {
+    /// Sends the request if it is not sent yet and waits for its answer, reading for all others meanwhile where nobody
+    /// else does. True: [`Pending::finish`] has an outcome. False: the time is over; it may be waited for again.
+    pub(crate) fn wait(&self, until: Instant) -> bool {
+        let Self { connection, slot, .. } = self;
+        self.come_back();
+        if slot.state.load(Ordering::Acquire) == WAITING {
+            if connection.duty.load(Ordering::SeqCst) == ASLEEP
+                && let Err(reason) = connection.flush(Some(until))
+            {
+                connection.fail(&reason);
+            }
+            if !connection.follow(slot, until) {
+                self.go_away();
+            }
+        }
+        if slot.state.load(Ordering::Acquire) == LEADING {
+            connection.lead(Some(slot), until, self.ends_idleness.take());
+        }
+        slot.is_done()
+    }
+
+    /// Takes the lead again where it was left without one.
+    fn come_back(&self) {
+        if !self.slot.away.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut queue = lock(&self.connection.queue);
+        self.slot.away.store(false, Ordering::Relaxed);
+        if !queue.has_leader && self.slot.state.load(Ordering::Acquire) == WAITING {
+            queue.has_leader = true;
+            self.slot.state.store(LEADING, Ordering::Release);
+        }
+    }
+
+    /// Stops waiting for now; a lead that came at the last moment goes on to another.
+    fn go_away(&self) {
+        let mut queue = lock(&self.connection.queue);
+        if self.slot.step_aside() {
+            self.connection.hand_over(&mut queue);
+        }
+    }
+
+    /// The outcome of a wait; [`Lost::TimedOut`] where there is none yet.
+    pub(crate) fn finish(self) -> Result<Frame, Lost> {
+        match lock(&self.slot.answer).take() {
+            Some(Ok(frame)) => Ok(frame),
+            Some(Err(reason)) => Err(Lost::Failed(reason)),
+            None => Err(Lost::TimedOut),
+        }
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        let connection = self.connection;
+        connection.in_flight_everywhere.fetch_sub(1, Ordering::Relaxed);
+        connection.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.slot.is_done() {
+            return;
+        }
+        let mut queue = lock(&connection.queue);
+        queue.waiters.remove(&self.id);
+        if self.slot.step_aside() {
+            connection.hand_over(&mut queue);
+        }
+    }
+}
+
 impl Slot {
+    fn is_done(&self) -> bool {
+        self.state.load(Ordering::Acquire) == DONE
+    }
+
+    /// Leads no more and cannot be given the lead; whether it had it. For the holder of the queue's lock.
+    fn step_aside(&self) -> bool {
+        self.away.store(true, Ordering::Relaxed);
+        self.state.compare_exchange(LEADING, WAITING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     fn finish(&self, answer: Result<Frame, Arc<str>>) {
         *lock(&self.answer) = Some(answer);
         self.state.store(DONE, Ordering::Release);
         self.thread.unpark();
     }
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Feeds ciphertext to rustls and plaintext to the decoder.

@@ -11,7 +11,7 @@ use strongroom_wire::{Message, Rv, frame};
 
 use crate::config::{ClusterConfig, Server};
 use crate::connecting::{Connecting, Context};
-use crate::connection::{Connection, lock};
+use crate::connection::{Connection, lock, micros};
 use crate::error::{Error, Result};
 use crate::log::{Level, Log};
 use crate::login::Login;
@@ -145,27 +145,37 @@ impl Pool {
         self.members.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A live connection: of two random ones the first, unless it is clearly busier; not `avoid` unless it is the only
-    /// one.
+    /// A live connection: of two random ones the first, unless it is clearly busier. Not `avoid`, nor one whose HSM has
+    /// fallen silent or refuses, unless there is no other.
     pub(crate) fn choose(&self, avoid: Option<&Arc<Connection>>) -> Option<Arc<Connection>> {
-        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
-        let live: Vec<Arc<Connection>> = members.iter().filter_map(|member| member.live()).collect();
-        drop(members);
+        let live = self.live();
         let avoided =
-            |connection: &&Arc<Connection>| avoid.is_none_or(|avoid| !Arc::ptr_eq(avoid, connection));
-        let usable: Vec<&Arc<Connection>> = live.iter().filter(avoided).collect();
-        match usable.len() {
-            0 => live.first().cloned(),
-            1 => Some(Arc::clone(usable[0])),
-            count => {
-                let random = quick_random();
-                #[allow(clippy::cast_possible_truncation)] // reduced by the count
-                let (first, step) = (random as u32 as usize % count, (random >> 32) as usize % (count - 1));
-                let (one, other) = (usable[first], usable[(first + 1 + step) % count]);
-                let busier = one.in_flight() > other.in_flight() + SLACK;
-                Some(Arc::clone(if busier { other } else { one }))
-            }
+            |connection: &Arc<Connection>| avoid.is_some_and(|avoid| Arc::ptr_eq(avoid, connection));
+        pick(&live, |connection| !avoided(connection) && connection.is_preferred())
+            .or_else(|| pick(&live, |connection| !avoided(connection)))
+            .or_else(|| live.first().cloned())
+    }
+
+    /// A second HSM for a call whose answer is late: one that answers and where the login is attached already.
+    pub(crate) fn choose_second(&self, first: &Arc<Connection>, login_id: u64) -> Option<Arc<Connection>> {
+        pick(&self.live(), |connection| {
+            !Arc::ptr_eq(first, connection)
+                && connection.is_preferred()
+                && connection.attached.load(Ordering::Acquire) == login_id
+        })
+    }
+
+    /// An answer of this HSM is late: other HSMs get the calls until it gives a sign of life.
+    pub(crate) fn suspect(&self, connection: &Connection) {
+        if connection.suspect() {
+            self.log.write(Level::Info, &format!("{} is slow to answer", connection.peer.hsm_id));
+            self.hurry();
         }
+    }
+
+    fn live(&self) -> Vec<Arc<Connection>> {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        members.iter().filter_map(|member| member.live()).collect()
     }
 
     /// The live connection to one HSM.
@@ -258,7 +268,11 @@ impl Pool {
         }
         let mut next_due = elapsed + 1_000_000;
         for member in self.members() {
-            if member.live().is_some() {
+            if let Some(connection) = member.live() {
+                if connection.is_suspect() {
+                    self.look(&connection);
+                    next_due = next;
+                }
                 continue;
             }
             let Ok(mut probe) = member.probe.try_lock() else {
@@ -277,6 +291,14 @@ impl Pool {
     /// Something happened that makes an attempt worth while.
     fn hurry(&self) {
         self.due.store(0, Ordering::Relaxed);
+    }
+
+    /// Asks a silent HSM for a sign of life, and leaves it when there was none for too long.
+    fn look(&self, connection: &Arc<Connection>) {
+        connection.look();
+        if let Some(reason) = connection.failure() {
+            self.lost(connection, &reason);
+        }
     }
 
     fn step(&self, member: &Arc<Member>, probe: &mut Probe, now: Instant) {
@@ -464,6 +486,19 @@ impl Context for Pool {
     }
 }
 
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+/// Of two random ones of those that may be picked the first, unless it is clearly busier.
+fn pick(live: &[Arc<Connection>], may_be: impl Fn(&Arc<Connection>) -> bool) -> Option<Arc<Connection>> {
+    let usable: Vec<&Arc<Connection>> = live.iter().filter(|connection| may_be(connection)).collect();
+    match usable.len() {
+        0 => None,
+        1 => Some(Arc::clone(usable[0])),
+        count => {
+            let random = quick_random();
+            #[allow(clippy::cast_possible_truncation)] // reduced by the count
+            let (first, step) = (random as u32 as usize % count, (random >> 32) as usize % (count - 1));
+            let (one, other) = (usable[first], usable[(first + 1 + step) % count]);
+            let busier = one.in_flight() > other.in_flight() + SLACK;
+            Some(Arc::clone(if busier { other } else { one }))
+        }
+    }
 }

@@ -19,12 +19,14 @@ impl Budget {
         Self(AtomicI64::new(LARGEST))
     }
 
+    /// A call was made.
     pub(crate) fn deposit(&self) {
         if self.0.load(Ordering::Relaxed) < LARGEST {
             self.0.fetch_add(DEPOSIT, Ordering::Relaxed);
         }
     }
 
+    /// Whether a call may be repeated, or given to a second HSM.
     pub(crate) fn withdraw(&self) -> bool {
         if self.0.fetch_sub(PRICE, Ordering::Relaxed) >= PRICE {
             return true;

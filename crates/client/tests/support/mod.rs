@@ -105,6 +105,8 @@ pub struct TestHsm {
     pub operations: Arc<Mutex<HashMap<u16, u64>>>,
     /// Takes bytes and answers nothing while true.
     pub hung: Arc<AtomicBool>,
+    /// Sends every call to another HSM while true.
+    pub refuses: Arc<AtomicBool>,
     stopped: Arc<AtomicBool>,
     connections: Arc<Mutex<Vec<TcpStream>>>,
     shared: Arc<Shared>,
@@ -135,6 +137,7 @@ impl TestHsm {
             calls: Arc::default(),
             operations: Arc::default(),
             hung: Arc::default(),
+            refuses: Arc::default(),
             stopped: Arc::default(),
             connections: Arc::default(),
             shared: Arc::clone(shared),
@@ -154,6 +157,7 @@ impl TestHsm {
             calls: Arc::clone(&hsm.calls),
             operations: Arc::clone(&hsm.operations),
             hung: Arc::clone(&hsm.hung),
+            refuses: Arc::clone(&hsm.refuses),
             shared: Arc::clone(shared),
             attached: Vec::new(),
         };
@@ -222,6 +226,7 @@ struct Session {
     calls: Arc<AtomicU64>,
     operations: Arc<Mutex<HashMap<u16, u64>>>,
     hung: Arc<AtomicBool>,
+    refuses: Arc<AtomicBool>,
     shared: Arc<Shared>,
     attached: Vec<u64>,
 }
@@ -268,6 +273,9 @@ impl Session {
             let login = frame.header.login_id;
             if !operation.roles().contains(&strongroom_wire::Role::None) && !self.attached.contains(&login) {
                 return Err((Rv::USER_NOT_LOGGED_IN, RetryClass::Never));
+            }
+            if self.refuses.load(Ordering::SeqCst) {
+                return Err((Rv::DEVICE_ERROR, RetryClass::Pure));
             }
             self.calls.fetch_add(1, Ordering::Relaxed);
             (self.shared.handler)(operation, &frame.header, &frame.body)
