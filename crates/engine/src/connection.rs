@@ -18,6 +18,7 @@ use strongroom_wire::{Frame, FrameDecoder, FrameError, frame};
 
 use crate::logins::Login;
 use crate::output::Output;
+use crate::records::RecordBounds;
 use crate::settings::Settings;
 
 /// Nobody reads.
@@ -58,11 +59,11 @@ impl Turn {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) id: u64,
-    pub(crate) peer: String,
+    pub(crate) peer: SocketAddr,
     pub(crate) socket: TcpStream,
     pub(crate) tls: Mutex<ServerConnection>,
     pub(crate) output: Mutex<Output>,
-    decoder: Mutex<FrameDecoder>,
+    inbound: Mutex<Inbound>,
     reading: AtomicU8,
     /// The peer has closed its side: reading goes on to the end of what it sent.
     hung_up: AtomicBool,
@@ -73,9 +74,18 @@ pub(crate) struct Connection {
     requests_in_work: AtomicUsize,
     bytes_in_work: AtomicUsize,
     opened: Instant,
-    /// Milliseconds after `opened` + 1 at which an incomplete frame began; 0 = none is incomplete.
+    /// Milliseconds after `opened` + 1 at which an incomplete record, frame or body began; 0 = none is incomplete.
     frame_began_ms: AtomicU64,
     limits: Limits,
+}
+
+/// What has come and is not given out.
+#[derive(Debug)]
+struct Inbound {
+    records: RecordBounds,
+    decoder: FrameDecoder,
+    /// The body that was incomplete for longest when a frame was last asked for.
+    oldest_body: Option<u64>,
 }
 
 /// The settings that a connection looks at for each request.
@@ -124,11 +134,15 @@ impl Connection {
         tls.set_buffer_limit(None); // the output is bounded here
         Ok(Self {
             id,
-            peer: peer.to_string(),
+            peer,
             socket,
             tls: Mutex::new(tls),
             output: Mutex::new(Output::default()),
-            decoder: Mutex::new(FrameDecoder::with_limit(UNKNOWN_PEER_BYTES)),
+            inbound: Mutex::new(Inbound {
+                records: RecordBounds::default(),
+                decoder: FrameDecoder::with_limit(UNKNOWN_PEER_BYTES),
+                oldest_body: None,
+            }),
             reading: AtomicU8::new(IDLE),
             hung_up: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -246,7 +260,8 @@ impl Connection {
 
     /// Bytes from the socket through TLS into the frame decoder; none when the peer broke TLS.
     fn decrypt(&self, mut bytes: &[u8]) -> Option<()> {
-        let mut decoder = self.decoder.lock();
+        let mut inbound = self.inbound.lock();
+        inbound.records.follow(bytes);
         let mut tls = self.tls.lock();
         while !bytes.is_empty() {
             let Ok(1..) = tls.read_tls(&mut bytes) else { return None };
@@ -256,7 +271,7 @@ impl Connection {
                 return None;
             };
             let length = state.plaintext_bytes_to_read();
-            let filled = decoder.push_with(length, |space| tls.reader().read(space).unwrap_or(0));
+            let filled = inbound.decoder.push_with(length, |space| tls.reader().read(space).unwrap_or(0));
             if filled != length {
                 return None;
             }
@@ -277,19 +292,28 @@ impl Connection {
     /// # Errors
     /// The peer broke the framing: the connection cannot go on.
     pub(crate) fn next_frame(&self) -> Result<Option<Frame>, FrameError> {
-        let mut decoder = self.decoder.lock();
-        let frame = decoder.next_frame()?;
-        self.note_incomplete_frame(frame.is_none() && decoder.is_mid_frame());
+        let mut inbound = self.inbound.lock();
+        let frame = inbound.decoder.next_frame()?;
+        self.note_incomplete(&mut inbound, frame.is_some());
         Ok(frame)
     }
 
-    fn note_incomplete_frame(&self, incomplete: bool) {
+    /// Notes since when something is incomplete. A whole frame is progress, but not for a body that was begun before it.
+    fn note_incomplete(&self, inbound: &mut Inbound, given_out: bool) {
         let began = self.frame_began_ms.load(Ordering::Relaxed);
-        if !incomplete {
+        let oldest = inbound.decoder.oldest_open_body();
+        let is_incomplete = if given_out {
+            oldest.is_some()
+        } else {
+            inbound.decoder.is_mid_frame() || inbound.records.is_mid_record()
+        };
+        let goes_on = began != 0 && (!given_out || oldest == inbound.oldest_body);
+        inbound.oldest_body = oldest;
+        if !is_incomplete {
             if began != 0 {
                 self.frame_began_ms.store(0, Ordering::Relaxed);
             }
-        } else if began == 0 {
+        } else if !goes_on {
             #[allow(clippy::cast_possible_truncation)] // half a billion years
             let now = self.opened.elapsed().as_millis() as u64 + 1;
             self.frame_began_ms.store(now, Ordering::Relaxed);
@@ -351,13 +375,27 @@ impl Connection {
             replaced.connection_closed(Instant::now());
         }
         drop(logins);
-        self.decoder.lock().set_limit(4 * frame::MAX_BODY_LENGTH);
+        self.inbound.lock().decoder.set_limit(4 * frame::MAX_BODY_LENGTH);
         true
     }
 
     /// The login of this number, if it is attached here and not ended.
     pub(crate) fn login(&self, login_id: u64) -> Option<Arc<Login>> {
         self.logins.read().get(&login_id).filter(|login| !login.is_ended()).cloned()
+    }
+
+    pub(crate) fn has_login(&self) -> bool {
+        !self.logins.read().is_empty()
+    }
+
+    /// Gives back the memory that nothing is kept in; for now and then, so that idle connections are cheap.
+    pub(crate) fn give_back_room(&self) {
+        if let Some(mut inbound) = self.inbound.try_lock() {
+            inbound.decoder.give_back_room();
+        }
+        if let Some(mut output) = self.output.try_lock() {
+            output.give_back_room();
+        }
     }
 
     // -- its end --------------------------------------------------------------------------------------------------

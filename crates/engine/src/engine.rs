@@ -71,6 +71,9 @@ impl Engine {
         for _ in 0..self.shared.settings.long_workers {
             threads.push(spawn("hsm-long", &self.shared, workers::run_long_worker)?);
         }
+        for _ in 0..self.shared.settings.handshake_workers {
+            threads.push(spawn("hsm-handshake", &self.shared, workers::run_handshake_worker)?);
+        }
         let ticking = Arc::clone(&clock);
         threads.push(spawn("hsm-clock", &self.shared, move |shared| ticking.run(shared))?);
         let accepting = Arc::clone(&listener);
@@ -160,10 +163,10 @@ impl Engine {
         }
     }
 
-    /// Refuses a managed request.
+    /// Refuses a managed request; a login at a set time after it came.
     pub fn respond_error(&self, token: u64, rv: Rv, text: String, retry: RetryClass) {
         if let Some(request) = self.shared.managed.take(token) {
-            self.shared.refuse_all(vec![request], &Refusal { rv, text: text.into(), retry });
+            self.shared.refuse(request, Refusal { rv, text: text.into(), retry });
         }
     }
 
@@ -187,7 +190,8 @@ impl Engine {
             ("session_objects", shared.boundary.objects.session_object_count()),
         ];
         let sizes = sizes.map(|(name, size)| (name, size as u64));
-        shared.statistics.counters().into_iter().chain(sizes).collect()
+        let catch_ups = [("catch_ups", shared.parking.catch_ups())];
+        shared.statistics.counters().into_iter().chain(catch_ups).chain(sizes).collect()
     }
 
     /// Tells clients to move, finishes what is in work, and closes. Returns when all threads have ended.
@@ -203,6 +207,7 @@ impl Engine {
         }
         shared.refuse_all(shared.managed.close(), &Refusal::stopping());
         shared.refuse_all(shared.parking.close(), &Refusal::stopping());
+        shared.refuse_due(None);
         let connections: Vec<_> = shared.connections.write().drain().map(|(_, it)| it).collect();
         for connection in connections {
             connection.close_gracefully();

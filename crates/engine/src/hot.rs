@@ -193,5 +193,5 @@ fn know(shared: &Shared, request: &Request, references: &[u64]) -> Result<(), St
     if request.is_checked || !references.iter().any(is_unknown) || !shared.lease.is_live() {
         return Ok(());
     }
-    Err(Stop::Park(Need::Check))
+    Err(Stop::Park(Need::Lookup))
 }

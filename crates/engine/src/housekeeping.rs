@@ -1,4 +1,5 @@
-//! What happens by the clock: overdue connections are cut, parked requests end, lapsed logins lose their session objects.
+//! What happens by the clock: overdue connections are cut and idle ones give memory back, parked requests end, refused
+//! logins are answered, lapsed logins lose their session objects.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,8 +9,8 @@ use parking_lot::{Condvar, Mutex};
 use crate::refusal::Refusal;
 use crate::shared::Shared;
 
-/// How often parked requests are looked at.
-const PARKED_TICK: Duration = Duration::from_millis(20);
+/// How often parked requests and held refusals are looked at.
+const SHORT_TICK: Duration = Duration::from_millis(20);
 /// How often everything else is looked at, unless a shorter time is set.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -37,18 +38,20 @@ impl Clock {
             settings.output_timeout,
             settings.login_linger,
         ];
-        let tick = shortest.into_iter().map(|time| time / 4).fold(TICK, Duration::min).max(PARKED_TICK);
+        let tick = shortest.into_iter().map(|time| time / 4).fold(TICK, Duration::min).max(SHORT_TICK);
         let mut next = Instant::now() + tick;
         let mut stopping = self.stopping.lock();
         while !*stopping {
-            let soon = Instant::now() + PARKED_TICK;
-            let until = if shared.parking.len() > 0 { soon.min(next) } else { next };
+            let soon = Instant::now() + SHORT_TICK;
+            let somebody_waits = shared.parking.len() > 0 || shared.attempts.holds();
+            let until = if somebody_waits { soon.min(next) } else { next };
             self.wake.wait_until(&mut stopping, until);
             let now = Instant::now();
             let expired = shared.parking.expired(now);
             shared.refuse_all(expired, &Refusal::behind());
+            shared.refuse_due(Some(now));
             if now >= next {
-                cut_overdue(shared);
+                look_after_connections(shared);
                 end_lapsed(shared, now);
                 next = now + tick;
             }
@@ -56,7 +59,7 @@ impl Clock {
     }
 }
 
-fn cut_overdue(shared: &Shared) {
+fn look_after_connections(shared: &Shared) {
     let connections: Vec<_> = shared.connections.read().values().cloned().collect();
     for connection in connections {
         if connection.is_closed() {
@@ -64,8 +67,11 @@ fn cut_overdue(shared: &Shared) {
         } else if connection.overdue(&shared.settings).is_some() {
             shared.statistics.connections_cut.add(1);
             shared.drop_connection(&connection);
-        } else if connection.is_paused() {
-            shared.workers.resume(&connection);
+        } else {
+            connection.give_back_room();
+            if connection.is_paused() {
+                shared.workers.resume(&connection);
+            }
         }
     }
 }

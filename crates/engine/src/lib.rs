@@ -5,6 +5,7 @@
 //! for the brain (a *managed* request, [`Engine::next_request`]). No lock is held across a computation. What this crate
 //! refuses to do: decide a managed request, know the store, or see a key.
 
+mod attempts;
 mod clock;
 mod connection;
 mod dispatch;
@@ -17,6 +18,8 @@ mod logins;
 mod managed;
 mod output;
 mod parking;
+mod priority;
+mod records;
 mod refusal;
 mod request;
 mod session;
@@ -28,6 +31,7 @@ mod workers;
 
 pub use engine::Engine;
 pub use managed::ManagedRequest;
+pub use priority::at_low_priority;
 pub use settings::{Identity, Settings};
 
 // The tests' HSM and client, which name this crate as other crates do.

@@ -1,5 +1,6 @@
 //! The open port: accepts connections and hands them to the workers.
 
+use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -48,6 +49,7 @@ impl Listener {
     /// Accepts until the HSM drains.
     pub(crate) fn run(&self, shared: &Arc<Shared>) {
         let mut next_id = 1;
+        let mut newcomers = Newcomers::default();
         loop {
             let mut waits =
                 [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(&self.stop, PollFlags::IN)];
@@ -58,7 +60,7 @@ impl Listener {
             }
             match self.socket.accept() {
                 Ok((socket, peer)) => {
-                    self.take(shared, next_id, socket, peer);
+                    self.take(shared, &mut newcomers, next_id, socket, peer);
                     next_id += 1;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
@@ -67,9 +69,16 @@ impl Listener {
         }
     }
 
-    fn take(&self, shared: &Arc<Shared>, id: u64, socket: TcpStream, peer: SocketAddr) {
+    fn take(
+        &self,
+        shared: &Arc<Shared>,
+        newcomers: &mut Newcomers,
+        id: u64,
+        socket: TcpStream,
+        peer: SocketAddr,
+    ) {
         let statistics = &shared.statistics;
-        if shared.connections.read().len() >= shared.settings.max_connections || prepare(&socket).is_err() {
+        if !newcomers.make_room(shared) || prepare(&socket).is_err() {
             statistics.connections_refused.add(1);
             return;
         }
@@ -81,9 +90,41 @@ impl Listener {
         statistics.connections_accepted.add(1);
         let connection = Arc::new(connection);
         shared.connections.write().insert(id, Arc::clone(&connection));
+        newcomers.add(shared, id);
         if shared.workers.watch(id, &connection.socket).is_err() {
             shared.drop_connection(&connection);
         }
+    }
+}
+
+/// Connections in the order in which they came, less some of those that got a login or ended: whoever holds connections
+/// without logging in makes room for others.
+#[derive(Debug, Default)]
+struct Newcomers(VecDeque<u64>);
+
+impl Newcomers {
+    fn add(&mut self, shared: &Shared, id: u64) {
+        if self.0.len() >= 2 * shared.settings.max_connections {
+            let connections = shared.connections.read();
+            self.0.retain(|id| connections.get(id).is_some_and(|connection| !connection.has_login()));
+        }
+        self.0.push_back(id);
+    }
+
+    /// Whether there is room for a connection; closes the oldest one without a login for it where that is needed.
+    fn make_room(&mut self, shared: &Shared) -> bool {
+        if shared.connections.read().len() < shared.settings.max_connections {
+            return true;
+        }
+        while let Some(id) = self.0.pop_front() {
+            let connection = shared.connections.read().get(&id).cloned();
+            if let Some(connection) = connection.filter(|connection| !connection.has_login()) {
+                shared.statistics.connections_displaced.add(1);
+                shared.drop_connection(&connection);
+                return true;
+            }
+        }
+        false
     }
 }
 

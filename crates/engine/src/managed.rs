@@ -154,6 +154,9 @@ impl ManagedQueue {
 
 /// Decodes a managed request and queues it for the brain; gives it back with the reason when that cannot be.
 pub(crate) fn submit(shared: &Shared, lane: Lane, mut request: Request) -> Option<(Request, Refusal)> {
+    if request.operation == Operation::Login && !request.count_attempt() {
+        return Some((request, Refusal::busy()));
+    }
     match decode(shared, &mut request) {
         Ok(managed) => {
             let back = shared.managed.push(lane, managed, request);
@@ -185,7 +188,7 @@ fn decode(shared: &Shared, request: &mut Request) -> Result<ManagedRequest, Refu
         username: caller.map_or_else(String::new, |caller| caller.username.to_string()),
         role: request.role(),
         session: request.connection.id,
-        peer: request.connection.peer.clone(),
+        peer: request.connection.peer.to_string(),
         request_id,
         digest: digest?,
         body,

@@ -28,6 +28,13 @@ impl Output {
         self.pending.len() + self.records.len() - self.sent
     }
 
+    /// Gives back the room of empty buffers. One that is being sent from is not here and keeps its room.
+    pub(crate) fn give_back_room(&mut self) {
+        for buffer in [&mut self.pending, &mut self.records] {
+            buffer.shrink_to_fit();
+        }
+    }
+
     /// Since when the socket has taken nothing although something waits.
     pub(crate) fn stalled_since(&self) -> Option<Instant> {
         self.stalled_since

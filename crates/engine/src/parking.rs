@@ -1,9 +1,11 @@
 //! Requests that wait until this HSM has caught up with the cluster.
 //!
-//! A request waits for a *revision* (its frame's is above the applied one) or for a *check* (it asks for an object that
-//! is unknown here, or searches): a check is a catch-up that began after the request came. The brain learns through
-//! [`Parking::wait_behind`] that something waits, catches up, and says through [`Parking::advanced`] how far it came.
-//! One catch-up serves all that wait when it begins.
+//! A request waits for a *revision* (its frame's is above the applied one), for a *check* (it searches), or for a *lookup*
+//! (it asks for an object or login that is unknown here): check and lookup are a catch-up that began after the request
+//! came. The brain learns through [`Parking::wait_behind`] that something waits, catches up, and says through
+//! [`Parking::advanced`] how far it came. One catch-up serves all that wait when it begins; there is one at a time, and
+//! for all but a search it begins no sooner than [`GATHER`] after the last: references and revisions can be made up, so a
+//! client may not choose how often the store is read.
 //!
 //! A catch-up counts as a check when the thread that [`Parking::wait_behind`] woke reports it, or when its revision is
 //! the one already applied. A newer revision from another thread may stem from a commit of this HSM that is older than
@@ -16,14 +18,18 @@ use parking_lot::{Condvar, Mutex};
 
 /// The shortest time between two catch-ups that are asked for by the same requests.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// The shortest time between two catch-ups that are asked for by other requests than searches.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// What a request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     /// This revision.
     Revision(u64),
-    /// A catch-up that begins from now on.
+    /// A catch-up that begins from now on: of a search.
     Check,
+    /// The same, of a request that names something unknown.
+    Lookup,
 }
 
 /// Waiting requests of type `R`.
@@ -52,6 +58,7 @@ struct Parked<R> {
     revision: u64,
     /// The number of the catch-up that serves it; 0 = none is needed.
     check: u64,
+    is_search: bool,
     /// Whether a catch-up began since it came.
     asked: bool,
     deadline: Instant,
@@ -81,9 +88,10 @@ impl<R> Parking<R> {
         let (revision, check) = match need {
             Need::Revision(revision) if revision <= state.applied => return Some(request),
             Need::Revision(revision) => (revision, 0),
-            Need::Check => (0, state.begun + 1),
+            Need::Check | Need::Lookup => (0, state.begun + 1),
         };
-        state.parked.push(Parked { request, revision, check, asked: false, deadline });
+        let is_search = need == Need::Check;
+        state.parked.push(Parked { request, revision, check, is_search, asked: false, deadline });
         drop(state);
         self.wake.notify_all();
         None
@@ -139,6 +147,11 @@ impl<R> Parking<R> {
         state.parked.extract_if(.., |parked| parked.deadline <= now).map(|parked| parked.request).collect()
     }
 
+    /// How many catch-ups the brain was asked for.
+    pub(crate) fn catch_ups(&self) -> u64 {
+        self.state.lock().begun
+    }
+
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().parked.len()
@@ -157,12 +170,16 @@ impl<R> Parking<R> {
 
 impl<R> State<R> {
     /// When the brain is to be asked for a catch-up: at once for requests that came since the last one began, a little
-    /// later for those that were asked for in vain.
+    /// later for those that can be made up and for those that were asked for in vain.
     fn next_ask(&self, now: Instant) -> Option<Instant> {
-        let mut waiting = self.parked.iter().filter(|parked| parked.deadline > now).peekable();
-        waiting.peek()?;
-        let is_new = waiting.any(|parked| !parked.asked);
-        Some(if is_new { now } else { self.asked_at.map_or(now, |at| at + ASK_AGAIN) })
+        let after = |pause| self.asked_at.map_or(now, |at| at + pause);
+        let waiting = self.parked.iter().filter(|parked| parked.deadline > now);
+        let ask_at = waiting.map(|parked| match parked {
+            Parked { asked: true, .. } => after(ASK_AGAIN),
+            Parked { is_search: true, .. } => now,
+            Parked { .. } => after(GATHER),
+        });
+        ask_at.min()
     }
 }
 
@@ -218,6 +235,25 @@ mod tests {
         assert!(parking.wait_behind(NOT_AT_ALL));
         assert!(!parking.wait_behind(NOT_AT_ALL));
         assert!(parking.wait_behind(2 * ASK_AGAIN));
+    }
+
+    #[test]
+    fn lookups_are_gathered_for_a_moment_and_a_search_among_them_is_not_kept_waiting() {
+        let parking = Parking::default();
+        parking.park('a', Need::Lookup, soon());
+        assert!(parking.wait_behind(NOT_AT_ALL), "the first one waits for nothing");
+        assert_eq!(parking.advanced(0), ['a']);
+        let began = Instant::now();
+        parking.park('b', Need::Lookup, soon());
+        parking.park('c', Need::Lookup, soon());
+        assert!(parking.wait_behind(Duration::from_secs(5)));
+        assert!(began.elapsed() >= GATHER / 2, "they wait for others");
+        assert_eq!(parking.advanced(0), ['b', 'c']);
+        parking.park('d', Need::Lookup, soon());
+        parking.park('e', Need::Check, soon());
+        assert!(parking.wait_behind(NOT_AT_ALL));
+        assert_eq!(parking.advanced(0), ['d', 'e']);
+        assert_eq!(parking.catch_ups(), 3);
     }
 
     #[test]

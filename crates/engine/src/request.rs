@@ -26,6 +26,8 @@ pub(crate) struct Request {
     /// Whether a catch-up began and ended since it came.
     pub(crate) is_checked: bool,
     counted_bytes: usize,
+    /// Whether it counts as an attempt of its address to log in.
+    is_attempt: bool,
     answered: bool,
 }
 
@@ -50,8 +52,16 @@ impl Request {
             arrived: Instant::now(),
             is_checked: false,
             counted_bytes,
+            is_attempt: false,
             answered: false,
         }
+    }
+
+    /// Counts it as an attempt to log in until it is answered; false when its address has too many in work.
+    pub(crate) fn count_attempt(&mut self) -> bool {
+        let most = self.shared.settings.max_attempts_of_address;
+        self.is_attempt = self.shared.attempts.begun(self.connection.peer.ip(), most);
+        self.is_attempt
     }
 
     /// Counts the bytes that its answer may have, so that the answers in work are bounded before they are made.
@@ -100,6 +110,9 @@ impl Drop for Request {
             let revision = self.shared.revision();
             self.queue(FrameType::Error, &Refusal::broken().reply().to_bytes(), revision);
             self.connection.flush();
+        }
+        if self.is_attempt {
+            self.shared.attempts.ended(self.connection.peer.ip());
         }
         if self.connection.work_ended(self.counted_bytes) {
             self.shared.workers.resume(&self.connection);

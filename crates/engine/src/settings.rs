@@ -7,9 +7,11 @@ use std::time::Duration;
 pub struct Settings {
     /// Threads that read connections and do short work.
     pub workers: usize,
-    /// Threads for handshakes, RSA private keys, searches and long data.
+    /// Threads for RSA private keys, searches and long data.
     pub long_workers: usize,
-    /// Connections at once; further ones are closed at once.
+    /// Threads for handshakes, of lower priority: a flood of them must not slow what is in work.
+    pub handshake_workers: usize,
+    /// Connections at once. A further one takes the place of the oldest without a login; where all have one it is closed.
     pub max_connections: usize,
     /// From accept to the answered HELLO.
     pub handshake_timeout: Duration,
@@ -19,6 +21,10 @@ pub struct Settings {
     pub output_timeout: Duration,
     /// Of a request whose frame names none.
     pub default_deadline: Duration,
+    /// Attempts to log in that one address has in work at once; further ones are refused.
+    pub max_attempts_of_address: usize,
+    /// From an attempt to log in to its refusal.
+    pub refused_attempt_time: Duration,
     /// How long session objects live after the last connection of their login closed.
     pub login_linger: Duration,
     /// How long one idle worker looks for more work before it sleeps; zero = not at all.
@@ -45,11 +51,14 @@ impl Default for Settings {
         Self {
             workers: cores.clamp(2, 16),
             long_workers: cores.clamp(2, 64),
+            handshake_workers: cores.clamp(1, 16),
             max_connections: 10_000,
             handshake_timeout: Duration::from_secs(10),
             frame_timeout: Duration::from_secs(30),
             output_timeout: Duration::from_secs(30),
             default_deadline: Duration::from_secs(10),
+            max_attempts_of_address: 64,
+            refused_attempt_time: Duration::from_millis(250),
             login_linger: Duration::from_secs(60),
             spin: Duration::from_micros(50),
             lane_capacity: 1024,

@@ -9,8 +9,9 @@ use parking_lot::{Mutex, RwLock};
 use strongroom_boundary::Boundary;
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{Member, Notice};
-use strongroom_wire::{FrameType, Header, Message};
+use strongroom_wire::{FrameType, Header, Message, Operation};
 
+use crate::attempts::Attempts;
 use crate::connection::Connection;
 use crate::lease::Lease;
 use crate::logins::Logins;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) lease: Lease,
     pub(crate) logins: Logins,
+    pub(crate) attempts: Attempts,
     pub(crate) managed: ManagedQueue,
     pub(crate) parking: Parking<Request>,
     pub(crate) workers: Workers,
@@ -63,6 +65,7 @@ impl Shared {
             settings,
             lease: Lease::default(),
             logins: Logins::default(),
+            attempts: Attempts::default(),
             parking: Parking::default(),
             statistics: Statistics::default(),
             connections: RwLock::new(HashMap::new()),
@@ -141,6 +144,23 @@ impl Shared {
     pub(crate) fn remove_login(&self, login_id: u64) {
         self.logins.remove(login_id);
         self.boundary.objects.remove_login(login_id);
+    }
+
+    /// Refuses a request that the brain refused. Of a login nobody is to learn by the time what was wrong.
+    pub(crate) fn refuse(&self, request: Request, refusal: Refusal) {
+        let answer_at = request.arrived + self.settings.refused_attempt_time;
+        if request.operation == Operation::Login && answer_at > Instant::now() {
+            self.attempts.hold(answer_at, request, refusal);
+        } else {
+            self.refuse_all(vec![request], &refusal);
+        }
+    }
+
+    /// Gives out the refusals of logins whose time has come; without a time all.
+    pub(crate) fn refuse_due(&self, now: Option<Instant>) {
+        for (request, refusal) in self.attempts.due(now) {
+            self.refuse_all(vec![request], &refusal);
+        }
     }
 
     /// Answers requests for which nothing was done.

@@ -22,6 +22,7 @@ pub(crate) struct Statistics {
     pub(crate) connections_accepted: Counter,
     pub(crate) connections_refused: Counter,
     pub(crate) connections_cut: Counter,
+    pub(crate) connections_displaced: Counter,
     pub(crate) handshakes: Counter,
     pub(crate) frames_refused: Counter,
     pub(crate) requests_hot: Counter,
@@ -33,11 +34,12 @@ pub(crate) struct Statistics {
 
 impl Statistics {
     /// Names and values, in the order in which they are shown.
-    pub(crate) fn counters(&self) -> [(&'static str, u64); 10] {
+    pub(crate) fn counters(&self) -> [(&'static str, u64); 11] {
         [
             ("connections_accepted", self.connections_accepted.value()),
             ("connections_refused", self.connections_refused.value()),
             ("connections_cut", self.connections_cut.value()),
+            ("connections_displaced", self.connections_displaced.value()),
             ("handshakes", self.handshakes.value()),
             ("frames_refused", self.frames_refused.value()),
             ("requests_hot", self.requests_hot.value()),

@@ -3,8 +3,9 @@
 //! *Workers* read connections and do short work. At most one of them is the poller: it looks at the epoll set, spins
 //! there for a moment when there is nothing, and then sleeps in it; the others sleep on the queue. Whoever finds events
 //! gives the poller's place up, takes the first connection and leaves the rest to the queue, so a second thread is woken
-//! only when there is work for two. *Long workers* do what would keep short work waiting: handshakes, RSA private keys,
-//! searches, long data.
+//! only when there is work for two. *Long workers* do what would keep short work waiting: RSA private keys, searches, long
+//! data. *Handshake workers* read connections until their handshake is over: that costs an RSA signature, and anybody may
+//! ask for it, so the scheduler prefers all others.
 
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
@@ -100,6 +101,7 @@ pub(crate) struct Workers {
     waker: OwnedFd,
     short: Queue,
     long: Queue,
+    handshakes: Queue,
     /// Long workers that compute.
     long_in_work: AtomicUsize,
     poller: Mutex<()>,
@@ -118,6 +120,7 @@ impl Workers {
             waker,
             short: Queue::default(),
             long: Queue::default(),
+            handshakes: Queue::default(),
             long_in_work: AtomicUsize::new(0),
             poller: Mutex::new(()),
             poller_sleeps: AtomicBool::new(false),
@@ -149,6 +152,11 @@ impl Workers {
         self.long.wake_one();
     }
 
+    fn push_handshake(&self, work: Work) {
+        self.handshakes.push(work);
+        self.handshakes.wake_one();
+    }
+
     /// Reads a paused connection again, if it may go on.
     pub(crate) fn resume(&self, connection: &Arc<Connection>) {
         if connection.unpause() {
@@ -167,7 +175,7 @@ impl Workers {
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         let _ = rustix::io::write(&self.waker, &1_u64.to_ne_bytes());
-        for queue in [&self.short, &self.long] {
+        for queue in [&self.short, &self.long, &self.handshakes] {
             let _guard = queue.work.lock();
             queue.wake.notify_all();
         }
@@ -310,6 +318,23 @@ pub(crate) fn run_long_worker(shared: &Arc<Shared>) {
     }
 }
 
+/// A handshake worker.
+pub(crate) fn run_handshake_worker(shared: &Arc<Shared>) {
+    crate::priority::lower();
+    let workers = &shared.workers;
+    let mut desk = Desk::new(shared);
+    loop {
+        while let Some(work) = workers.handshakes.pop() {
+            perform(shared, &mut desk, work);
+            desk.flush();
+        }
+        if workers.is_stopping() {
+            return;
+        }
+        workers.handshakes.sleep(&workers.stopping);
+    }
+}
+
 /// Claims the connections that events are for; does the first itself and leaves the rest to the queue.
 fn take_events(shared: &Arc<Shared>, desk: &mut Desk, events: &mut Vec<(u64, EventFlags)>) {
     let mut first = None;
@@ -327,7 +352,7 @@ fn take_events(shared: &Arc<Shared>, desk: &mut Desk, events: &mut Vec<(u64, Eve
             continue;
         }
         if !connection.is_handshaken() {
-            shared.workers.push_long(Work::Read(connection));
+            shared.workers.push_handshake(Work::Read(connection));
         } else if first.is_none() {
             first = Some(connection);
         } else {

@@ -168,9 +168,17 @@ pub fn encode_frame(header: &Header, body: &[u8], out: &mut Vec<u8>) -> Result<(
 pub struct FrameDecoder {
     buffer: Zeroizing<Vec<u8>>,
     start: usize,
-    open: HashMap<u64, Frame>,
+    open: HashMap<u64, OpenBody>,
+    opened: u64,
     open_bytes: usize,
     max_open_bytes: usize,
+}
+
+/// A body of which not all chunks have come.
+#[derive(Debug)]
+struct OpenBody {
+    number: u64,
+    frame: Frame,
 }
 
 impl Default for FrameDecoder {
@@ -187,7 +195,14 @@ impl FrameDecoder {
 
     /// An empty decoder whose incomplete bodies take at most so many bytes together.
     pub fn with_limit(max_open_bytes: usize) -> Self {
-        Self { buffer: Zeroizing::default(), start: 0, open: HashMap::new(), open_bytes: 0, max_open_bytes }
+        Self {
+            buffer: Zeroizing::default(),
+            start: 0,
+            open: HashMap::new(),
+            opened: 0,
+            open_bytes: 0,
+            max_open_bytes,
+        }
     }
 
     /// Sets how many bytes incomplete bodies may take together.
@@ -236,6 +251,17 @@ impl FrameDecoder {
         self.start != self.buffer.len() || !self.open.is_empty()
     }
 
+    /// Which body has been incomplete for longest, as a number that no other body has.
+    pub fn oldest_open_body(&self) -> Option<u64> {
+        self.open.values().map(|open| open.number).min()
+    }
+
+    /// Gives back the room that its buffer does not need at the moment.
+    pub fn give_back_room(&mut self) {
+        self.make_room();
+        self.buffer.shrink_to_fit();
+    }
+
     /// The next whole message, or none until more bytes are pushed.
     ///
     /// # Errors
@@ -251,16 +277,16 @@ impl FrameDecoder {
             let id = header.request_id;
             if header.frame_type == FrameType::Continuation {
                 let Some(open) = self.open.get_mut(&id) else { return Err(FrameError::Continuation(id)) };
-                if open.body.len() + body.len() > MAX_BODY_LENGTH {
+                if open.frame.body.len() + body.len() > MAX_BODY_LENGTH {
                     return Err(FrameError::BodyTooLong(id));
                 }
                 self.open_bytes += body.len();
                 if self.open_bytes > self.max_open_bytes {
                     return Err(FrameError::TooManyOpenBodies);
                 }
-                open.body.extend_from_slice(&body);
+                open.frame.body.extend_from_slice(&body);
                 if !more {
-                    let whole = self.open.remove(&id);
+                    let whole = self.open.remove(&id).map(|open| open.frame);
                     self.open_bytes -= whole.as_ref().map_or(0, |frame| frame.body.len());
                     return Ok(whole);
                 }
@@ -271,7 +297,9 @@ impl FrameDecoder {
                 if self.open.len() >= MAX_OPEN_BODIES || self.open_bytes > self.max_open_bytes {
                     return Err(FrameError::TooManyOpenBodies);
                 }
-                if self.open.insert(id, Frame { header, body }).is_some() {
+                self.opened += 1;
+                let open = OpenBody { number: self.opened, frame: Frame { header, body } };
+                if self.open.insert(id, open).is_some() {
                     return Err(FrameError::Continuation(id));
                 }
             }
@@ -351,6 +379,24 @@ mod tests {
             assert_eq!(frames[1], Frame { header: header(2), body: b"short".to_vec() });
             assert!(!decoder.is_mid_frame());
         }
+    }
+
+    #[test]
+    fn the_oldest_incomplete_body_is_known_while_others_come_and_go() {
+        let mut decoder = FrameDecoder::new();
+        let mut push = |id: u64, length: usize, cut: usize| {
+            let mut bytes = Vec::new();
+            encode_frame(&header(id), &vec![0; length], &mut bytes).ok();
+            decoder.push(&bytes[..bytes.len() - cut]);
+            while let Ok(Some(_)) = decoder.next_frame() {}
+            decoder.oldest_open_body()
+        };
+        let last_chunk = HEADER_LENGTH + 1;
+        assert_eq!(push(1, CHUNK_LENGTH, 0), None);
+        let slow = push(2, CHUNK_LENGTH + 1, last_chunk);
+        assert!(slow.is_some());
+        assert_eq!(push(3, 10, 0), slow);
+        assert_eq!(push(4, 3 * CHUNK_LENGTH, 0), slow);
     }
 
     #[test]

@@ -47,13 +47,17 @@ def login(brain: Brain, request: ManagedRequest) -> Proposal:
     brain.replica.catch_up()
     user = brain.replica.users.get(name)
     known = user if user is not None and user.role is role and role in LOGIN_ROLES else None
-    if known is not None:
-        _check_pace(brain, known)
+    if known is not None and not known.locked:
+        _check_pace(brain, known, address)
     right = brain.hsm.verify_password(message.password, known.verifier if known else None)
     if known is None:
         raise _unknown(user)
+    if known.locked:
+        # Nothing changes, so its entry is one of those that are limited.
+        raise _locked()
     facts = _facts(request, name, role)
     if not right:
+        brain.admission.failed(address, name, brain.clock())
         return proposal(request, _failed(brain, known, facts), facts=facts)
     brain.admission.succeeded(address, name)
     return proposal(request, _succeeded(brain, request, known, message.client_key, facts), facts=facts)
@@ -89,8 +93,9 @@ def _facts(request: ManagedRequest, name: str, role: Role) -> AuditFacts | None:
     return replace(facts, username=name[:31], role=role) if facts else None
 
 
-def _check_pace(brain: Brain, user: UserRule) -> None:
-    wait = wait_seconds(user, brain.clock(), brain.settings.max_failed_logins)
+def _check_pace(brain: Brain, user: UserRule, address: str) -> None:
+    failures = brain.admission.failures(address, user)
+    wait = wait_seconds(failures, brain.clock(), brain.settings.max_failed_logins)
     if wait > 0:
         raise Refusal(
             Rv.FUNCTION_FAILED,

@@ -114,6 +114,26 @@ def test_the_last_unlocked_admin_is_slowed_down_and_never_locked(cluster, hsm, a
     assert not locked(hsm, "admin")
 
 
+def test_the_last_admin_gets_in_from_a_familiar_address_whoever_guesses_elsewhere(cluster, hsm, alice):
+    for attempt in range(40):
+        hsm.login("admin", "wrong password", Role.ADMIN, peer=f"198.51.100.{attempt % 8}:1")
+        cluster.clock.now += 100 if attempt < 12 else 0
+        hsm.renew()
+    assert "try again in" in hsm.login("admin", "adminpassword", Role.ADMIN, peer="203.0.113.1:1").text
+    assert isinstance(hsm.admin(), cluster.Login)
+    assert not locked(hsm, "admin")
+
+
+def test_attempts_on_a_locked_user_make_few_entries(hsm, alice):
+    for _ in range(6):
+        hsm.login("alice", "wrong password")
+    before = len(hsm.entries())
+    for attempt in range(200):
+        hsm.login("alice", "wrong password", peer=f"198.51.100.{attempt % 10}:1")
+    assert len(hsm.entries()) - before <= 100
+    assert hsm.dispatcher.left_out() is not None
+
+
 def test_one_of_two_admins_can_be_locked(cluster, hsm, alice):
     hsm.user(hsm.admin(), "second", Role.ADMIN)
     for _ in range(6):

@@ -69,10 +69,21 @@ pub(super) fn make(pepper: &SecretKey, epoch: u32, password: &[u8]) -> Result<Ve
 /// # Errors
 /// `Integrity`: the verifier is not one of ours.
 pub(super) fn verify(pepper: &SecretKey, epoch: u32, password: &[u8], stored: Option<&[u8]>) -> Result<bool> {
+    verify_as(ITERATIONS, pepper, epoch, password, stored)
+}
+
+/// As [`verify`], with so many iterations where there is no verifier.
+pub(super) fn verify_as(
+    usual_iterations: NonZeroU32,
+    pepper: &SecretKey,
+    epoch: u32,
+    password: &[u8],
+    stored: Option<&[u8]>,
+) -> Result<bool> {
     let Some(stored) = stored else {
         // All but certain to differ from what it is compared with; the result does not matter.
         let absent = [0; VERIFIER_LENGTH];
-        let computed = verifier(pepper, epoch, ITERATIONS, &[0; SALT_LENGTH], password);
+        let computed = verifier(pepper, epoch, usual_iterations, &[0; SALT_LENGTH], password);
         let _ = verify_slices_are_equal(&computed, &absent);
         return Ok(false);
     };

@@ -187,10 +187,26 @@ fn a_peer_that_does_not_read_is_paused_and_then_cut() {
 }
 
 #[test]
-fn a_connection_above_the_limit_is_closed_at_once() {
+fn a_connection_above_the_limit_takes_the_place_of_the_oldest_without_a_login() {
+    let hsm = Hsm::with(Settings { max_connections: 3, ..Settings::default() });
+    let login = hsm.login(7, Role::CryptoUser);
+    let mut first = hsm.logged_in(&login);
+    let mut idle = hsm.greeted();
+    let mut other = hsm.greeted();
+    let mut late = hsm.greeted();
+    assert!(idle.is_closed());
+    for peer in [&mut first, &mut other, &mut late] {
+        assert_eq!(rv(peer.call(Operation::Ping, 0, &Empty {})), Rv::OK);
+    }
+    assert_eq!((hsm.statistic("connections_displaced"), hsm.statistic("connections_refused")), (1, 0));
+}
+
+#[test]
+fn where_all_have_a_login_a_connection_above_the_limit_is_closed_at_once() {
     let hsm = Hsm::with(Settings { max_connections: 2, ..Settings::default() });
-    let mut first = hsm.greeted();
-    let _second = hsm.greeted();
+    let login = hsm.login(7, Role::CryptoUser);
+    let mut first = hsm.logged_in(&login);
+    let _second = hsm.logged_in(&login);
     assert!(Peer::connect(hsm.port, b"strongroom/1").is_err());
     assert_eq!(rv(first.call(Operation::Ping, 0, &Empty {})), Rv::OK);
     assert_eq!(hsm.statistic("connections_refused"), 1);
@@ -200,6 +216,32 @@ fn a_connection_above_the_limit_is_closed_at_once() {
         assert!(began.elapsed() < Duration::from_secs(5), "a closed connection makes room");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+#[test]
+fn a_body_that_is_not_whole_in_time_is_cut_although_whole_frames_come_between() {
+    let hsm = Hsm::with(impatient());
+    let login = hsm.login(7, Role::CryptoUser);
+    let mut peer = hsm.logged_in(&login);
+    let begun = peer.encode(Operation::Sign, login.id(), &vec![0; frame::CHUNK_LENGTH + 1]);
+    let last_chunk = frame::HEADER_LENGTH + 1;
+    peer.stream.write_all(&begun[..begun.len() - last_chunk]).unwrap();
+    let ping = peer.encode(Operation::Ping, 0, &Empty {}.to_bytes());
+    let began = Instant::now();
+    while hsm.statistic("connections_cut") == 0 {
+        let _ = peer.stream.write_all(&ping); // fails once the connection is cut
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(began.elapsed() < Duration::from_secs(10), "it should have been cut");
+    }
+}
+
+#[test]
+fn a_tls_record_that_is_not_whole_in_time_is_cut() {
+    let hsm = Hsm::with(impatient());
+    let mut peer = hsm.greeted();
+    peer.stream.sock.write_all(&[23, 3, 3, 0x40]).unwrap();
+    assert!(peer.is_closed());
+    assert_eq!(hsm.statistic("connections_cut"), 1);
 }
 
 #[test]

@@ -177,3 +177,68 @@ fn stopping_refuses_what_the_brain_has_not_answered_and_wakes_the_brain() {
     let refused = frames.find(|frame| frame.header.frame_type == FrameType::Error).unwrap();
     assert_eq!(rv(answer(&refused)), Rv::DEVICE_REMOVED);
 }
+
+fn login_request(username: &str) -> LoginRequest {
+    LoginRequest {
+        username: username.into(),
+        role: 1,
+        password: Secret::new(b"secret".to_vec()),
+        client_key: vec![1; 32],
+    }
+}
+
+#[test]
+fn a_login_refused_at_once_and_one_refused_after_a_write_are_answered_at_the_same_time() {
+    let hsm = Hsm::start();
+    let engine = Arc::clone(&hsm.engine);
+    let brain = std::thread::spawn(move || {
+        for work in [0, 100] {
+            let request = engine.next_request(Lane::Login, SOON).unwrap();
+            std::thread::sleep(Duration::from_millis(work));
+            engine.respond_error(request.token, Rv::PIN_INCORRECT, "No.".into(), RetryClass::Never);
+        }
+    });
+    let mut peer = hsm.greeted();
+    let [at_once, after_a_write] = ["unknown", "known"].map(|name| {
+        let began = Instant::now();
+        assert_eq!(rv(peer.call(Operation::Login, 0, &login_request(name))), Rv::PIN_INCORRECT);
+        began.elapsed()
+    });
+    brain.join().unwrap();
+    let earliest = Settings::default().refused_attempt_time;
+    assert!(at_once >= earliest && after_a_write >= earliest, "{at_once:?} {after_a_write:?}");
+    assert!(at_once.abs_diff(after_a_write) < Duration::from_millis(90), "{at_once:?} {after_a_write:?}");
+}
+
+#[test]
+fn one_address_has_few_attempts_in_work_and_further_ones_do_not_reach_the_brain() {
+    let hsm = Hsm::with(Settings { max_attempts_of_address: 3, ..Settings::default() });
+    let mut peer = hsm.greeted();
+    for _ in 0..5 {
+        peer.send(Operation::Login, 0, &login_request("ann").to_bytes());
+    }
+    for _ in 0..2 {
+        let refused = answer(&peer.receive().unwrap()).unwrap_err();
+        assert_eq!((refused.rv, refused.retry), (Rv::FUNCTION_FAILED.0, RetryClass::Pure as u64));
+    }
+    assert_eq!(hsm.statistic("managed_waiting"), 3);
+    for _ in 0..3 {
+        let request = hsm.engine.next_request(Lane::Login, SOON).unwrap();
+        hsm.engine.respond_error(request.token, Rv::PIN_INCORRECT, "No.".into(), RetryClass::Never);
+    }
+    (0..3).for_each(|_| assert_eq!(rv(answer(&peer.receive().unwrap())), Rv::PIN_INCORRECT));
+    peer.send(Operation::Login, 0, &login_request("ann").to_bytes());
+    assert!(hsm.engine.next_request(Lane::Login, SOON).is_some(), "there is room again");
+}
+
+#[test]
+fn stopping_gives_out_refusals_that_are_held() {
+    let hsm = Hsm::with(Settings { refused_attempt_time: Duration::from_secs(600), ..Settings::default() });
+    let mut peer = hsm.greeted();
+    peer.send(Operation::Login, 0, &login_request("ann").to_bytes());
+    let request = hsm.engine.next_request(Lane::Login, SOON).unwrap();
+    hsm.engine.respond_error(request.token, Rv::PIN_INCORRECT, "No.".into(), RetryClass::Never);
+    hsm.engine.shutdown(Duration::ZERO);
+    let mut frames = std::iter::from_fn(|| peer.receive());
+    assert!(frames.any(|frame| frame.header.frame_type == FrameType::Error));
+}

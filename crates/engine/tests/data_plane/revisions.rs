@@ -167,3 +167,76 @@ fn an_older_revision_reported_late_changes_nothing() {
     let hello = hsm.connect().hello().unwrap();
     assert_eq!((hello.revision, hello.head), (5, b"five".to_vec()));
 }
+
+/// Made-up references from one login cost a bounded number of catch-ups, one at a time, and others go on signing.
+#[test]
+fn a_flood_of_unknown_references_costs_one_catch_up_at_a_time_and_not_the_others_signatures() {
+    let hsm = Hsm::start();
+    let login = hsm.login(7, Role::CryptoUser);
+    let key = hsm.p256_key(&login);
+    let in_work = Arc::new(AtomicUsize::new(0));
+    let at_once = Arc::new(AtomicUsize::new(0));
+    let (working, most) = (Arc::clone(&in_work), Arc::clone(&at_once));
+    let brain = CatchUp::start(&hsm, move || {
+        most.fetch_max(working.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(1)); // a read of the store
+        working.fetch_sub(1, Ordering::SeqCst);
+        1
+    });
+    let other = hsm.login(8, Role::CryptoUser);
+    let began = Instant::now();
+    let signed = std::thread::scope(|scope| {
+        let floods: Vec<_> = (0..4_u64)
+            .map(|number| {
+                let (hsm, other) = (&hsm, &other);
+                scope.spawn(move || {
+                    let mut peer = hsm.logged_in(other);
+                    for round in 0..20_u64 {
+                        let made_up =
+                            |n: u64| sign_request((number << 32 | round << 16 | n) + 1_000).to_bytes();
+                        for n in 0..100 {
+                            peer.send(Operation::Sign, 8, &made_up(n));
+                        }
+                        for _ in 0..100 {
+                            let refused = answer(&peer.receive().unwrap()).unwrap_err();
+                            assert_eq!(Rv(refused.rv), Rv::KEY_HANDLE_INVALID);
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut peer = hsm.logged_in(&login);
+        let mut signed = 0;
+        while floods.iter().any(|flood| !flood.is_finished()) {
+            assert_eq!(rv(peer.call(Operation::Sign, 7, &sign_request(key))), Rv::OK);
+            signed += 1;
+        }
+        signed
+    });
+    let (catch_ups, milliseconds) = (brain.times() as u128, began.elapsed().as_millis());
+    println!(
+        "8,000 unknown references: {catch_ups} catch-ups in {milliseconds} ms, {signed} signatures meanwhile"
+    );
+    assert_eq!(at_once.load(Ordering::SeqCst), 1);
+    assert!(catch_ups <= milliseconds / 5 + 2, "{catch_ups} in {milliseconds} ms");
+    assert!(signed > 0);
+}
+
+#[test]
+fn made_up_revisions_cost_no_more_catch_ups_than_made_up_references() {
+    let hsm = Hsm::start();
+    let login = hsm.login(7, Role::CryptoUser);
+    let key = hsm.p256_key(&login);
+    let brain = CatchUp::start(&hsm, || 1);
+    let mut peer = hsm.logged_in(&login);
+    peer.revision = u64::MAX;
+    peer.deadline_ms = 200;
+    let began = Instant::now();
+    for _ in 0..500 {
+        peer.send(Operation::Sign, 7, &sign_request(key).to_bytes());
+    }
+    for _ in 0..500 {
+        assert!(answer(&peer.receive().unwrap()).is_err());
+    }
+    assert!(brain.times() as u128 <= began.elapsed().as_millis() / 5 + 2, "{} catch-ups", brain.times());
+}

@@ -4,7 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use strongroom_boundary::Error;
 use strongroom_boundary::keys::{LoginGrant, TICKET_LIFETIME_SECONDS};
+use strongroom_engine::at_low_priority;
 use strongroom_wire::{Rv, Secret};
 
 use super::{Hsm, detached, detached_bytes, role_of};
@@ -16,11 +18,20 @@ fn password(ticket: &Bound<'_, SecretTicket>) -> PyResult<Secret> {
     secret.ok_or_else(|| refused(Rv::ARGUMENTS_BAD, "this ticket stands for a template, not for a password"))
 }
 
+/// Anybody may ask for it, so it must not slow signatures.
+fn stretching<T: Send>(
+    work: impl FnOnce() -> strongroom_boundary::Result<T> + Send,
+) -> strongroom_boundary::Result<T> {
+    at_low_priority("hsm-password", work).unwrap_or_else(|error| {
+        Err(Error::refused(Rv::HOST_MEMORY, format!("no thread for a password: {error}")))
+    })
+}
+
 #[pymethods]
 impl Hsm {
     fn make_verifier(&self, py: Python<'_>, password: &Bound<'_, SecretTicket>) -> PyResult<Py<PyBytes>> {
         let secret = self::password(password)?;
-        detached_bytes(py, || self.boundary.keys.make_verifier(&secret.0))
+        detached_bytes(py, || stretching(|| self.boundary.keys.make_verifier(&secret.0)))
     }
 
     #[pyo3(signature = (password, verifier))]
@@ -31,7 +42,7 @@ impl Hsm {
         verifier: Option<&[u8]>,
     ) -> PyResult<bool> {
         let secret = self::password(password)?;
-        detached(py, || self.boundary.keys.verify_password(&secret.0, verifier))
+        detached(py, || stretching(|| self.boundary.keys.verify_password(&secret.0, verifier)))
     }
 
     fn new_login_id(&self, py: Python<'_>) -> PyResult<u64> {

@@ -1,0 +1,69 @@
+//! Attempts to log in, before and after the brain looks at them: few in work for one address, and refusals that tell
+//! nothing by their time.
+//!
+//! A refusal takes longer where a count was written than where no user was found. So none is answered before a set time
+//! after the attempt came, which also bounds how many one address can make.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use crate::refusal::Refusal;
+use crate::request::Request;
+
+/// What is in work.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    in_work: Mutex<HashMap<IpAddr, usize>>,
+    held: Mutex<Vec<Held>>,
+}
+
+/// A refusal that waits for its time.
+#[derive(Debug)]
+struct Held {
+    until: Instant,
+    request: Request,
+    refusal: Refusal,
+}
+
+impl Attempts {
+    /// Counts an attempt, which [`Attempts::ended`] takes back; false when the address has `most` in work already.
+    pub(crate) fn begun(&self, address: IpAddr, most: usize) -> bool {
+        let mut in_work = self.in_work.lock();
+        let count = in_work.entry(address).or_default();
+        if *count >= most {
+            return false;
+        }
+        *count += 1;
+        true
+    }
+
+    pub(crate) fn ended(&self, address: IpAddr) {
+        let mut in_work = self.in_work.lock();
+        if let Some(count) = in_work.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                in_work.remove(&address);
+            }
+        }
+    }
+
+    /// Keeps a refusal until its time; [`Attempts::due`] gives it out.
+    pub(crate) fn hold(&self, until: Instant, request: Request, refusal: Refusal) {
+        self.held.lock().push(Held { until, request, refusal });
+    }
+
+    /// Whether there is a refusal to give out later.
+    pub(crate) fn holds(&self) -> bool {
+        !self.held.lock().is_empty()
+    }
+
+    /// The refusals whose time has come; without a time all that are left.
+    pub(crate) fn due(&self, now: Option<Instant>) -> Vec<(Request, Refusal)> {
+        let mut held = self.held.lock();
+        let due = held.extract_if(.., |held| now.is_none_or(|now| held.until <= now));
+        due.map(|held| (held.request, held.refusal)).collect()
+    }
+}
