@@ -54,8 +54,8 @@ def context() -> ssl.SSLContext:
 class Peer:
     """One connection to one HSM."""
 
-    def __init__(self, address: str, port: int) -> None:
-        raw = socket.create_connection((address, port), PATIENCE)
+    def __init__(self, address: str, port: int, *, source: str = "") -> None:
+        raw = socket.create_connection((address, port), PATIENCE, (source, 0) if source else None)
         self.socket = context().wrap_socket(raw)
         self.login_id = 0
         self._number = 0
@@ -79,10 +79,14 @@ class Peer:
         self.send(frame(operation, msgspec.msgpack.encode(body), number=self._number, login=self.login_id))
         return self._number
 
+    def has_answer(self) -> bool:
+        """Whether a whole frame has been read that was not given out."""
+        return len(self._buffer) >= 4 and len(self._buffer) >= 4 + int.from_bytes(self._buffer[:4])
+
     def answer(self) -> Any:
         """The next answer's body by member numbers; :class:`Refused` for an error, EOFError when the HSM closed."""
         while True:
-            while len(self._buffer) < 4 or len(self._buffer) < 4 + int.from_bytes(self._buffer[:4]):
+            while not self.has_answer():
                 data = self.socket.recv(65_536)
                 if not data:
                     raise EOFError

@@ -8,11 +8,12 @@ in the reply.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import traceback
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
@@ -34,6 +35,9 @@ from strongroom.aws.sigv4 import Identity, SignatureVerifier
 from strongroom.aws.validation import ValidationFailed, validate
 
 MAX_BODY_BYTES: Final = 1 << 20
+LONG_BODY_BYTES: Final = 64 * 1024
+LONG_BODIES: Final = 64
+"""So many requests with bodies over :data:`LONG_BODY_BYTES` are in memory at once; others wait to be read on."""
 _SERVICE_PATH_PARTS: Final = 4
 
 log = structlog.get_logger(__name__)
@@ -90,6 +94,7 @@ class Gateway:
         self._verifier = verifier
         self._ready = ready
         self._clock = clock
+        self._long_bodies = asyncio.Semaphore(LONG_BODIES)
 
     def application(self, on_start: Callable[[], None] | None = None) -> Starlette:
         """The ASGI application. ``on_start`` runs in a thread before the first request is taken."""
@@ -126,9 +131,10 @@ class Gateway:
         if request.headers.get("smithy-protocol") == rpc_v2_cbor.PROTOCOL:
             exchange.codec = rpc_v2_cbor
         try:
-            incoming = await _read(request)
-            source = request.client.host if request.client else ""
-            status, body = await run_in_threadpool(self._answer, exchange, incoming, source)
+            async with AsyncExitStack() as stack:
+                incoming = await _read(request, lambda: stack.enter_async_context(self._long_bodies))
+                source = request.client.host if request.client else ""
+                status, body = await run_in_threadpool(self._answer, exchange, incoming, source)
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
         except AwsError as error:
@@ -223,8 +229,11 @@ class Gateway:
         )
 
 
-async def _read(request: Request) -> HttpRequest:
-    """The request with its body. Raises :class:`AwsError` when the body is too large or is encoded."""
+async def _read(request: Request, before_long: Callable[[], Awaitable[None]]) -> HttpRequest:
+    """The request with its body. ``before_long`` is awaited once before more than :data:`LONG_BODY_BYTES` are kept.
+
+    Raises :class:`AwsError` when the body is too large or is encoded.
+    """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise AwsError("UnsupportedMediaType", "Send the body without a content encoding.", 415)
     too_large = AwsError("RequestEntityTooLarge", f"A request has at most {MAX_BODY_BYTES} bytes.", 413)
@@ -233,6 +242,8 @@ async def _read(request: Request) -> HttpRequest:
         raise too_large
     body = bytearray()
     async for chunk in request.stream():
+        if len(body) <= LONG_BODY_BYTES < len(body) + len(chunk):
+            await before_long()
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise too_large

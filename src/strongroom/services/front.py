@@ -17,16 +17,22 @@ from strongroom.services.cloudhsmv2.cluster_stores import ClusterStores
 from strongroom.services.cloudhsmv2.context import Context, Limits
 from strongroom.services.cloudhsmv2.network import ZonePlan
 from strongroom.services.cloudhsmv2.service import cloudhsmv2, finish_interrupted
+from strongroom.services.patience import MAX_HEAD_BYTES, PatientHttp
 from strongroom.storage.interface import Store
 
 SERVER_OPTIONS: Final[dict[str, Any]] = {
+    "http": PatientHttp,
+    "loop": "strongroom.services.patience:PatientLoop",
+    "ws": "none",
+    "h11_max_incomplete_event_size": MAX_HEAD_BYTES,
     "lifespan": "on",
     "date_header": False,
     "server_header": False,
     "access_log": False,
     "proxy_headers": False,
 }
-"""What ``uvicorn.Config`` must be given: the application sends the Date header and writes the log itself."""
+"""What ``uvicorn.Config`` must be given: the application sends the Date header and writes the log itself, and peers
+have limits."""
 
 
 def application(
