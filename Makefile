@@ -63,8 +63,13 @@ test: test-packages build ## Lint and every test
 	@$(BIN)/python tests/run_suites.py
 
 .PHONY: conformance
-conformance: packages build ## Run every public test vector through the PKCS #11 library
+conformance: test-packages build ## Run every public test vector through the PKCS #11 library
 	@STRONGROOM_ALL_VECTORS=1 $(BIN)/python -m pytest -ra -q --durations=0 tests/conformance/mechanisms
+
+DURATION := 1h
+.PHONY: soak
+soak: packages venv ## Fuzz for DURATION (1h; 30m, 8h)
+	@$(BIN)/python tests/fuzz/run.py $(DURATION)
 
 .PHONY: bench
 bench: test-packages build ## Measure against SoftHSM2 and openssl speed (WORK=NAME: only that), print the figures

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = (
-    (("lint", "rust"), ("unit", "contract", "vectors", "scenarios", "integration", "conformance")),
+    (("lint", "rust", "fuzz"), ("unit", "contract", "vectors", "scenarios", "integration", "conformance")),
     (("faults",),),
 )
 """One after the other; within each, lanes of suites side by side."""
@@ -42,6 +42,7 @@ def commands() -> dict[str, list[str]]:
         "lint": ["make", "--no-print-directory", "lint"],
         # Examples are compiled by clippy; linking them too would only cost time.
         "rust": ["cargo", "test", "--release", "--locked", "--workspace", "--lib", "--bins", "--tests", "--quiet"],
+        "fuzz": [sys.executable, "tests/fuzz/run.py", "60s"],
     }
     for name in (name for lanes in STAGES for lane in lanes for name in lane if name not in suites):
         if any((ROOT / "tests" / name).rglob("test_*.py")):
