@@ -196,6 +196,8 @@ pub static RESTRICTED: &[(c_long, Arguments)] = &[
         libc::SYS_prctl,
         Arguments::OneOf { index: 0, values: &[libc::PR_SET_NAME as u64, libc::PR_GET_NAME as u64] },
     ),
+    // A thread's own priority: password checks step back (PRIO_PROCESS).
+    (libc::SYS_setpriority, Arguments::OneOf { index: 0, values: &[0] }),
     // Its own limits.
     (libc::SYS_prlimit64, Arguments::OneOf { index: 0, values: &[0] }),
     // What Python's files and sockets ask; no terminal can be typed into (TIOCSTI).
