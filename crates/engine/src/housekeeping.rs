@@ -51,6 +51,7 @@ impl Clock {
             shared.refuse_all(expired, &Refusal::behind());
             shared.refuse_due(Some(now));
             if now >= next {
+                shared.tickets.look();
                 look_after_connections(shared);
                 end_lapsed(shared, now);
                 next = now + tick;

@@ -70,7 +70,7 @@ fn check_history(shared: &Shared, message: &HelloRequest, revision: u64, head: &
 pub(crate) fn attach(shared: &Shared, request: &Request, message: &AttachRequest) -> Result<Vec<u8>, Stop> {
     let keys = &shared.boundary.keys;
     let grant = keys.open_ticket(&message.ticket)?;
-    if grant.expires_at <= unix_seconds() {
+    if shared.tickets.has_expired(grant.expires_at) {
         return Err(Refusal::of_request(
             Rv::USER_NOT_LOGGED_IN,
             "The login ticket has expired; log in again.",

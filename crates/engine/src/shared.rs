@@ -12,6 +12,7 @@ use strongroom_wire::messages::{Member, Notice};
 use strongroom_wire::{FrameType, Header, Message, Operation};
 
 use crate::attempts::Attempts;
+use crate::clock::TicketClock;
 use crate::connection::Connection;
 use crate::lease::Lease;
 use crate::logins::Logins;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) settings: Settings,
     pub(crate) lease: Lease,
+    pub(crate) tickets: TicketClock,
     pub(crate) logins: Logins,
     pub(crate) attempts: Attempts,
     pub(crate) managed: ManagedQueue,
@@ -64,6 +66,7 @@ impl Shared {
             identity,
             settings,
             lease: Lease::default(),
+            tickets: TicketClock::new(),
             logins: Logins::default(),
             attempts: Attempts::default(),
             parking: Parking::default(),
