@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = (
-    (("lint", "rust", "fuzz"), ("unit", "contract", "vectors", "scenarios", "integration", "conformance")),
+    (("lint", "rust", "fuzz", "conformance"), ("unit", "contract", "vectors", "scenarios", "integration")),
     (("faults",),),
 )
 """One after the other; within each, lanes of suites side by side."""

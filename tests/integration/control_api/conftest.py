@@ -26,6 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from strongroom import services
 from strongroom.aws.access_keys import NewAccessKey, create_access_key
+from strongroom.services.front import SERVER_OPTIONS, application
 from strongroom.storage.interface import Store, Transaction, Write
 from strongroom.storage.memory import MemoryStore
 from strongroom.storage.sqlite import SqliteStore
@@ -267,7 +268,7 @@ def _builder(subject, issuer, key) -> x509.CertificateBuilder:
 def running(control: Store, stores: Stores, limits: services.Limits | None = None):
     """Serve the application as the product does, until the end of the block."""
     clock = Clock()
-    app = services.application(
+    app = application(
         control=control,
         cluster_stores=stores,
         zone_plan=Zones(),
@@ -277,7 +278,7 @@ def running(control: Store, stores: Stores, limits: services.Limits | None = Non
         limits=limits,
     )
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **services.SERVER_OPTIONS))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **SERVER_OPTIONS))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
