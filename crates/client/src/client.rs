@@ -525,11 +525,17 @@ fn refusal(operation: Operation, frame: &Frame) -> Attempt {
         }
     };
     let error = Error::hsm(Rv(reply.rv), reply.text);
-    // An attach that is refused ends the login: its ticket is no longer good.
-    if error.rv == Rv::USER_NOT_LOGGED_IN || operation == Operation::Attach {
+    if error.rv == Rv::USER_NOT_LOGGED_IN {
+        return Attempt::NotLoggedIn(error);
+    }
+    if reply.retry == RetryClass::Pure as u64 {
+        return Attempt::TryAnother(error);
+    }
+    // An attach that is refused for its own sake ends the login: its ticket is no longer good.
+    if operation == Operation::Attach {
         return Attempt::NotLoggedIn(Error { rv: Rv::USER_NOT_LOGGED_IN, ..error });
     }
-    if reply.retry == RetryClass::Pure as u64 { Attempt::TryAnother(error) } else { Attempt::Final(error) }
+    Attempt::Final(error)
 }
 
 fn unreadable(operation: Operation, error: &codec::DecodeError) -> Error {

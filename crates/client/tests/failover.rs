@@ -201,6 +201,24 @@ fn an_hsm_that_sends_calls_elsewhere_fails_none_and_is_tried_again() {
 }
 
 #[test]
+fn an_hsm_that_cannot_take_a_login_just_now_does_not_end_it() {
+    let shared = Shared::new(|_, _, _| signature());
+    let (authority, one, two) = two_hsms(&shared);
+    let client = client(&authority, &[&one, &two]);
+    log_in(&client);
+    meet_both(&client, &one, &two);
+    one.refuses.store(true, Ordering::SeqCst); // the attach too
+    for _ in 0..3 {
+        one.cut();
+        (0..200).for_each(|_| assert_eq!(sign(&client).unwrap().data.len(), 64));
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert!(client.logged_in().is_some());
+    one.refuses.store(false, Ordering::SeqCst);
+    meet_both(&client, &one, &two);
+}
+
+#[test]
 fn the_first_of_two_answers_counts_and_both_hsms_stay() {
     let slow = Arc::new(AtomicBool::new(false));
     let is_slow = Arc::clone(&slow);

@@ -81,8 +81,10 @@ pub(crate) fn attach(shared: &Shared, request: &Request, message: &AttachRequest
     keys.verify_attach(&grant, &exporter, &message.ticket, &message.signature)?;
     let login = match shared.logins.find(grant.login_id) {
         Some(login) => login,
-        None if !request.is_checked && shared.lease.is_live() => return Err(Stop::Park(Need::Lookup)),
-        None => return Err(Refusal::not_logged_in().into()),
+        None if request.is_checked => return Err(Refusal::not_logged_in().into()),
+        None if shared.lease.is_live() => return Err(Stop::Park(Need::Lookup)),
+        // It may have been made since this HSM was cut off.
+        None => return Err(Refusal::lease().into()),
     };
     if login.epoch != grant.epoch || login.client_key != grant.client_key {
         return Err(Refusal::not_logged_in().into());

@@ -105,7 +105,7 @@ pub struct TestHsm {
     pub operations: Arc<Mutex<HashMap<u16, u64>>>,
     /// Takes bytes and answers nothing while true.
     pub hung: Arc<AtomicBool>,
-    /// Sends every call to another HSM while true.
+    /// Sends every call, and every login to attach, to another HSM while true.
     pub refuses: Arc<AtomicBool>,
     stopped: Arc<AtomicBool>,
     connections: Arc<Mutex<Vec<TcpStream>>>,
@@ -330,6 +330,9 @@ impl Session {
                     lifetime_seconds: shared.ticket_seconds.load(Ordering::SeqCst),
                 }
                 .to_bytes())
+            }
+            Operation::Attach if self.refuses.load(Ordering::SeqCst) => {
+                Err((Rv::DEVICE_ERROR, RetryClass::Pure))
             }
             Operation::Attach => {
                 let request = AttachRequest::from_bytes(&frame.body).unwrap();
