@@ -17,10 +17,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = (
-    (("lint", "rust", "fuzz", "conformance"), ("unit", "contract", "vectors", "scenarios", "integration")),
+    (("lint", "rust", "selftest", "fuzz", "conformance"), ("unit", "contract", "vectors", "scenarios", "integration")),
     (("faults",),),
 )
 """One after the other; within each, lanes of suites side by side."""
+CARGO_TEST = ("cargo", "test", "--release", "--locked", "--quiet")
 COUNTS = re.compile(r"(\d+) (passed|failed|skipped|errors?|ignored)")
 _printing = threading.Lock()
 
@@ -41,7 +42,16 @@ def commands() -> dict[str, list[str]]:
     suites = {
         "lint": ["make", "--no-print-directory", "lint"],
         # Examples are compiled by clippy; linking them too would only cost time.
-        "rust": ["cargo", "test", "--release", "--locked", "--workspace", "--lib", "--bins", "--tests", "--quiet"],
+        "rust": [*CARGO_TEST, "--workspace", "--lib", "--bins", "--tests"],
+        # A build that lets a test make each self-test fail; never part of the product.
+        "selftest": [
+            *CARGO_TEST,
+            "--workspace",
+            "--features",
+            "strongroom-boundary/fail-selftest",
+            "--test",
+            "selftest_failure",
+        ],
         "fuzz": [sys.executable, "tests/fuzz/run.py", "60s"],
     }
     for name in (name for lanes in STAGES for lane in lanes for name in lane if name not in suites):

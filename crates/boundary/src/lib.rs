@@ -23,6 +23,8 @@ pub use integrity::check_integrity;
 pub use keys::Keys;
 pub use mechanisms::MAX_DATA;
 pub use objects::{Objects, Options, Staged};
+#[cfg(feature = "fail-selftest")]
+pub use selftest::names as self_tests;
 
 use std::sync::Arc;
 

@@ -54,6 +54,12 @@ pub static TESTS: &[Test] = &[
 /// The test of every new key pair: not one of [`TESTS`], but corrupted by name as they are.
 pub const PAIRWISE: &str = "pairwise";
 
+/// The names of all, for those that make each fail.
+#[cfg(feature = "fail-selftest")]
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TESTS.iter().map(|(name, _)| *name)
+}
+
 /// Runs every test.
 ///
 /// # Errors
