@@ -48,6 +48,29 @@ fn sign(client: &Client) -> strongroom_client::Result<CryptResponse> {
     client.call(Operation::Sign, &sign_request(1))
 }
 
+/// Eight threads sign, and none fails, while something happens; gives the longest call in milliseconds.
+fn longest_call_during(client: &Client, event: impl FnOnce()) -> u64 {
+    let longest = AtomicU64::new(0);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while !over.load(Ordering::SeqCst) {
+                    let started = Instant::now();
+                    sign(client).unwrap();
+                    longest.fetch_max(started.elapsed().as_millis() as u64, Ordering::SeqCst);
+                }
+            });
+        }
+        thread::sleep(Duration::from_millis(200));
+        // Also when it fails: the threads must end for the failure to be told.
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(event));
+        over.store(true, Ordering::SeqCst);
+        outcome.unwrap_or_else(|failure| std::panic::resume_unwind(failure));
+    });
+    longest.into_inner()
+}
+
 #[test]
 fn login_is_needed_and_a_wrong_password_is_refused() {
     let shared = Shared::new(|_, _, _| signature());
@@ -88,19 +111,7 @@ fn losing_one_of_two_hsms_under_load_fails_no_call_and_it_gets_its_share_when_it
     let identity = authority.issue(support::CLUSTER, (2020, 2040));
     let client = client(&authority, &[&one, &two]);
     log_in(&client);
-    let longest = AtomicU64::new(0);
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                while !over.load(Ordering::SeqCst) {
-                    let started = Instant::now();
-                    sign(&client).unwrap();
-                    longest.fetch_max(started.elapsed().as_millis() as u64, Ordering::SeqCst);
-                }
-            });
-        }
-        thread::sleep(Duration::from_millis(200));
+    let longest = longest_call_during(&client, || {
         one.kill();
         thread::sleep(Duration::from_millis(700));
         let back = TestHsm::start_at("hsm-one", &identity, &shared, one.address);
@@ -109,10 +120,9 @@ fn losing_one_of_two_hsms_under_load_fails_no_call_and_it_gets_its_share_when_it
         thread::sleep(Duration::from_millis(300));
         let (calls, others) =
             (back.calls.load(Ordering::SeqCst) - before_back, two.calls.load(Ordering::SeqCst) - before_two);
-        over.store(true, Ordering::SeqCst);
         assert!(calls * 10 >= (calls + others) * 3, "{calls} of {}", calls + others);
     });
-    assert!(longest.load(Ordering::SeqCst) <= 500, "{} ms", longest.load(Ordering::SeqCst));
+    assert!(longest <= 500, "{longest} ms");
 }
 
 /// Signs until both HSMs have had calls.
@@ -156,25 +166,11 @@ fn a_hung_hsm_under_load_fails_no_call() {
     let (authority, one, two) = two_hsms(&shared);
     let client = client(&authority, &[&one, &two]);
     log_in(&client);
-    let over = AtomicBool::new(false);
-    let longest = AtomicU64::new(0);
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                while !over.load(Ordering::SeqCst) {
-                    let started = Instant::now();
-                    sign(&client).unwrap();
-                    longest.fetch_max(started.elapsed().as_millis() as u64, Ordering::SeqCst);
-                }
-            });
-        }
-        thread::sleep(Duration::from_millis(200));
+    let longest = longest_call_during(&client, || {
         one.hung.store(true, Ordering::SeqCst);
         thread::sleep(Duration::from_millis(2_000));
-        over.store(true, Ordering::SeqCst);
     });
     one.hung.store(false, Ordering::SeqCst);
-    let longest = longest.load(Ordering::SeqCst);
     println!("longest call {longest} ms");
     assert!(longest < 2_500, "{longest} ms");
 }

@@ -3,8 +3,7 @@
 use std::io::{ErrorKind, Write};
 use std::time::Instant;
 
-use strongroom_wire::{Header, encode_frame};
-use zeroize::Zeroize;
+use strongroom_wire::{Header, codec, encode_frame};
 
 use crate::connection::Connection;
 
@@ -115,8 +114,7 @@ impl Connection {
             }
         }
         drop(tls);
-        pending.as_mut_slice().zeroize();
-        pending.clear();
+        codec::wipe(pending);
     }
 
     fn send(&self, records: &[u8], sent: &mut usize) -> Result<(), ErrorKind> {

@@ -3,7 +3,7 @@
 
 use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY};
 use strongroom_wire::messages::{CryptRequest, CryptResponse, MechanismParameters, NO_PARAMETERS};
-use strongroom_wire::{AttributeType, MechanismType, Operation, Rv};
+use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 
 use crate::edge::{Failure, Output, Result, failure};
 use crate::library::Slot;
@@ -402,10 +402,9 @@ fn hand_over(place: &mut Option<Cipher>, output: &Output) -> Result {
 
 impl Drop for Cipher {
     fn drop(&mut self) {
-        use zeroize::Zeroize;
-        self.kept.zeroize();
+        self.kept.iter_mut().for_each(codec::wipe);
         if let Flow::Blocks { buffered, .. } = &mut self.flow {
-            buffered.zeroize();
+            codec::wipe(buffered);
         }
     }
 }

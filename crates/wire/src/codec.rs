@@ -6,7 +6,7 @@
 
 use rmp::Marker;
 use rmp::decode::RmpRead;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Why a body is not the message it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -343,9 +343,11 @@ fn skip_nested(input: &mut &[u8], depth: u8) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Wipes a buffer that held a secret in its encoded form.
+/// Wipes and empties a buffer that held a secret in its encoded form, with what lies behind its end.
 pub fn wipe(buffer: &mut Vec<u8>) {
-    buffer.zeroize();
+    buffer.resize(buffer.capacity(), 0);
+    strongroom_wiping::wipe(buffer);
+    buffer.clear();
 }
 
 /// Declares a message: `message! { /// Doc. pub struct Name { 1 => /// Doc. member: Type, … } }`.
