@@ -21,7 +21,13 @@ _NOT_FOUND = 127
 
 @click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("--hsms", type=click.IntRange(1, 3), default=1, show_default=True, help="HSMs of the cluster.")
-@click.option("--mode", type=click.Choice(["FIPS", "NON_FIPS"]), default="FIPS", show_default=True)
+@click.option(
+    "--mode",
+    type=click.Choice(["FIPS", "NON_FIPS"]),
+    default="FIPS",
+    show_default=True,
+    help="FIPS allows approved algorithms only.",
+)
 @click.option("--region", help="The AWS region to play.")
 @click.argument("command", nargs=-1, required=True)
 @click.pass_context
