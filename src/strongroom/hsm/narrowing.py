@@ -109,7 +109,10 @@ class NarrowingWaits:
     def _release(self, applied: int) -> None:
         now = boot_clock()
         with self._condition:
-            ready = [wait for wait in self._waits if wait.revision <= applied and wait.not_before <= now]
-            self._waits = [wait for wait in self._waits if wait not in ready]
+            ready: list[_Wait] = []
+            left: list[_Wait] = []
+            for wait in self._waits:
+                (ready if wait.revision <= applied and wait.not_before <= now else left).append(wait)
+            self._waits = left
         for wait in ready:
             wait.answer()
