@@ -7,6 +7,7 @@
     settings.json         region, account, address range, endpoint
     credentials           the first access key, in the AWS tools' format (0600)
     control.db            the control plane's store
+    logs.db               the logs store: trail, users' log groups, metrics, audit of deleted clusters
     clusters/ID.db        a cluster's store
     hsms/ID/              an HSM's own directory: identity, anchor, hsm.log
     quickstart/           customer CA, PINs (0600), client configuration
@@ -54,6 +55,10 @@ class StateDirectory:
     @property
     def control_store(self) -> Path:
         return self.root / "control.db"
+
+    @property
+    def logs_store(self) -> Path:
+        return self.root / "logs.db"
 
     @property
     def clusters(self) -> Path:

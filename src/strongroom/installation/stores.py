@@ -1,4 +1,4 @@
-"""The stores of an installation on one machine: an SQLite file for the control plane and one for each cluster."""
+"""The stores of an installation on one machine: SQLite files for the control plane, for logs, and for each cluster."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ class Stores:
         self._lock = threading.Lock()
         self._clusters: dict[str, Store] = {}
         self._control = open_store(f"sqlite:{state.control_store}")
+        self._logs = open_store(f"sqlite:{state.logs_store}")
 
     @property
     def control(self) -> Store:
         return self._control
+
+    @property
+    def logs(self) -> Store:
+        return self._logs
 
     def cluster_ids(self) -> Sequence[str]:
         """The clusters that have a store now; one that is being created or was deleted has none."""
@@ -62,3 +67,4 @@ class Stores:
                 store.close()
             self._clusters.clear()
             self._control.close()
+            self._logs.close()

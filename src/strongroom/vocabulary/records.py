@@ -24,9 +24,13 @@ Cluster store::
     login/<login id, 16 hex>     rule record, sealed           HSMs, chained
     request/<user>/<32 hex>      rule record, sealed           HSMs: results of creates and changes, 15 minutes
     seen/<hsm id>                SeenLogins                    that HSM: which logins are in use there
+    identity/<hsm id>            AuditIdentity                 that HSM; stays when it is deleted
+    metrics/<hsm id>             HsmMetrics                    that HSM: its figures
+    trail/<event id>             CloudTrail record             service: in the transaction of a change, until moved
 
     log changes                  ChangeEntry, sequence = revision - 1
     log audit/<hsm id>           AuditEntry
+    log checkpoint/<hsm id>      Checkpoint
 
 Control store::
 
@@ -34,6 +38,17 @@ Control store::
     cluster/<cluster id>                       ClusterOwner
     access-key/<access key id>                 AccessKey
     address/<address>/<port>                   HsmAddress: an address that an HSM has
+    trail/<event id>                           CloudTrail record, as in a cluster's store
+
+Logs store (written by the service alone; see docs/adr/0070)::
+
+    archive/<cluster id>                       ArchivedCluster
+    identity/<hsm id>                          AuditIdentity, of HSMs of deleted clusters
+    group/...  retention, tags, streams        CloudWatch Logs
+    log trail                                  CloudTrail records
+    log audit/<hsm id>, checkpoint/<hsm id>    of HSMs of deleted clusters
+    log stream/...                             events that users wrote
+    log metrics/...                            metric points
 """
 
 from __future__ import annotations
@@ -61,6 +76,13 @@ LOG_AUDIT = "audit/"
 
 CHAINED_PREFIXES = (OBJECT, USER, LOGIN)
 """Records whose versions the head's index digest covers."""
+
+IDENTITY = "identity/"
+METRICS = "metrics/"
+TRAIL = "trail/"
+LOG_CHECKPOINT = "checkpoint/"
+LOG_TRAIL = "trail"
+ARCHIVE = "archive/"
 
 CONTROL_ACCOUNT = "account/"
 CONTROL_CLUSTER = "cluster/"
@@ -206,6 +228,46 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     dropped: int = 0
     """Of an entry that stands for others: how many were left out by the rate limit."""
     mac: bytes = b""
+
+
+class AuditIdentity(msgspec.Struct, frozen=True):
+    """Whose signatures the checkpoints of an HSM's audit log carry; public, and kept when the HSM is deleted.
+
+    ``certificates`` are DER, from the HSM's identity up to the hardware root.
+    """
+
+    hsm_id: str
+    cluster_id: str
+    serial_number: str
+    created_at: float
+    certificates: list[bytes]
+
+
+class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An HSM's signed word on its audit log up to ``sequence``.
+
+    ``entry_hash`` is the SHA-256 of that entry, as the next entry's ``previous`` is. ``signature`` is that of the HSM's
+    identity key over the msgpack of the checkpoint with an empty ``signature``. The log of checkpoints is numbered from
+    0 without gaps; that number is not ``sequence``.
+    """
+
+    cluster_id: str
+    hsm_id: str
+    reboot_counter: int
+    sequence: int
+    entry_hash: bytes
+    time_us: int
+    signature: bytes = b""
+
+
+class ArchivedCluster(msgspec.Struct, frozen=True):
+    """A deleted cluster whose audit logs, checkpoints and identities are in the logs store."""
+
+    cluster_id: str
+    account: str
+    created_at: float
+    deleted_at: float
+    hsm_ids: list[str]
 
 
 class ControlCluster(msgspec.Struct, frozen=True, omit_defaults=True):
