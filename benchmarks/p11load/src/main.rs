@@ -124,6 +124,10 @@ fn work_until_the_end(settings: &Settings, mut worker: Worker<'_>, start: &Barri
             }
         }
     }
+    if let Err(message) = worker.clean_up() {
+        eprintln!("p11load: {message}");
+        failed += 1;
+    }
     let sample = worker.sample().map(|(input, iv, output)| {
         format!(r#"{{"input":"{}","iv":"{}","output":"{}"}}"#, hex(input), hex(iv), hex(output))
     });

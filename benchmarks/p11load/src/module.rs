@@ -151,6 +151,11 @@ impl Session<'_> {
         Ok(key)
     }
 
+    /// Destroys an object.
+    pub fn destroy(&self, object: Key) -> Result<(), String> {
+        call!(self.module, C_DestroyObject(self.handle, object))
+    }
+
     /// Encrypts with AES-GCM and a tag of 128 bits into `output` and gives the length.
     pub fn encrypt_gcm(
         &self,

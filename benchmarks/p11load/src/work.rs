@@ -23,8 +23,8 @@ pub enum Work {
     EncryptGcm { key: String, bytes: usize },
     /// `find:PREFIX:COUNT`: a search for the one key called PREFIX and a number below COUNT.
     Find { prefix: String, count: u64 },
-    /// `generate-aes:PREFIX`: a new AES-256 token key; `generate-aes:PREFIX:COUNT` ends after COUNT of them, called
-    /// PREFIX and their number.
+    /// `generate-aes:PREFIX`: a new AES-256 token key, destroyed when the time is over; `generate-aes:PREFIX:COUNT` ends
+    /// after COUNT of them, called PREFIX and their number, which stay.
     GenerateAes { prefix: String, count: Option<u64> },
 }
 
@@ -67,6 +67,8 @@ pub struct Worker<'a> {
     iv: [u8; 12],
     output: Vec<u8>,
     length: usize,
+    /// Keys to destroy at the end.
+    made: Vec<Key>,
 }
 
 impl<'a> Worker<'a> {
@@ -87,7 +89,19 @@ impl<'a> Worker<'a> {
             Work::Find { .. } | Work::GenerateAes { .. } => (0, vec![], 0),
         };
         let output = vec![0; input.len() + OVERHEAD];
-        Ok(Self { work, session, key, index, threads, input, digest, iv: [0; 12], output, length: 0 })
+        Ok(Self {
+            work,
+            session,
+            key,
+            index,
+            threads,
+            input,
+            digest,
+            iv: [0; 12],
+            output,
+            length: 0,
+            made: vec![],
+        })
     }
 
     /// Does it for the `round`th time; false when there is nothing left to do.
@@ -115,10 +129,18 @@ impl<'a> Worker<'a> {
                 if count.is_some_and(|count| number >= count) {
                     return Ok(false);
                 }
-                self.session.generate_aes256(&format!("{prefix}{number}"))?;
+                let key = self.session.generate_aes256(&format!("{prefix}{number}"))?;
+                if count.is_none() {
+                    self.made.push(key);
+                }
             }
         }
         Ok(true)
+    }
+
+    /// Leaves the token as it was: a token holds a limited number of keys.
+    pub fn clean_up(&mut self) -> Result<(), String> {
+        self.made.drain(..).try_for_each(|key| self.session.destroy(key))
     }
 
     /// What went in, the IV and what came out last, for checking; none for work that leaves nothing to check.

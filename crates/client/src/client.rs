@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::rand;
 use strongroom_wire::bodies::{request_from_value, response_to_value};
 use strongroom_wire::messages::{
-    Empty, ErrorReply, LoginRequest, LoginResponse, LogoutRequest, Member as MemberView, TicketResponse,
+    CryptResponse, Empty, ErrorReply, LoginRequest, LoginResponse, LogoutRequest, MechanismParameters,
+    Member as MemberView, TicketResponse,
 };
 use strongroom_wire::{
-    Frame, FrameType, Header, Message, Operation, RetryClass, Role, Rv, Secret, Value, codec,
+    Frame, FrameType, Header, MechanismType, Message, Operation, RetryClass, Role, Rv, Secret, Value, bulk,
+    codec,
 };
 
 use crate::config::ClusterConfig;
@@ -95,6 +97,23 @@ impl Client {
             codec::wipe(&mut body);
         }
         Response::from_bytes(&answer?).map_err(|error| unreadable(operation, &error))
+    }
+
+    /// `sign`, `encrypt` or `decrypt`, without copies of the data.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn crypt(
+        &self,
+        operation: Operation,
+        key: u64,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+        data: &[u8],
+    ) -> Result<CryptResponse> {
+        let body = bulk::crypt_request(key, mechanism.code(), parameters, data);
+        let answer = self.call_raw(operation, &body)?;
+        bulk::crypt_response(answer).map_err(|error| unreadable(operation, &error))
     }
 
     /// One request by member names. The password of `user_create`, `activate` and the like may be text or bytes.

@@ -9,7 +9,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read};
+use std::io::{BufRead, ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
@@ -32,6 +32,8 @@ const SILENCE_BEFORE_PING: Duration = Duration::from_millis(500);
 const LOOKS_AFTER_PING: u32 = 10;
 const PAUSE_BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 const READ_LENGTH: usize = 64 * 1024;
+/// A buffer for requests is kept up to this length: growing anew for each burst of long data is dear.
+const KEPT_LENGTH: usize = 512 * 1024;
 
 const WAITING: u8 = 0;
 const LEADING: u8 = 1;
@@ -63,6 +65,8 @@ struct Slot {
 
 struct Queue {
     outgoing: Vec<u8>,
+    /// Empty, with room: `outgoing` while the other is sent.
+    spare: Vec<u8>,
     holds_secret: bool,
     waiters: BTreeMap<u64, Arc<Slot>>,
     next_id: u64,
@@ -141,6 +145,7 @@ impl Connection {
     ) -> Self {
         let queue = Queue {
             outgoing: Vec::new(),
+            spare: Vec::new(),
             holds_secret: false,
             waiters: BTreeMap::new(),
             next_id: 1 << 32, // below: the ids used while connecting
@@ -455,7 +460,8 @@ impl Connection {
                 Err(TryLockError::WouldBlock) => lock(&self.tls),
             };
             let mut queue = lock(&self.queue);
-            let mut outgoing = std::mem::take(&mut queue.outgoing);
+            let spare = std::mem::take(&mut queue.spare);
+            let mut outgoing = std::mem::replace(&mut queue.outgoing, spare);
             let holds_secret = std::mem::take(&mut queue.holds_secret);
             self.queued.store(false, Ordering::SeqCst);
             drop(queue);
@@ -482,11 +488,11 @@ impl Connection {
 
     /// Keeps a buffer for the next frames.
     fn give_back(&self, mut buffer: Vec<u8>) {
-        if buffer.capacity() <= READ_LENGTH {
+        if buffer.capacity() <= KEPT_LENGTH {
             buffer.clear();
             let mut queue = lock(&self.queue);
-            if queue.outgoing.capacity() == 0 {
-                queue.outgoing = buffer;
+            if queue.spare.capacity() < buffer.capacity() {
+                queue.spare = buffer;
             }
         }
     }
@@ -614,9 +620,13 @@ pub(crate) fn decrypt(
     while !ciphertext.is_empty() {
         tls.read_tls(&mut ciphertext).map_err(|error| error.to_string())?;
         let state = tls.process_new_packets().map_err(|error| error.to_string())?;
-        let mut plaintext = vec![0; state.plaintext_bytes_to_read()];
-        tls.reader().read_exact(&mut plaintext).map_err(|error| error.to_string())?;
-        decoder.push(&plaintext);
+        let mut reader = tls.reader();
+        // Nothing where the record is not whole, or where the peer said goodbye.
+        while let Ok(plaintext @ [_, ..]) = reader.fill_buf() {
+            decoder.push(plaintext);
+            let length = plaintext.len();
+            reader.consume(length);
+        }
         if state.peer_has_closed() {
             return Err("the HSM closed the connection".into());
         }

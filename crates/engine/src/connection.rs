@@ -4,7 +4,7 @@
 //! meanwhile makes that thread look again. The answers' side is in [`crate::output`].
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -265,15 +265,17 @@ impl Connection {
         let mut tls = self.tls.lock();
         while !bytes.is_empty() {
             let Ok(1..) = tls.read_tls(&mut bytes) else { return None };
-            let Ok(state) = tls.process_new_packets() else {
+            if tls.process_new_packets().is_err() {
                 drop(tls);
                 self.flush(); // the alert that says why
                 return None;
-            };
-            let length = state.plaintext_bytes_to_read();
-            let filled = inbound.decoder.push_with(length, |space| tls.reader().read(space).unwrap_or(0));
-            if filled != length {
-                return None;
+            }
+            let mut reader = tls.reader();
+            // Nothing where the record is not whole, or where the peer said goodbye.
+            while let Ok(plaintext @ [_, ..]) = reader.fill_buf() {
+                inbound.decoder.push(plaintext);
+                let length = plaintext.len();
+                reader.consume(length);
             }
         }
         // The TLS library decrypts in place and keeps its buffer, which may have held a password: it is wiped by reading

@@ -88,10 +88,7 @@ pub(crate) fn compute(mut request: Request) {
     let shared = Arc::clone(&request.shared);
     loop {
         match hot::answer(&shared, &request) {
-            Ok(body) => {
-                let revision = shared.revision();
-                return request.answer_bytes(&body, revision);
-            }
+            Ok(answer) => return request.answer(&answer),
             Err(Stop::Refuse(refusal)) => return request.refuse(&refusal),
             Err(Stop::Park(need)) => match park(&shared, request, need) {
                 Some(back) => request = back,

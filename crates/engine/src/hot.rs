@@ -1,14 +1,15 @@
 //! Hot requests: answered from the boundary, without the brain and the store.
 
 use strongroom_boundary::{Caller, Error};
+use strongroom_wire::bulk::CryptRequestView;
 use strongroom_wire::codec::List;
 use strongroom_wire::frame::MAX_BODY_LENGTH;
 use strongroom_wire::messages::{
-    AttachRequest, AttributesRequest, CryptRequest, CryptResponse, Empty, FindRequest, HelloRequest,
-    MembersResponse, RandomRequest, RandomResponse, SESSION_OBJECT_BIT, VerifyRequest,
+    AttachRequest, AttributesRequest, CryptResponse, Empty, FindRequest, HelloRequest, MembersResponse,
+    RandomRequest, RandomResponse, SESSION_OBJECT_BIT, VerifyRequest,
 };
 use strongroom_wire::tables::KeyKind;
-use strongroom_wire::{DecodeError, MechanismType, Message, Operation, Rv};
+use strongroom_wire::{DecodeError, Field, MechanismType, Message, Operation, Rv};
 
 use crate::parking::Need;
 use crate::refusal::Refusal;
@@ -47,7 +48,7 @@ impl From<Error> for Stop {
 pub(crate) enum HotRequest {
     Hello(HelloRequest),
     Attach(AttachRequest),
-    Crypt(CryptRequest),
+    Crypt(CryptRequestView),
     Verify(VerifyRequest),
     Random(RandomRequest),
     Find(FindRequest),
@@ -61,7 +62,7 @@ impl HotRequest {
             Operation::Hello => Self::Hello(HelloRequest::from_bytes(body)?),
             Operation::Attach => Self::Attach(AttachRequest::from_bytes(body)?),
             Operation::Sign | Operation::Encrypt | Operation::Decrypt => {
-                Self::Crypt(CryptRequest::from_bytes(body)?)
+                Self::Crypt(CryptRequestView::from_bytes(body)?)
             }
             Operation::Verify => Self::Verify(VerifyRequest::from_bytes(body)?),
             Operation::Random => Self::Random(RandomRequest::from_bytes(body)?),
@@ -114,19 +115,47 @@ fn uses_rsa(mechanism: u64) -> bool {
     MechanismType::from_code(mechanism).is_some_and(|known| known.key_kinds().contains(&KeyKind::Rsa))
 }
 
-/// The body of the answer.
-pub(crate) fn answer(shared: &Shared, request: &Request) -> Result<Vec<u8>, Stop> {
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Encoded(Vec<u8>),
+    /// A result that is encoded where it is sent from: it may be long.
+    Crypt(CryptResponse),
+}
+
+impl From<Vec<u8>> for Answer {
+    fn from(body: Vec<u8>) -> Self {
+        Self::Encoded(body)
+    }
+}
+
+impl Answer {
+    /// Appends its bytes.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Encoded(body) => out.extend_from_slice(body),
+            Self::Crypt(response) => response.encode(out),
+        }
+    }
+}
+
+/// Computes the answer.
+pub(crate) fn answer(shared: &Shared, request: &Request) -> Result<Answer, Stop> {
     let Some(hot) = &request.hot else { return Err(Refusal::broken().into()) };
     match hot {
-        HotRequest::Hello(message) => return session::hello(shared, &request.connection, message),
-        HotRequest::Attach(message) => return session::attach(shared, request, message),
+        HotRequest::Hello(message) => {
+            return session::hello(shared, &request.connection, message).map(Answer::from);
+        }
+        HotRequest::Attach(message) => return session::attach(shared, request, message).map(Answer::from),
         HotRequest::Empty => {
             return match (request.operation, &request.login) {
                 (Operation::Members, _) => {
-                    Ok(MembersResponse { members: List(shared.members().to_vec()) }.to_bytes())
+                    Ok(MembersResponse { members: List(shared.members().to_vec()) }.to_bytes().into())
                 }
-                (Operation::RenewTicket, Some(login)) => session::renew_ticket(shared, login),
-                (Operation::Ping, _) => Ok(Empty {}.to_bytes()),
+                (Operation::RenewTicket, Some(login)) => {
+                    session::renew_ticket(shared, login).map(Answer::from)
+                }
+                (Operation::Ping, _) => Ok(Empty {}.to_bytes().into()),
                 _ => Err(Refusal::not_logged_in().into()),
             };
         }
@@ -141,41 +170,41 @@ fn with_objects(
     request: &Request,
     hot: &HotRequest,
     caller: &Caller,
-) -> Result<Vec<u8>, Stop> {
+) -> Result<Answer, Stop> {
     let objects = &shared.boundary.objects;
     match hot {
         HotRequest::Crypt(crypt) => {
             know(shared, request, &[crypt.key])?;
             let (key, mechanism) = (crypt.key, mechanism(crypt.mechanism)?);
             let parameters = crypt.parameters.as_ref();
+            let data = request.body.get(crypt.data.clone()).ok_or_else(Refusal::broken)?;
             let response = match request.operation {
-                Operation::Sign => CryptResponse {
-                    data: objects.sign(caller, key, mechanism, parameters, &crypt.data)?,
-                    iv: None,
-                },
-                Operation::Encrypt => objects.encrypt(caller, key, mechanism, parameters, &crypt.data)?,
-                _ => objects.decrypt(caller, key, mechanism, parameters, &crypt.data)?,
+                Operation::Sign => {
+                    CryptResponse { data: objects.sign(caller, key, mechanism, parameters, data)?, iv: None }
+                }
+                Operation::Encrypt => objects.encrypt(caller, key, mechanism, parameters, data)?,
+                _ => objects.decrypt(caller, key, mechanism, parameters, data)?,
             };
-            Ok(response.to_bytes())
+            Ok(Answer::Crypt(response))
         }
         HotRequest::Verify(verify) => {
             know(shared, request, &[verify.key])?;
             let parameters = verify.parameters.as_ref();
             let mechanism = mechanism(verify.mechanism)?;
             objects.verify(caller, verify.key, mechanism, parameters, &verify.data, &verify.signature)?;
-            Ok(Empty {}.to_bytes())
+            Ok(Empty {}.to_bytes().into())
         }
         HotRequest::Random(random) => {
             let length = usize::try_from(random.length).ok().filter(|_| random.length <= MAX_DATA);
             let text = "One call gives at most as many random bytes as hello says.";
             let length = length.ok_or_else(|| Refusal::of_request(Rv::ARGUMENTS_BAD, text))?;
-            Ok(RandomResponse { data: objects.random(length)? }.to_bytes())
+            Ok(RandomResponse { data: objects.random(length)? }.to_bytes().into())
         }
-        HotRequest::Find(find) => Ok(objects.find(caller, find)?.to_bytes()),
+        HotRequest::Find(find) => Ok(objects.find(caller, find)?.to_bytes().into()),
         HotRequest::Attributes(attributes) => {
             let references = &attributes.references.0;
             know(shared, request, references)?;
-            Ok(objects.attributes(caller, references)?.to_bytes())
+            Ok(objects.attributes(caller, references)?.to_bytes().into())
         }
         HotRequest::Hello(_) | HotRequest::Attach(_) | HotRequest::Empty => Err(Refusal::broken().into()),
     }

@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Write};
 use std::time::Instant;
 
-use strongroom_wire::{Header, codec, encode_frame};
+use strongroom_wiping::wipe;
+use strongroom_wire::{FrameError, Header, encode_frame, encode_frame_with};
 
 use crate::connection::Connection;
 
@@ -43,11 +44,20 @@ impl Output {
 impl Connection {
     /// Queues a frame; [`Connection::flush`] sends it. Over the limit the connection is closed instead.
     pub(crate) fn queue_frame(&self, header: &Header, body: &[u8]) {
+        self.queue(|pending| encode_frame(header, body, pending));
+    }
+
+    /// As [`Connection::queue_frame`], for a body that `write` appends.
+    pub(crate) fn queue_frame_with(&self, header: &Header, write: impl FnOnce(&mut Vec<u8>)) {
+        self.queue(|pending| encode_frame_with(header, pending, write));
+    }
+
+    fn queue(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), FrameError>) {
         if self.is_closed() {
             return;
         }
         let mut output = self.output.lock();
-        let refused = encode_frame(header, body, &mut output.pending).is_err();
+        let refused = encode(&mut output.pending).is_err();
         if refused || output.queued() > self.output_limit() {
             drop(output);
             self.close();
@@ -114,7 +124,9 @@ impl Connection {
             }
         }
         drop(tls);
-        codec::wipe(pending);
+        // The buffer is kept and may be much longer than what was in it, so only that is wiped.
+        wipe(pending);
+        pending.clear();
     }
 
     fn send(&self, records: &[u8], sent: &mut usize) -> Result<(), ErrorKind> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use strongroom_wire::{Frame, FrameType, Header, Message, Operation, Role};
 
 use crate::connection::Connection;
-use crate::hot::HotRequest;
+use crate::hot::{Answer, HotRequest};
 use crate::logins::Login;
 use crate::refusal::Refusal;
 use crate::shared::Shared;
@@ -84,6 +84,13 @@ impl Request {
         self.login.as_ref().map_or(Role::None, |login| login.caller.role)
     }
 
+    /// Queues the answer of a hot request; someone must flush the connection then.
+    pub(crate) fn answer(mut self, answer: &Answer) {
+        self.answered = true;
+        let header = self.answer_header(FrameType::Response, self.shared.revision());
+        self.connection.queue_frame_with(&header, |out| answer.encode(out));
+    }
+
     /// Queues an encoded answer with the revision that it stands for; someone must flush the connection then.
     pub(crate) fn answer_bytes(mut self, body: &[u8], revision: u64) {
         self.queue(FrameType::Response, body, revision);
@@ -98,14 +105,16 @@ impl Request {
 
     fn queue(&mut self, frame_type: FrameType, body: &[u8], revision: u64) {
         self.answered = true;
-        let header = Header { frame_type, revision, deadline_ms: 0, ..self.header };
-        self.connection.queue_frame(&header, body);
+        self.connection.queue_frame(&self.answer_header(frame_type, revision), body);
+    }
+
+    fn answer_header(&self, frame_type: FrameType, revision: u64) -> Header {
+        Header { frame_type, revision, deadline_ms: 0, ..self.header }
     }
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
-        strongroom_wire::codec::wipe(&mut self.body);
         if !self.answered {
             let revision = self.shared.revision();
             self.queue(FrameType::Error, &Refusal::broken().reply().to_bytes(), revision);

@@ -2,7 +2,7 @@
 //! HSM can do any part.
 
 use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY};
-use strongroom_wire::messages::{CryptRequest, CryptResponse, MechanismParameters, NO_PARAMETERS};
+use strongroom_wire::messages::{CryptResponse, MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 
 use crate::edge::{Failure, Output, Result, failure};
@@ -136,7 +136,7 @@ impl Cipher {
         usize::try_from(bits / 8).unwrap_or(0)
     }
 
-    fn whole(&mut self, slot: &Slot, data: Vec<u8>) -> Result<Vec<u8>> {
+    fn whole(&mut self, slot: &Slot, data: &[u8]) -> Result<Vec<u8>> {
         if !matches!(self.flow, Flow::Whole) {
             let mut result = self.stream(slot, data, true)?;
             result.shrink_to_fit();
@@ -144,23 +144,25 @@ impl Cipher {
         }
         match self.kind {
             MechanismType::AesGcm | MechanismType::CloudhsmAesGcm => self.gcm(slot, data),
-            kind => Ok(self.request(slot, kind, self.parameters.clone(), data)?.data),
+            kind => Ok(self.request(slot, kind, self.parameters.as_ref(), data)?.data),
         }
     }
 
-    fn gcm(&self, slot: &Slot, mut data: Vec<u8>) -> Result<Vec<u8>> {
+    fn gcm(&self, slot: &Slot, mut data: &[u8]) -> Result<Vec<u8>> {
         let is_own_iv = self.kind == MechanismType::CloudhsmAesGcm;
         let mut parameters = self.parameters.clone();
         if let Some(parameters) = &mut parameters {
             match self.direction {
                 Direction::Encrypt => parameters.iv = None, // the HSM makes it
                 Direction::Decrypt if is_own_iv => {
-                    parameters.iv = Some(data.drain(..GCM_IV_LENGTH).collect())
+                    let (iv, rest) = data.split_at(GCM_IV_LENGTH);
+                    parameters.iv = Some(iv.to_vec());
+                    data = rest;
                 }
                 Direction::Decrypt => {}
             }
         }
-        let response = self.request(slot, MechanismType::AesGcm, parameters, data)?;
+        let response = self.request(slot, MechanismType::AesGcm, parameters.as_ref(), data)?;
         if self.direction == Direction::Decrypt {
             return Ok(response.data);
         }
@@ -176,12 +178,12 @@ impl Cipher {
     }
 
     /// The next part of a stream cipher, as far as it can be done; the rest is kept for the next part.
-    fn stream(&mut self, slot: &Slot, data: Vec<u8>, is_last: bool) -> Result<Vec<u8>> {
+    fn stream(&mut self, slot: &Slot, data: &[u8], is_last: bool) -> Result<Vec<u8>> {
         match &mut self.flow {
             Flow::Whole => Err(Rv::MECHANISM_INVALID.into()),
-            Flow::Counter { .. } => self.count(slot, &data),
+            Flow::Counter { .. } => self.count(slot, data),
             Flow::Blocks { buffered, .. } => {
-                buffered.extend_from_slice(&data);
+                buffered.extend_from_slice(data);
                 let all = std::mem::take(buffered);
                 let ready = if is_last { all.len() } else { self.ready(all.len()) };
                 let result = self.blocks(slot, &all[..ready], is_last)?;
@@ -223,7 +225,7 @@ impl Cipher {
                 Some(_) => MechanismType::AesCbc,
             };
             let parameters = chain.map(|iv| MechanismParameters { iv: Some(iv.to_vec()), ..NO_PARAMETERS });
-            let done = self.request(slot, kind, parameters, part.to_vec())?.data;
+            let done = self.request(slot, kind, parameters.as_ref(), part)?.data;
             let link = if self.direction == Direction::Encrypt { &done[..] } else { part };
             if let (Some(chain), Some(last)) = (&mut chain, link.last_chunk::<BLOCK>()) {
                 *chain = *last;
@@ -255,7 +257,7 @@ impl Cipher {
                 counter_bits: Some(u64::from(bits)),
                 ..NO_PARAMETERS
             };
-            let done = self.request(slot, MechanismType::AesCtr, Some(parameters), padded)?.data;
+            let done = self.request(slot, MechanismType::AesCtr, Some(&parameters), &padded)?.data;
             result.extend_from_slice(done.get(offset..).unwrap_or(&[]));
             let block = advance(block, bits, (after / BLOCK) as u128);
             self.flow = Flow::Counter { block, bits, offset: after % BLOCK, used };
@@ -267,15 +269,14 @@ impl Cipher {
         &self,
         slot: &Slot,
         kind: MechanismType,
-        parameters: Option<MechanismParameters>,
-        data: Vec<u8>,
+        parameters: Option<&MechanismParameters>,
+        data: &[u8],
     ) -> Result<CryptResponse> {
         let operation = match self.direction {
             Direction::Encrypt => Operation::Encrypt,
             Direction::Decrypt => Operation::Decrypt,
         };
-        let request = CryptRequest { key: self.key, mechanism: kind.code(), parameters, data };
-        Ok(slot.client.call(operation, &request)?)
+        Ok(slot.client.crypt(operation, self.key, kind, parameters, data)?)
     }
 }
 
@@ -336,7 +337,7 @@ pub fn run_whole(place: &mut Option<Cipher>, slot: &Slot, data: &[u8], output: &
             return Ok(());
         }
         let cipher = active(place)?;
-        let result = cipher.whole(slot, data.to_vec()).inspect_err(|_| *place = None)?;
+        let result = cipher.whole(slot, data).inspect_err(|_| *place = None)?;
         active(place)?.kept = Some(result);
     }
     hand_over(place, output)
@@ -358,7 +359,7 @@ pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &[u8], output: &O
         return Ok(());
     }
     cipher.is_multi_part = true;
-    let result = cipher.stream(slot, part.to_vec(), false).inspect_err(|_| *place = None)?;
+    let result = cipher.stream(slot, part, false).inspect_err(|_| *place = None)?;
     output.write(&result)
 }
 
@@ -385,7 +386,7 @@ pub fn run_last(place: &mut Option<Cipher>, slot: &Slot, output: &Output) -> Res
             return Ok(());
         }
         let cipher = active(place)?;
-        let result = cipher.stream(slot, Vec::new(), true).inspect_err(|_| *place = None)?;
+        let result = cipher.stream(slot, &[], true).inspect_err(|_| *place = None)?;
         active(place)?.kept = Some(result);
     }
     hand_over(place, output)

@@ -6,7 +6,7 @@ use cryptoki_sys::{
     CK_BYTE, CK_MECHANISM, CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
     CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
-use strongroom_wire::messages::{CryptRequest, CryptResponse, MechanismParameters};
+use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::tables::Function;
 use strongroom_wire::{AttributeType, KeyKind, MechanismType, Operation, Rv, Template};
 
@@ -134,13 +134,8 @@ impl Signing {
 
     fn sign(mut self, slot: &Slot, last: &[u8]) -> Result<Vec<u8>> {
         let data = self.input(last)?;
-        let request = CryptRequest {
-            key: self.key,
-            mechanism: self.mechanism.code(),
-            parameters: self.parameters,
-            data,
-        };
-        let response: CryptResponse = slot.client.call(Operation::Sign, &request)?;
+        let parameters = self.parameters.as_ref();
+        let response = slot.client.crypt(Operation::Sign, self.key, self.mechanism, parameters, &data)?;
         if response.data.len() != self.signature_length {
             return failure(Rv::DEVICE_ERROR, "the HSM gave a signature of a wrong length");
         }

@@ -19,8 +19,6 @@
 //! A body over [`CHUNK_LENGTH`] is sent as a first frame and continuations with the same request id; frames of other
 //! requests may stand between them. A whole body is at most [`MAX_BODY_LENGTH`].
 
-use std::collections::HashMap;
-
 use strongroom_wiping::wipe;
 use zeroize::Zeroizing;
 
@@ -38,8 +36,6 @@ pub const ALPN: &[u8] = b"strongroom/1";
 pub const DEFAULT_PORT: u16 = 2223;
 
 const FLAG_MORE: u8 = 1;
-/// What a decoder without bytes keeps of its buffer, so that idle connections are cheap.
-const ROOM_KEPT: usize = 4 * CHUNK_LENGTH;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +54,7 @@ pub enum FrameType {
 }
 
 impl FrameType {
-    fn from_code(code: u8) -> Option<Self> {
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
         Some(match code {
             1 => Self::Request,
             2 => Self::Response,
@@ -127,207 +123,31 @@ impl std::fmt::Display for FrameError {
 
 impl std::error::Error for FrameError {}
 
-/// Appends the frame or frames of one message to `out`.
-///
-/// # Errors
-/// [`FrameError::BodyTooLong`] over [`MAX_BODY_LENGTH`]; nothing is appended then.
-pub fn encode_frame(header: &Header, body: &[u8], out: &mut Vec<u8>) -> Result<(), FrameError> {
-    if body.len() > MAX_BODY_LENGTH {
-        return Err(FrameError::BodyTooLong(header.request_id));
-    }
-    let mut rest = body;
-    let mut first = true;
-    loop {
-        let (chunk, tail) = rest.split_at(rest.len().min(CHUNK_LENGTH));
-        rest = tail;
-        let frame_type = if first { header.frame_type } else { FrameType::Continuation };
-        let flags = if rest.is_empty() { 0 } else { FLAG_MORE };
-        out.reserve(HEADER_LENGTH + chunk.len());
+impl Header {
+    /// The bytes before a chunk of `length` bytes.
+    fn encode(&self, frame_type: FrameType, length: usize, more: bool) -> [u8; HEADER_LENGTH] {
+        let mut bytes = [0; HEADER_LENGTH];
         #[allow(clippy::cast_possible_truncation)] // a chunk is at most 16 KiB
-        out.extend_from_slice(&((HEADER_LENGTH - 4 + chunk.len()) as u32).to_be_bytes());
-        out.push(frame_type as u8);
-        out.push(flags);
-        out.extend_from_slice(&header.operation.to_be_bytes());
-        out.extend_from_slice(&header.request_id.to_be_bytes());
-        out.extend_from_slice(&header.login_id.to_be_bytes());
-        out.extend_from_slice(&header.revision.to_be_bytes());
-        out.extend_from_slice(&header.deadline_ms.to_be_bytes());
-        out.extend_from_slice(&[0; 4]);
-        out.extend_from_slice(&header.trace_id.to_be_bytes());
-        out.extend_from_slice(chunk);
-        first = false;
-        if rest.is_empty() {
-            return Ok(());
-        }
-    }
-}
-
-/// Turns a stream of bytes into whole messages: give it bytes with [`FrameDecoder::push`], take messages with
-/// [`FrameDecoder::next_frame`].
-#[derive(Debug)]
-pub struct FrameDecoder {
-    buffer: Zeroizing<Vec<u8>>,
-    start: usize,
-    open: HashMap<u64, OpenBody>,
-    opened: u64,
-    open_bytes: usize,
-    max_open_bytes: usize,
-}
-
-/// A body of which not all chunks have come.
-#[derive(Debug)]
-struct OpenBody {
-    number: u64,
-    frame: Frame,
-}
-
-impl Default for FrameDecoder {
-    fn default() -> Self {
-        Self::with_limit(4 * MAX_BODY_LENGTH)
-    }
-}
-
-impl FrameDecoder {
-    /// An empty decoder.
-    pub fn new() -> Self {
-        Self::default()
+        bytes[..4].copy_from_slice(&((HEADER_LENGTH - 4 + length) as u32).to_be_bytes());
+        bytes[4] = frame_type as u8;
+        bytes[5] = if more { FLAG_MORE } else { 0 };
+        bytes[6..8].copy_from_slice(&self.operation.to_be_bytes());
+        bytes[8..16].copy_from_slice(&self.request_id.to_be_bytes());
+        bytes[16..24].copy_from_slice(&self.login_id.to_be_bytes());
+        bytes[24..32].copy_from_slice(&self.revision.to_be_bytes());
+        bytes[32..36].copy_from_slice(&self.deadline_ms.to_be_bytes());
+        bytes[40..].copy_from_slice(&self.trace_id.to_be_bytes());
+        bytes
     }
 
-    /// An empty decoder whose incomplete bodies take at most so many bytes together.
-    pub fn with_limit(max_open_bytes: usize) -> Self {
-        Self {
-            buffer: Zeroizing::default(),
-            start: 0,
-            open: HashMap::new(),
-            opened: 0,
-            open_bytes: 0,
-            max_open_bytes,
-        }
-    }
-
-    /// Sets how many bytes incomplete bodies may take together.
-    pub fn set_limit(&mut self, max_open_bytes: usize) {
-        self.max_open_bytes = max_open_bytes;
-    }
-
-    /// Takes bytes as they came from the peer.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.make_room();
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    /// Takes up to `length` bytes that `fill` writes; gives how many `fill` said it wrote.
-    pub fn push_with(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> usize) -> usize {
-        self.make_room();
-        let end = self.buffer.len();
-        self.buffer.resize(end + length, 0);
-        let filled = fill(&mut self.buffer[end..]).min(length);
-        self.buffer.truncate(end + filled);
-        filled
-    }
-
-    /// Wipes and forgets bytes that were given out as frames: they may have held a password.
-    fn make_room(&mut self) {
-        if self.start == self.buffer.len() {
-            self.forget_all();
-        } else if self.start > CHUNK_LENGTH {
-            let left = self.buffer.len() - self.start;
-            self.buffer.copy_within(self.start.., 0);
-            wipe(&mut self.buffer[left..]);
-            self.buffer.truncate(left);
-            self.start = 0;
-        }
-    }
-
-    fn forget_all(&mut self) {
-        wipe(&mut self.buffer);
-        self.buffer.clear();
-        self.buffer.shrink_to(ROOM_KEPT);
-        self.start = 0;
-    }
-
-    /// Whether part of a frame or of a body has come and the rest has not.
-    pub fn is_mid_frame(&self) -> bool {
-        self.start != self.buffer.len() || !self.open.is_empty()
-    }
-
-    /// Which body has been incomplete for longest, as a number that no other body has.
-    pub fn oldest_open_body(&self) -> Option<u64> {
-        self.open.values().map(|open| open.number).min()
-    }
-
-    /// Gives back the room that its buffer does not need at the moment.
-    pub fn give_back_room(&mut self) {
-        self.make_room();
-        self.buffer.shrink_to_fit();
-    }
-
-    /// The next whole message, or none until more bytes are pushed.
-    ///
-    /// # Errors
-    /// The peer broke the protocol; the connection cannot go on.
-    pub fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
-        loop {
-            let Some((header, more, body)) = self.next_chunk()? else {
-                if self.start > 0 && self.start == self.buffer.len() {
-                    self.forget_all();
-                }
-                return Ok(None);
-            };
-            let id = header.request_id;
-            if header.frame_type == FrameType::Continuation {
-                let Some(open) = self.open.get_mut(&id) else { return Err(FrameError::Continuation(id)) };
-                if open.frame.body.len() + body.len() > MAX_BODY_LENGTH {
-                    return Err(FrameError::BodyTooLong(id));
-                }
-                self.open_bytes += body.len();
-                if self.open_bytes > self.max_open_bytes {
-                    return Err(FrameError::TooManyOpenBodies);
-                }
-                open.frame.body.extend_from_slice(&body);
-                if !more {
-                    let whole = self.open.remove(&id).map(|open| open.frame);
-                    self.open_bytes -= whole.as_ref().map_or(0, |frame| frame.body.len());
-                    return Ok(whole);
-                }
-            } else if !more {
-                return Ok(Some(Frame { header, body }));
-            } else {
-                self.open_bytes += body.len();
-                if self.open.len() >= MAX_OPEN_BODIES || self.open_bytes > self.max_open_bytes {
-                    return Err(FrameError::TooManyOpenBodies);
-                }
-                self.opened += 1;
-                let open = OpenBody { number: self.opened, frame: Frame { header, body } };
-                if self.open.insert(id, open).is_some() {
-                    return Err(FrameError::Continuation(id));
-                }
-            }
-        }
-    }
-
-    fn next_chunk(&mut self) -> Result<Option<(Header, bool, Vec<u8>)>, FrameError> {
-        let bytes = &self.buffer[self.start..];
-        let Some(length_bytes) = bytes.first_chunk::<4>() else { return Ok(None) };
-        let length = u32::from_be_bytes(*length_bytes);
-        let total = length as usize + 4;
-        if !(HEADER_LENGTH..=HEADER_LENGTH + CHUNK_LENGTH).contains(&total) {
-            return Err(FrameError::Length(length));
-        }
-        if let Some(&code) = bytes.get(4)
-            && FrameType::from_code(code).is_none()
-        {
-            return Err(FrameError::Type(code));
-        }
-        if bytes.len() < total {
-            return Ok(None);
-        }
+    /// The inverse; and whether more chunks follow.
+    pub(crate) fn decode(bytes: &[u8; HEADER_LENGTH]) -> Result<(Self, bool), FrameError> {
         let number = |offset: usize| {
             let mut field = [0; 8];
             field.copy_from_slice(&bytes[offset..offset + 8]);
             u64::from_be_bytes(field)
         };
-        let header = Header {
+        let header = Self {
             frame_type: FrameType::from_code(bytes[4]).ok_or(FrameError::Type(bytes[4]))?,
             operation: u16::from_be_bytes([bytes[6], bytes[7]]),
             request_id: number(8),
@@ -336,16 +156,72 @@ impl FrameDecoder {
             deadline_ms: u32::from_be_bytes([bytes[32], bytes[33], bytes[34], bytes[35]]),
             trace_id: number(40),
         };
-        let more = bytes[5] & FLAG_MORE != 0;
-        let body = bytes[HEADER_LENGTH..total].to_vec();
-        self.start += total;
-        Ok(Some((header, more, body)))
+        Ok((header, bytes[5] & FLAG_MORE != 0))
     }
+}
+
+/// Appends the frame or frames of one message to `out`.
+///
+/// # Errors
+/// [`FrameError::BodyTooLong`] over [`MAX_BODY_LENGTH`]; nothing is appended then.
+pub fn encode_frame(header: &Header, body: &[u8], out: &mut Vec<u8>) -> Result<(), FrameError> {
+    if body.len() > MAX_BODY_LENGTH {
+        return Err(FrameError::BodyTooLong(header.request_id));
+    }
+    out.reserve(body.len() + (body.len() / CHUNK_LENGTH + 1) * HEADER_LENGTH);
+    let mut rest = body;
+    let mut frame_type = header.frame_type;
+    loop {
+        let (chunk, tail) = rest.split_at(rest.len().min(CHUNK_LENGTH));
+        rest = tail;
+        out.extend_from_slice(&header.encode(frame_type, chunk.len(), !rest.is_empty()));
+        out.extend_from_slice(chunk);
+        frame_type = FrameType::Continuation;
+        if rest.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Appends the frame or frames of a message whose body `write` appends: for bodies that stand nowhere else.
+///
+/// # Errors
+/// [`FrameError::BodyTooLong`] over [`MAX_BODY_LENGTH`]; nothing is appended then.
+pub fn encode_frame_with(
+    header: &Header,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>),
+) -> Result<(), FrameError> {
+    let start = out.len();
+    out.extend_from_slice(&[0; HEADER_LENGTH]);
+    let body = start + HEADER_LENGTH;
+    write(out);
+    let length = out.len() - body;
+    if length > MAX_BODY_LENGTH {
+        wipe(&mut out[start..]);
+        out.truncate(start);
+        return Err(FrameError::BodyTooLong(header.request_id));
+    }
+    let first = length.min(CHUNK_LENGTH);
+    out[start..body].copy_from_slice(&header.encode(header.frame_type, first, length > first));
+    if length > first {
+        // What is behind the first chunk gets headers of its own; it is short where the data is one chunk long.
+        let rest = Zeroizing::new(out.split_off(body + first));
+        let chunks = rest.chunks(CHUNK_LENGTH);
+        let last = chunks.len() - 1;
+        out.reserve(rest.len() + chunks.len() * HEADER_LENGTH);
+        for (number, chunk) in chunks.enumerate() {
+            out.extend_from_slice(&header.encode(FrameType::Continuation, chunk.len(), number < last));
+            out.extend_from_slice(chunk);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FrameDecoder;
 
     fn header(request_id: u64) -> Header {
         Header {
@@ -379,6 +255,20 @@ mod tests {
             assert_eq!(frames[1], Frame { header: header(2), body: b"short".to_vec() });
             assert!(!decoder.is_mid_frame());
         }
+    }
+
+    #[test]
+    fn a_body_that_is_written_in_place_makes_the_same_frames() {
+        for length in [0, 1, CHUNK_LENGTH, CHUNK_LENGTH + 1, 3 * CHUNK_LENGTH, MAX_BODY_LENGTH] {
+            let body: Vec<u8> = (0..length).map(|n| n.to_le_bytes()[0]).collect();
+            let (mut copied, mut in_place) = (b"before".to_vec(), b"before".to_vec());
+            encode_frame(&header(1), &body, &mut copied).ok();
+            assert_eq!(encode_frame_with(&header(1), &mut in_place, |out| out.extend(&body)), Ok(()));
+            assert!(copied == in_place, "{length}");
+        }
+        let mut out = b"before".to_vec();
+        let long = encode_frame_with(&header(1), &mut out, |out| out.resize(MAX_BODY_LENGTH + 100, 0));
+        assert_eq!((long, out), (Err(FrameError::BodyTooLong(1)), b"before".to_vec()));
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! `strongroom-engine` and `strongroom-client`.
 
 pub mod bodies;
+pub mod bulk;
 pub mod codec;
+mod decoder;
 pub mod frame;
 pub mod messages;
 pub mod rv;
@@ -12,7 +14,8 @@ pub mod tables;
 pub mod template;
 
 pub use codec::{DecodeError, Field, Message, Secret, Value};
-pub use frame::{Frame, FrameDecoder, FrameError, FrameType, Header, encode_frame};
+pub use decoder::FrameDecoder;
+pub use frame::{Frame, FrameError, FrameType, Header, encode_frame, encode_frame_with};
 pub use rv::Rv;
 pub use tables::{AttributeType, KeyKind, MechanismType, Operation, RetryClass, Role};
 pub use template::{AttributeValue, Template};
