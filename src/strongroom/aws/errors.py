@@ -51,3 +51,7 @@ def serialization(message: str) -> AwsError:
 
 def unknown_operation(message: str) -> AwsError:
     return AwsError("UnknownOperationException", message)
+
+
+def too_large(max_bytes: int) -> AwsError:
+    return AwsError("RequestEntityTooLarge", f"A request has at most {max_bytes} bytes.", 413)

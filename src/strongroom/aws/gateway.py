@@ -1,9 +1,9 @@
 """The HTTP front of the AWS services: one POST route.
 
-A request passes: size, signature, operation (its target must belong to the service that it was signed for), body,
-constraints, handler. Whatever goes wrong becomes a reply here, in the words of the protocol that was spoken; an
-unforeseen failure becomes the service's internal error with the request id, and a line in the log, never a traceback
-in the reply.
+A request passes: size, signature, unpacking, operation (which must belong to the service that the request was signed
+for), body, constraints, handler. Whatever goes wrong becomes a reply here, in the words of the protocol that was
+spoken; an unforeseen failure becomes the service's internal error with the request id, and a line in the log, never a
+traceback in the reply.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
-from types import ModuleType
 from typing import Any, Final
 
 import structlog
@@ -25,12 +24,13 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from strongroom.aws import errors, json_protocol, rpc_v2_cbor
+from strongroom.aws import errors
 from strongroom.aws.errors import AwsError
 from strongroom.aws.models import ServiceModel
-from strongroom.aws.request import HttpRequest
+from strongroom.aws.protocols import FALLBACK, WireProtocol, protocol_of
+from strongroom.aws.request import HttpReply, HttpRequest
 from strongroom.aws.sigv4 import Identity, SignatureVerifier
 from strongroom.aws.validation import ValidationFailed, validate
 
@@ -38,7 +38,6 @@ MAX_BODY_BYTES: Final = 1 << 20
 LONG_BODY_BYTES: Final = 64 * 1024
 LONG_BODIES: Final = 64
 """So many requests with bodies over :data:`LONG_BODY_BYTES` are in memory at once; others wait to be read on."""
-_SERVICE_PATH_PARTS: Final = 4
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +54,9 @@ class Call:
 
 Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any]]
 """Takes validated members by the model's names, gives the reply's; raises :class:`AwsError`. Runs in a thread."""
+
+Finished = Callable[[str, str, int, float], None]
+"""Is told of each finished request: service and operation (``-`` where it did not get so far), status, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class _Exchange:
     """What is known of a request so far; the reply is made from it."""
 
     request_id: str
-    codec: ModuleType = json_protocol
+    protocol: WireProtocol = FALLBACK
     service: HostedService | None = None
     operation: str = "-"
     account: str = "-"
@@ -89,15 +91,20 @@ class Gateway:
         verifier: SignatureVerifier,
         ready: Callable[[], None],
         clock: Callable[[], float] = time.time,
+        finished: Finished = lambda *_: None,
     ) -> None:
-        self._services = {service.model.target_prefix: service for service in services}
+        self._services = {service.model.name: service for service in services}
+        self._models = [service.model for service in services]
         self._verifier = verifier
         self._ready = ready
         self._clock = clock
+        self._finished = finished
         self._long_bodies = asyncio.Semaphore(LONG_BODIES)
 
-    def application(self, on_start: Callable[[], None] | None = None) -> Starlette:
-        """The ASGI application. ``on_start`` runs in a thread before the first request is taken."""
+    def application(self, on_start: Callable[[], None] | None = None, pages: Sequence[BaseRoute] = ()) -> Starlette:
+        """The ASGI application. ``on_start`` runs in a thread before the first request is taken; ``pages`` are routes
+        that are no calls to AWS services.
+        """
 
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -107,6 +114,7 @@ class Gateway:
 
         routes = [
             Route("/health", self._health, methods=["GET"]),
+            *pages,
             Route("/{path:path}", self._call, methods=["POST"]),
             Route("/{path:path}", self._refuse, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         ]
@@ -127,73 +135,50 @@ class Gateway:
 
     async def _call(self, request: Request) -> Response:
         started = self._clock()
-        exchange = _Exchange(str(uuid.uuid4()))
-        if request.headers.get("smithy-protocol") == rpc_v2_cbor.PROTOCOL:
-            exchange.codec = rpc_v2_cbor
+        exchange = _Exchange(str(uuid.uuid4()), protocol_of(request.headers.get))
         try:
             async with AsyncExitStack() as stack:
                 incoming = await _read(request, lambda: stack.enter_async_context(self._long_bodies))
                 source = request.client.host if request.client else ""
-                status, body = await run_in_threadpool(self._answer, exchange, incoming, source)
+                reply = await run_in_threadpool(self._answer, exchange, incoming, source)
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
         except AwsError as error:
-            reply = self._error_reply(exchange, error)
-            self._log(exchange, started, error.status, error)
-            return reply
+            refusal = self._error_reply(exchange, error)
+            self._log(exchange, started, refusal.status_code, error)
+            return refusal
         except Exception as error:
             # Formatted here, because a log's own traceback may show variables, and one of them may be a secret.
             trace = "".join(traceback.format_exception(error))
             names = {"request_id": exchange.request_id, "operation": exchange.operation}
             log.error("request failed", **names, traceback=trace)  # noqa: TRY400 - see above
+            self._count(exchange, started, HTTPStatus.INTERNAL_SERVER_ERROR)
             return self._error_reply(exchange, self._internal_failure(exchange))
-        self._log(exchange, started, status, None)
-        return self._reply(exchange, status, body, {})
+        self._log(exchange, started, reply.status, None)
+        return self._reply(exchange, reply)
 
-    def _answer(self, exchange: _Exchange, incoming: HttpRequest, source_ip: str) -> tuple[int, bytes]:
+    def _answer(self, exchange: _Exchange, incoming: HttpRequest, source_ip: str) -> HttpReply:
         identity = self._verifier.verify(incoming)
         exchange.account = identity.account
-        service, operation = self._find(exchange, incoming)
+        incoming = incoming.unpacked(MAX_BODY_BYTES)
+        model, operation = exchange.protocol.find(self._models, incoming, identity.signing_name)
+        service = self._services[model.name]
         if service.model.signing_name != identity.signing_name:
             raise errors.invalid_signature(
                 f"Credential should be scoped to correct service: '{service.model.signing_name}'. "
             )
         exchange.service, exchange.operation = service, operation
-        shape = service.model.input_shape(operation)
-        members = exchange.codec.parse(shape, incoming.body)
+        members = exchange.protocol.parse(model, operation, incoming)
         handler = service.handlers.get(operation)
         if handler is None:
             raise AwsError(service.invalid_request, f"{operation} is not supported yet by this Strongroom version.")
         try:
-            validate(shape, members)
+            validate(model.input_shape(operation), members)
         except ValidationFailed as failure:
             raise AwsError(service.invalid_request, str(failure)) from None
         call = Call(operation, identity, exchange.request_id, source_ip)
         result = dict(handler(call, members))
-        return HTTPStatus.OK, exchange.codec.serialise(service.model.output_shape(operation), result)
-
-    def _find(self, exchange: _Exchange, incoming: HttpRequest) -> tuple[HostedService, str]:
-        """The service and operation that the target header, or the path of a CBOR request, names."""
-        target = incoming.header("x-amz-target")
-        if exchange.codec is rpc_v2_cbor:
-            if target is not None:
-                raise errors.unknown_operation(
-                    "A request names its operation in its path or in X-Amz-Target, not in both."
-                )
-            parts = incoming.path.split("/")[-_SERVICE_PATH_PARTS:]
-            if len(parts) != _SERVICE_PATH_PARTS or parts[0] != "service" or parts[2] != "operation":
-                raise errors.unknown_operation(
-                    "The path of a CBOR request is /service/<service>/operation/<operation>."
-                )
-            prefix, operation = parts[1], parts[3]
-        else:
-            if target is None:
-                raise errors.unknown_operation("The X-Amz-Target header, which names the operation, is missing.")
-            prefix, _, operation = target.rpartition(".")
-        service = self._services.get(prefix)
-        if service is None or operation not in service.model.operations:
-            raise errors.unknown_operation("No service here has the operation that the request names.")
-        return service, operation
+        return exchange.protocol.reply(model, operation, result, exchange.request_id)
 
     def _internal_failure(self, exchange: _Exchange) -> AwsError:
         code = exchange.service.internal_failure if exchange.service else "InternalFailure"
@@ -201,22 +186,23 @@ class Gateway:
         return AwsError(code, text, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _error_reply(self, exchange: _Exchange, error: AwsError) -> Response:
-        member = exchange.service.model.error_message_member(error.code) if exchange.service else "message"
-        body = exchange.codec.serialise_error(error.code, member, error.message)
-        headers = {"x-amzn-errortype": error.code} if exchange.codec is json_protocol else {}
-        return self._reply(exchange, error.status, body, headers)
+        model = exchange.service.model if exchange.service else None
+        return self._reply(exchange, exchange.protocol.refusal(model, error, exchange.request_id))
 
-    def _reply(self, exchange: _Exchange, status: int, body: bytes, headers: dict[str, str]) -> Response:
-        headers |= {"x-amzn-requestid": exchange.request_id, "date": self._date()}
-        if exchange.codec is rpc_v2_cbor:
-            headers["smithy-protocol"] = rpc_v2_cbor.PROTOCOL
-        return Response(body, status, headers, media_type=exchange.codec.CONTENT_TYPE)
+    def _reply(self, exchange: _Exchange, reply: HttpReply) -> Response:
+        headers = reply.headers | {"x-amzn-requestid": exchange.request_id, "date": self._date()}
+        return Response(reply.body, reply.status, headers | {"content-type": reply.content_type})
 
     def _date(self) -> str:
         """SDKs correct their clocks by this header."""
         return formatdate(self._clock(), usegmt=True)
 
+    def _count(self, exchange: _Exchange, started: float, status: int) -> None:
+        service = exchange.service.model.name if exchange.service else "-"
+        self._finished(service, exchange.operation, int(status), max(self._clock() - started, 0.0))
+
     def _log(self, exchange: _Exchange, started: float, status: int, error: AwsError | None) -> None:
+        self._count(exchange, started, status)
         outcome = {"error": error.code, "message": error.message} if error else {}
         log.info(
             "request",
@@ -234,9 +220,9 @@ async def _read(request: Request, before_long: Callable[[], Awaitable[None]]) ->
 
     Raises :class:`AwsError` when the body is too large or is encoded.
     """
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise AwsError("UnsupportedMediaType", "Send the body without a content encoding.", 415)
-    too_large = AwsError("RequestEntityTooLarge", f"A request has at most {MAX_BODY_BYTES} bytes.", 413)
+    if request.headers.get("content-encoding", "identity") not in {"identity", "gzip"}:
+        raise AwsError("UnsupportedMediaType", "A body is sent as it is or in gzip format.", 415)
+    too_large = errors.too_large(MAX_BODY_BYTES)
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         raise too_large

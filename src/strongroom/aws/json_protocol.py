@@ -1,21 +1,65 @@
-"""The AWS JSON 1.1 protocol, the server's half (aws-apis 5.2): ``X-Amz-Target`` names the operation.
+"""The AWS JSON protocols 1.0 and 1.1, the server's half (aws-apis 5.2): ``X-Amz-Target`` names the operation.
 
-Timestamps are numbers of seconds since 1970; blobs are base64.
+The two differ in the content type, which a reply repeats. Timestamps are numbers of seconds since 1970; blobs are
+base64.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-from strongroom.aws import errors, shapes
-from strongroom.aws.models import Shape, Value
+from strongroom.aws import errors, query_compatibility, shapes
+from strongroom.aws.errors import AwsError
+from strongroom.aws.models import ServiceModel, Shape, Value
+from strongroom.aws.request import HttpReply, HttpRequest
 
-CONTENT_TYPE: Final = "application/x-amz-json-1.1"
+JSON_1_0: Final = "application/x-amz-json-1.0"
+JSON_1_1: Final = "application/x-amz-json-1.1"
+
+
+class JsonProtocol:
+    """One request that speaks JSON."""
+
+    def __init__(self, content_type: str = JSON_1_1, *, query_mode: bool = False) -> None:
+        self._content_type = content_type
+        self._query_mode = query_mode
+
+    def find(self, models: Sequence[ServiceModel], request: HttpRequest, signing_name: str) -> tuple[ServiceModel, str]:
+        del signing_name
+        target = request.header("x-amz-target")
+        if target is None:
+            raise errors.unknown_operation("The X-Amz-Target header, which names the operation, is missing.")
+        prefix, _, operation = target.rpartition(".")
+        return find_operation(models, prefix, operation)
+
+    def parse(self, model: ServiceModel, operation: str, request: HttpRequest) -> dict[str, Any]:
+        return parse(model.input_shape(operation), request.body)
+
+    def reply(self, model: ServiceModel, operation: str, result: dict[str, Any], request_id: str) -> HttpReply:
+        del request_id
+        return HttpReply.ok(self._content_type, serialise(model.output_shape(operation), result))
+
+    def refusal(self, model: ServiceModel | None, error: AwsError, request_id: str) -> HttpReply:
+        del request_id
+        member = model.error_message_member(error.code) if model else "message"
+        body = serialise_error(error.code, member, error.message)
+        headers = {"x-amzn-errortype": error.code} | query_compatibility.headers(model, error)
+        status = query_compatibility.status(model, error, query_mode=self._query_mode)
+        return HttpReply(status, self._content_type, body, headers)
+
+
+def find_operation(models: Sequence[ServiceModel], prefix: str, operation: str) -> tuple[ServiceModel, str]:
+    """The service whose target prefix this is. Raises :class:`AwsError` when it or the operation does not exist."""
+    model = next((model for model in models if model.target_prefix == prefix), None)
+    if model is None or operation not in model.operations:
+        raise errors.unknown_operation("No service here has the operation that the request names.")
+    return model, operation
 
 
 def parse(shape: Shape | None, body: bytes) -> dict[str, Any]:

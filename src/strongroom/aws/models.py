@@ -28,6 +28,11 @@ class ServiceModel:
         self.signing_name: str = self._model.signing_name
         self.target_prefix: str = self._model.metadata["targetPrefix"]
         self.operations: frozenset[str] = frozenset(self._model.operation_names)
+        self.api_version: str = self._model.metadata["apiVersion"]
+        self.protocols: frozenset[str] = frozenset(self._model.metadata["protocols"])
+        self.xml_namespace: str = self._model.metadata.get("xmlNamespace", "")
+        self.is_query_compatible = "awsQueryCompatible" in self._model.metadata
+        """Whether errors keep the names that they had when the service spoke the query protocol only."""
         self._errors = {shape.name: shape for shape in self._model.error_shapes}
 
     def input_shape(self, operation: str) -> Shape | None:
@@ -40,6 +45,11 @@ class ServiceModel:
         """The member that carries an error's message: ``Message`` where the model says so, else ``message``."""
         shape = self._errors.get(code)
         return "Message" if shape is not None and "Message" in shape.members else "message"
+
+    def query_error_code(self, code: str) -> str:
+        """An error's name in the query protocol: that of its shape, unless the model has another."""
+        shape = self._errors.get(code)
+        return code if shape is None else str(shape.metadata.get("error", {}).get("code", code))
 
 
 @cache

@@ -6,18 +6,55 @@ The service models declare it before JSON; botocore still sends JSON, other SDKs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 import cbor2
 
-from strongroom.aws import errors, shapes
-from strongroom.aws.models import Shape, Value
+from strongroom.aws import errors, query_compatibility, shapes
+from strongroom.aws.errors import AwsError
+from strongroom.aws.json_protocol import find_operation
+from strongroom.aws.models import ServiceModel, Shape, Value
+from strongroom.aws.request import HttpReply, HttpRequest
 
 CONTENT_TYPE: Final = "application/cbor"
 PROTOCOL: Final = "rpc-v2-cbor"
 _MAX_DEPTH: Final = 64
 _TIMESTAMP_TAG: Final = 1
+_PATH_PARTS: Final = 4
+_HEADERS: Final = {"smithy-protocol": PROTOCOL}
+
+
+class CborProtocol:
+    """One request that speaks CBOR."""
+
+    def __init__(self, *, query_mode: bool = False) -> None:
+        self._query_mode = query_mode
+
+    def find(self, models: Sequence[ServiceModel], request: HttpRequest, signing_name: str) -> tuple[ServiceModel, str]:
+        del signing_name
+        if request.header("x-amz-target") is not None:
+            raise errors.unknown_operation("A request names its operation in its path or in X-Amz-Target, not in both.")
+        parts = request.path.split("/")[-_PATH_PARTS:]
+        if len(parts) != _PATH_PARTS or parts[0] != "service" or parts[2] != "operation":
+            raise errors.unknown_operation("The path of a CBOR request is /service/<service>/operation/<operation>.")
+        return find_operation(models, parts[1], parts[3])
+
+    def parse(self, model: ServiceModel, operation: str, request: HttpRequest) -> dict[str, Any]:
+        return parse(model.input_shape(operation), request.body)
+
+    def reply(self, model: ServiceModel, operation: str, result: dict[str, Any], request_id: str) -> HttpReply:
+        del request_id
+        return HttpReply(HTTPStatus.OK, CONTENT_TYPE, serialise(model.output_shape(operation), result), dict(_HEADERS))
+
+    def refusal(self, model: ServiceModel | None, error: AwsError, request_id: str) -> HttpReply:
+        del request_id
+        member = model.error_message_member(error.code) if model else "message"
+        body = serialise_error(error.code, member, error.message)
+        status = query_compatibility.status(model, error, query_mode=self._query_mode)
+        return HttpReply(status, CONTENT_TYPE, body, _HEADERS | query_compatibility.headers(model, error))
 
 
 def parse(shape: Shape | None, body: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -13,42 +14,11 @@ from pathlib import Path
 
 import cbor2
 import pytest
-import urllib3
-from botocore.auth import SigV4Auth, SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from signed_http import HTTP, JSON, TARGET, send
 
 from strongroom.aws.gateway import MAX_BODY_BYTES
 from strongroom.aws.sigv4 import SignatureVerifier
-
-HTTP = urllib3.PoolManager()
-TARGET = "BaldrApiService.DescribeClusters"
-JSON = {"X-Amz-Target": TARGET, "Content-Type": "application/x-amz-json-1.1"}
-
-
-def send(
-    installation,
-    body=b"{}",
-    headers=None,
-    *,
-    path="/",
-    method="POST",
-    region="us-east-1",
-    service="cloudhsm",
-    change=lambda headers: headers,
-    presigned=False,
-):
-    key = installation.key()
-    credentials = Credentials(key.access_key_id, key.secret_access_key)
-    request = AWSRequest(
-        method, installation.endpoint + path, headers=dict(JSON if headers is None else headers), data=body
-    )
-    signer = SigV4QueryAuth if presigned else SigV4Auth
-    signer(credentials, service, region).add_auth(request)
-    prepared = request.prepare()
-    sent = change(dict(prepared.headers.items()))
-    return HTTP.request(method, prepared.url, headers=sent, body=body, retries=False)
 
 
 def code(reply) -> str:
@@ -155,8 +125,26 @@ def test_an_endless_body_is_refused(installation):
     assert reply.status == 413
 
 
-def test_a_compressed_body_is_refused(installation):
-    assert send(installation, headers={**JSON, "Content-Encoding": "gzip"}).status == 415
+def test_a_packed_body_is_unpacked_after_its_signature_was_checked(installation):
+    packed = {**JSON, "Content-Encoding": "gzip"}
+    assert send(installation, gzip.compress(b'{"MaxResults":2}'), packed).json() == {"Clusters": []}
+    unsigned = HTTP.request("POST", installation.endpoint, headers=packed, body=b"no gzip")
+    assert code(unsigned) == "MissingAuthenticationTokenException"
+
+
+@pytest.mark.parametrize("body", [b"{}", gzip.compress(b"{}")[:-1], gzip.compress(b"{}") * 2])
+def test_a_body_that_is_not_packed_as_it_says_is_refused(installation, body):
+    assert code(send(installation, body, {**JSON, "Content-Encoding": "gzip"})) == "SerializationException"
+
+
+def test_a_small_body_that_unpacks_to_a_large_one_is_refused(installation):
+    bomb = gzip.compress(b" " * (MAX_BODY_BYTES + 1))
+    assert len(bomb) < 10_000
+    assert send(installation, bomb, {**JSON, "Content-Encoding": "gzip"}).status == 413
+
+
+def test_another_content_encoding_is_refused(installation):
+    assert send(installation, headers={**JSON, "Content-Encoding": "br"}).status == 415
 
 
 def test_a_path_and_a_query_are_signed_too(installation):
