@@ -312,7 +312,13 @@ class Hsm:
         """Logins that a connection here uses, or that were attached or renewed here within a ticket's life."""
 
     def statistics(self) -> dict[str, int]:
-        """Counters: connections, sessions, requests by class, refused frames, managed queue length."""
+        """Counters: connections, sessions, requests by class, refused frames, bytes, and the lengths of queues."""
+
+    def operation_figures(self) -> list[tuple[str, str, int, int, list[int]]]:
+        """Of each operation and mechanism family that was answered: their names, answers that were errors, microseconds
+        that all took together, and answers by time. Bucket n has those of less than 2^n microseconds, the last all
+        longer ones.
+        """
 
     def shutdown(self, drain_ms: int) -> None:
         """Tell clients to move, finish what is in work, close."""

@@ -15,6 +15,7 @@ use strongroom_wire::{RetryClass, Rv};
 use crate::housekeeping::Clock;
 use crate::listener::Listener;
 use crate::managed::ManagedRequest;
+use crate::metrics::OperationFigures;
 use crate::refusal::Refusal;
 use crate::settings::{Identity, Settings};
 use crate::shared::{NOTICE_DRAINING, Shared};
@@ -181,7 +182,11 @@ impl Engine {
         let shared = &self.shared;
         let in_work: usize =
             shared.connections.read().values().map(|connection| connection.requests_in_work()).sum();
+        let [short, long, handshakes] = shared.workers.waiting();
         let sizes = [
+            ("short_waiting", short),
+            ("long_waiting", long),
+            ("handshakes_waiting", handshakes),
             ("connections", shared.connections.read().len()),
             ("logins", shared.logins.len()),
             ("requests_in_work", in_work),
@@ -190,8 +195,17 @@ impl Engine {
             ("session_objects", shared.boundary.objects.session_object_count()),
         ];
         let sizes = sizes.map(|(name, size)| (name, size as u64));
-        let catch_ups = [("catch_ups", shared.parking.catch_ups())];
-        shared.statistics.counters().into_iter().chain(catch_ups).chain(sizes).collect()
+        let counters = [
+            ("catch_ups", shared.parking.catch_ups()),
+            ("bytes_received", shared.metrics.bytes_received.value()),
+            ("bytes_sent", shared.metrics.bytes_sent.value()),
+        ];
+        shared.statistics.counters().into_iter().chain(counters).chain(sizes).collect()
+    }
+
+    /// What was answered since the start, by operation and mechanism family.
+    pub fn operation_figures(&self) -> Vec<OperationFigures> {
+        self.shared.metrics.figures()
     }
 
     /// Tells clients to move, finishes what is in work, and closes. Returns when all threads have ended.

@@ -16,6 +16,7 @@ mod lease;
 mod listener;
 mod logins;
 mod managed;
+mod metrics;
 mod output;
 mod parking;
 mod priority;
@@ -31,6 +32,7 @@ mod workers;
 
 pub use engine::Engine;
 pub use managed::ManagedRequest;
+pub use metrics::{BUCKETS, OperationFigures};
 pub use priority::at_low_priority;
 pub use settings::{Identity, Settings};
 

@@ -42,26 +42,29 @@ impl Output {
 }
 
 impl Connection {
-    /// Queues a frame; [`Connection::flush`] sends it. Over the limit the connection is closed instead.
-    pub(crate) fn queue_frame(&self, header: &Header, body: &[u8]) {
-        self.queue(|pending| encode_frame(header, body, pending));
+    /// Queues a frame; [`Connection::flush`] sends it. Over the limit the connection is closed instead. Gives its bytes.
+    pub(crate) fn queue_frame(&self, header: &Header, body: &[u8]) -> usize {
+        self.queue(|pending| encode_frame(header, body, pending))
     }
 
     /// As [`Connection::queue_frame`], for a body that `write` appends.
-    pub(crate) fn queue_frame_with(&self, header: &Header, write: impl FnOnce(&mut Vec<u8>)) {
-        self.queue(|pending| encode_frame_with(header, pending, write));
+    pub(crate) fn queue_frame_with(&self, header: &Header, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+        self.queue(|pending| encode_frame_with(header, pending, write))
     }
 
-    fn queue(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), FrameError>) {
+    fn queue(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), FrameError>) -> usize {
         if self.is_closed() {
-            return;
+            return 0;
         }
         let mut output = self.output.lock();
+        let before = output.pending.len();
         let refused = encode(&mut output.pending).is_err();
         if refused || output.queued() > self.output_limit() {
             drop(output);
             self.close();
+            return 0;
         }
+        output.pending.len() - before
     }
 
     /// Sends what is queued as far as the socket takes it; the rest goes out when the socket is writable again.

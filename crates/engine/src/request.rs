@@ -41,6 +41,7 @@ impl Request {
     ) -> Self {
         let counted_bytes = frame.body.len() + strongroom_wire::frame::HEADER_LENGTH;
         connection.work_begun(counted_bytes);
+        shared.metrics.bytes_received.add(counted_bytes as u64);
         Self {
             shared,
             connection,
@@ -88,7 +89,8 @@ impl Request {
     pub(crate) fn answer(mut self, answer: &Answer) {
         self.answered = true;
         let header = self.answer_header(FrameType::Response, self.shared.revision());
-        self.connection.queue_frame_with(&header, |out| answer.encode(out));
+        let sent = self.connection.queue_frame_with(&header, |out| answer.encode(out));
+        self.count(false, sent);
     }
 
     /// Queues an encoded answer with the revision that it stands for; someone must flush the connection then.
@@ -105,7 +107,15 @@ impl Request {
 
     fn queue(&mut self, frame_type: FrameType, body: &[u8], revision: u64) {
         self.answered = true;
-        self.connection.queue_frame(&self.answer_header(frame_type, revision), body);
+        let header = self.answer_header(frame_type, revision);
+        let sent = self.connection.queue_frame(&header, body);
+        self.count(frame_type == FrameType::Error, sent);
+    }
+
+    fn count(&self, is_refusal: bool, sent: usize) {
+        let metrics = &self.shared.metrics;
+        metrics.answered(self.operation, self.hot.as_ref(), self.arrived.elapsed(), is_refusal);
+        metrics.bytes_sent.add(sent as u64);
     }
 
     fn answer_header(&self, frame_type: FrameType, revision: u64) -> Header {

@@ -17,6 +17,7 @@ use crate::connection::Connection;
 use crate::lease::Lease;
 use crate::logins::Logins;
 use crate::managed::ManagedQueue;
+use crate::metrics::Metrics;
 use crate::parking::Parking;
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) parking: Parking<Request>,
     pub(crate) workers: Workers,
     pub(crate) statistics: Statistics,
+    pub(crate) metrics: Metrics,
     pub(crate) connections: RwLock<HashMap<u64, Arc<Connection>>>,
     pub(crate) ended_logins: Mutex<Vec<u64>>,
     /// No new connections and no HELLO any more.
@@ -71,6 +73,7 @@ impl Shared {
             attempts: Attempts::default(),
             parking: Parking::default(),
             statistics: Statistics::default(),
+            metrics: Metrics::default(),
             connections: RwLock::new(HashMap::new()),
             ended_logins: Mutex::new(Vec::new()),
             draining: AtomicBool::new(false),

@@ -157,6 +157,11 @@ impl Workers {
         self.handshakes.wake_one();
     }
 
+    /// What waits for workers, for long workers and for handshake workers.
+    pub(crate) fn waiting(&self) -> [usize; 3] {
+        [self.short.len(), self.long.len(), self.handshakes.len()]
+    }
+
     /// Reads a paused connection again, if it may go on.
     pub(crate) fn resume(&self, connection: &Arc<Connection>) {
         if connection.unpause() {

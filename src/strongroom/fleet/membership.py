@@ -40,7 +40,7 @@ def memberships(store: Store) -> list[MembershipRecord]:
 
 
 def forget_hsm(store: Store, hsm_id: str) -> None:
-    """Remove a deleted HSM's membership, status, join statement, envelope and lease.
+    """Remove a deleted HSM's membership, status, figures, join statement, envelope and lease.
 
     Only a membership that is marked as deleting, or absent, is removed. Raises
     :class:`~strongroom.storage.interface.CompareFailed` when it changed meanwhile.
@@ -51,6 +51,7 @@ def forget_hsm(store: Store, hsm_id: str) -> None:
         raise CompareFailed(key)
     traces = (
         f"{records.STATUS_HSM}{hsm_id}",
+        f"{records.METRICS}{hsm_id}",
         f"{records.JOIN}{hsm_id}",
         f"{records.ENVELOPE}{hsm_id}",
         f"{records.SEEN}{hsm_id}",

@@ -127,6 +127,10 @@ class Committer:
         """Commit it with the next batch and answer it then."""
         self._queue.put(proposal)
 
+    def backlog(self) -> int:
+        """How many proposals wait for a batch."""
+        return self._queue.qsize()
+
     def stop(self) -> None:
         """Commit what is queued and end."""
         self._stopping.set()

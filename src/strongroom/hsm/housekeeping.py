@@ -1,4 +1,4 @@
-"""What is done now and then: ended logins, results that have outlived their time, the status record."""
+"""What is done now and then: ended logins, results that have outlived their time, the status record and figures."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Housekeeping:
         status: StatusReport,
         submit: Callable[[Proposal], None],
         left_out: Callable[[], Proposal | None],
+        figures: Callable[[], Write],
         *,
         hsm_id: str,
         lease: Callable[[], LeaseCompare],
@@ -45,19 +46,20 @@ class Housekeeping:
         self._status = status
         self._submit = submit
         self._left_out = left_out
+        self._figures = figures
         self._seen_key = SEEN + hsm_id
         self._lease = lease
         self._clock = clock
         self._last_seen: dict[int, float] = {}
         self._read: dict[str, int] = {}
         settings = brain.settings
-        self._due: dict[str, float] = {}
+        self._due = {"status": 0.0}
         self._jobs: list[tuple[str, float, Callable[[], None]]] = [
             ("session objects", 1.0, self._end_session_objects),
             ("logins", settings.login_seen_seconds, self._end_logins),
             ("requests", settings.login_seen_seconds, self._purge_requests),
             ("refusals", settings.login_seen_seconds, self._tell_left_out),
-            ("status", settings.status_seconds, status.repeat),
+            ("status", settings.status_seconds, self._publish),
         ]
 
     def step(self) -> None:
@@ -105,6 +107,9 @@ class Housekeeping:
         purged = self._requests.purge()
         if purged:
             log.info("request results purged", count=purged)
+
+    def _publish(self) -> None:
+        self._status.repeat(self._figures())
 
     def _tell_left_out(self) -> None:
         entry = self._left_out()

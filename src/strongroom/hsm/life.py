@@ -15,6 +15,7 @@ from strongroom.hsm.brain import Brain
 from strongroom.hsm.committer import Committer
 from strongroom.hsm.dispatch import Dispatcher
 from strongroom.hsm.drafts import Draft, Outcome, Proposal
+from strongroom.hsm.figures import Figures
 from strongroom.hsm.housekeeping import Housekeeping
 from strongroom.hsm.information import FIPS_STATES
 from strongroom.hsm.joining import Doorkeeper, FoundedByAnother, Joining
@@ -262,12 +263,19 @@ class Life:
         self._loops.start("behind", self._follow_requests)
         port = self._hsm.listen(self._membership.address, self._membership.port)
         self._dispatcher.start()
+        figures = Figures(
+            self._brain,
+            self._hsm_id,
+            started_at=self._status.status.started_at,
+            audit_backlog=self._committer.backlog,
+        )
         housekeeping = Housekeeping(
             self._brain,
             self._requests,
             self._status,
             self._committer.submit,
             self._dispatcher.left_out,
+            figures.write,
             hsm_id=self._hsm_id,
             lease=self._lease.compare,
         )

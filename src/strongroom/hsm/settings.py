@@ -25,4 +25,5 @@ class Settings:
     anchor_seconds: float = 0.2
     drain_milliseconds: int = 3_000
     batch_size: int = 64
-    status_seconds: float = 30.0
+    status_seconds: float = 15.0
+    """How often an HSM writes its status and figures."""

@@ -48,10 +48,10 @@ class StatusReport:
             self._write()
         log.info("health", health=health, message=message)
 
-    def repeat(self) -> None:
-        """Write it again, with the time."""
+    def repeat(self, *more: Write) -> None:
+        """Write it again, with the time, and ``more`` in the same transaction."""
         with self._lock:
-            self._write()
+            self._write(*more)
 
     def try_to_tell(self, health: HsmHealth, message: str = "") -> None:
         """Like :meth:`tell`, where the HSM goes on or ends whether the store takes it or not."""
@@ -60,11 +60,11 @@ class StatusReport:
         except StoreError as error:
             log.warning("status not written", health=health, message=message, reason=str(error))
 
-    def _write(self) -> None:
+    def _write(self, *more: Write) -> None:
         self.status = msgspec.structs.replace(self.status, reported_at=self._clock())
         self._store.transact(
             Transaction(
                 lease=self._lease() if self._lease else None,
-                writes=(Write(self._key, msgspec.msgpack.encode(self.status)),),
+                writes=(Write(self._key, msgspec.msgpack.encode(self.status)), *more),
             )
         )

@@ -48,7 +48,7 @@ Logs store (written by the service alone; see docs/adr/0070)::
     log trail                                  CloudTrail records
     log audit/<hsm id>, checkpoint/<hsm id>    of HSMs of deleted clusters
     log stream/...                             events that users wrote
-    log metrics/...                            metric points
+    series/...  points/...                     metrics and their points; see strongroom.services.cloudwatch
 """
 
 from __future__ import annotations
@@ -191,6 +191,40 @@ class SeenLogins(msgspec.Struct, frozen=True):
 
     at: float
     login_ids: list[int]
+
+
+class OperationFigures(msgspec.Struct, frozen=True, array_like=True):
+    """What an HSM answered since it started, of one operation with one mechanism family.
+
+    Bucket n of ``buckets`` has the answers that took less than 2^n µs, and not less than the one before; the last one
+    has all longer ones. ``refused`` counts those that were errors; ``microseconds`` is how long all took together.
+    """
+
+    operation: str
+    mechanism: str
+    refused: int
+    microseconds: int
+    buckets: list[int]
+
+
+class HsmMetrics(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An HSM's figures at a time (Unix seconds). What it counts begins with its start."""
+
+    hsm_id: str
+    at: float
+    started_at: float
+    users: int = 0
+    users_locked: int = 0
+    users_max: int = 0
+    token_keys: int = 0
+    store_lag: int = 0
+    """Revisions of the cluster that this HSM has not applied yet."""
+    audit_backlog: int = 0
+    """Requests whose change and audit entry are not committed yet."""
+    damaged_records: int = 0
+    engine: dict[str, int] = {}
+    """The data plane's counters and sizes by name."""
+    operations: list[OperationFigures] = []
 
 
 class ChangeEntry(msgspec.Struct, frozen=True):

@@ -130,7 +130,7 @@ def test_a_deleted_hsm_is_stopped_and_its_traces_go(make_fleet, tmp_path):
     fleet = make_fleet()
     store = fleet.stores.add("cluster-1")
     put_member(store, "hsm-1")
-    traces = ("status/hsm/hsm-1", "join/hsm-1", "envelope/hsm-1", "seen/hsm-1")
+    traces = ("status/hsm/hsm-1", "metrics/hsm-1", "join/hsm-1", "envelope/hsm-1", "seen/hsm-1")
     store.transact(Transaction(writes=tuple(Write(key, b"x") for key in (*traces, "user/admin", "envelope/recovery"))))
     store.acquire_lease("hsm/hsm-1", 60)
     pid = fleet.running("hsm-1")

@@ -176,6 +176,7 @@ class House:
             SimpleNamespace(repeat=None),
             hsm._submit,
             hsm.dispatcher.left_out,
+            figures=lambda: None,
             hsm_id="hsm-a",
             lease=hsm.lease,
             clock=lambda: self.now,

@@ -83,6 +83,14 @@ impl Hsm {
         self.engine.statistics().into_iter().collect()
     }
 
+    #[allow(clippy::type_complexity)] // a row of the table that the seam describes
+    fn operation_figures(&self) -> Vec<(&'static str, &'static str, u64, u64, Vec<u64>)> {
+        let figures = self.engine.operation_figures().into_iter();
+        figures
+            .map(|it| (it.operation, it.mechanism, it.refused, it.microseconds, it.buckets.to_vec()))
+            .collect()
+    }
+
     fn shutdown(&self, py: Python<'_>, drain_ms: u64) {
         py.detach(|| self.engine.shutdown(Duration::from_millis(drain_ms)));
     }
