@@ -32,6 +32,8 @@ from strongroom.installation.settings import Settings, check_region, load_settin
 from strongroom.installation.state_directory import StateDirectory
 from strongroom.installation.stores import Stores
 from strongroom.services.cloudhsmv2.network import AddressUnavailable
+from strongroom.services.cloudwatch.sampler import Sampler
+from strongroom.services.readings import Readings
 
 if TYPE_CHECKING:
     import uvicorn
@@ -134,7 +136,10 @@ def _start(
     )
     supervisor.start()
     stack.callback(supervisor.stop)
-    stack.callback(_serve_http(server_socket, listen, settings.region, installation, stores, claim, stop))
+    sampler = Sampler(Readings(stores.control, stores), stores.logs, settings.region)
+    sampler.start()
+    stack.callback(sampler.stop)
+    stack.callback(_serve_http(state, server_socket, listen, settings.region, installation, stores, claim, stop))
     return ServiceRecord(
         pid=os.getpid(),
         endpoint=listen.url(port),
@@ -145,6 +150,7 @@ def _start(
 
 
 def _serve_http(
+    state: StateDirectory,
     server_socket: socket.socket,
     listen: Listen,
     region: str,
@@ -161,9 +167,11 @@ def _serve_http(
     app = application(
         control=stores.control,
         cluster_stores=stores,
+        logs=stores.logs,
         zone_plan=claim.plan,
         region=region,
         open_sealed=installation.open_sealed,
+        metrics_token=lambda: _metrics_token(state),
     )
     config = uvicorn.Config(
         app,
@@ -190,6 +198,14 @@ def _serve_http(
         thread.join()
 
     return end
+
+
+def _metrics_token(state: StateDirectory) -> str | None:
+    """What the operator wants readers of ``/metrics`` to send, if anything. An empty file keeps everybody out."""
+    try:
+        return state.metrics_token.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
 
 
 def _wait_started(server: uvicorn.Server, thread: threading.Thread) -> None:

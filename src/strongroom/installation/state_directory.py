@@ -6,6 +6,7 @@
     installation.sealed   roots and host key, sealed by the root key
     settings.json         region, account, address range, endpoint
     credentials           the first access key, in the AWS tools' format (0600)
+    metrics-token         what readers of /metrics must send; made by the operator (0600)
     control.db            the control plane's store
     logs.db               the logs store: trail, users' log groups, metrics, audit of deleted clusters
     clusters/ID.db        a cluster's store
@@ -51,6 +52,10 @@ class StateDirectory:
     @property
     def credentials(self) -> Path:
         return self.root / "credentials"
+
+    @property
+    def metrics_token(self) -> Path:
+        return self.root / "metrics-token"
 
     @property
     def control_store(self) -> Path:

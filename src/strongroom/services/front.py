@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -17,7 +18,13 @@ from strongroom.services.cloudhsmv2.cluster_stores import ClusterStores
 from strongroom.services.cloudhsmv2.context import Context, Limits
 from strongroom.services.cloudhsmv2.network import ZonePlan
 from strongroom.services.cloudhsmv2.service import cloudhsmv2, finish_interrupted
+from strongroom.services.cloudwatch import context as metrics
+from strongroom.services.cloudwatch.hsm_points import HsmPoints
+from strongroom.services.cloudwatch.service import cloudwatch
+from strongroom.services.cloudwatch.user_points import UserPoints
+from strongroom.services.openmetrics import MetricsPage
 from strongroom.services.patience import MAX_HEAD_BYTES, PatientHttp
+from strongroom.services.readings import Readings
 from strongroom.storage.interface import Store
 
 SERVER_OPTIONS: Final[dict[str, Any]] = {
@@ -39,18 +46,21 @@ def application(
     *,
     control: Store,
     cluster_stores: ClusterStores,
+    logs: Store,
     zone_plan: ZonePlan,
     region: str,
     open_sealed: Callable[[str, bytes], bytes],
     limits: Limits | None = None,
     clock: Callable[[], float] = time.time,
+    metrics_token: Callable[[], str | None] = lambda: None,
 ) -> Starlette:
     """The ASGI application that answers AWS's APIs; run it as ``uvicorn.Config(application(…), **SERVER_OPTIONS)``.
 
-    ``control`` is the control plane's store; ``cluster_stores`` makes, opens and removes those of clusters;
-    ``zone_plan`` knows subnets and gives addresses. ``region`` is the only one that requests may be signed for.
-    ``open_sealed(context, sealed)`` opens an access key's secret (the native ``Installation.open_sealed``). ``clock``
-    gives seconds since 1970.
+    ``control`` is the control plane's store; ``cluster_stores`` makes, opens and removes those of clusters; ``logs`` is
+    the logs store (ADR 0070); ``zone_plan`` knows subnets and gives addresses. ``region`` is the only one that requests
+    may be signed for. ``open_sealed(context, sealed)`` opens an access key's secret (the native
+    ``Installation.open_sealed``). ``clock`` gives seconds since 1970. ``metrics_token()`` is what a reader of
+    ``/metrics`` must send; with ``None`` only programs on this machine may read it.
 
     When the application starts (ASGI lifespan) it finishes creations and deletions of clusters that were interrupted.
     ``GET /health`` needs no signature and answers 200 when the control store can be read, else 503. Requests run in
@@ -69,17 +79,34 @@ def application(
         tokens=NextTokens(secrets.token_bytes(32)),
         limits=limits or Limits(),
     )
-    service = cloudhsmv2(context)
+    services = [
+        cloudhsmv2(context),
+        cloudwatch(metrics.Context(HsmPoints(logs, region), UserPoints(logs), clock, context.tokens)),
+    ]
+    page = MetricsPage(Readings(control, cluster_stores), metrics_token, _version())
     verifier = SignatureVerifier(
         region=region,
-        signing_names={service.model.signing_name},
+        signing_names={service.model.signing_name for service in services},
         lookup=AccessKeys(control, open_sealed),
         clock=clock,
     )
-    gateway = Gateway(services=[service], verifier=verifier, ready=lambda: _read(control), clock=clock)
-    return gateway.application(on_start=lambda: finish_interrupted(context))
+    gateway = Gateway(
+        services=services,
+        verifier=verifier,
+        ready=lambda: _read(control),
+        clock=clock,
+        finished=page.counters.finished,
+    )
+    return gateway.application(on_start=lambda: finish_interrupted(context), pages=[page.route()])
 
 
 def _read(control: Store) -> None:
     """Raises when the store cannot be read."""
     control.get("health")
+
+
+def _version() -> str:
+    try:
+        return version("strongroom")
+    except PackageNotFoundError:
+        return "unknown"

@@ -124,6 +124,7 @@ class Installation:
     endpoint: str
     control: Store
     stores: Stores
+    logs: Store
     clock: Clock
     keys: dict[str, NewAccessKey] = field(default_factory=dict)
 
@@ -133,11 +134,17 @@ class Installation:
         return self.keys[account]
 
     def client(
-        self, account: str = "111122223333", *, secret: str | None = None, region: str = REGION, attempts: int = 1
+        self,
+        account: str = "111122223333",
+        *,
+        service: str = "cloudhsmv2",
+        secret: str | None = None,
+        region: str = REGION,
+        attempts: int = 1,
     ):
         key = self.key(account)
         return SESSION.client(
-            "cloudhsmv2",
+            service,
             endpoint_url=self.endpoint,
             region_name=region,
             aws_access_key_id=key.access_key_id,
@@ -268,9 +275,11 @@ def _builder(subject, issuer, key) -> x509.CertificateBuilder:
 def running(control: Store, stores: Stores, limits: services.Limits | None = None):
     """Serve the application as the product does, until the end of the block."""
     clock = Clock()
+    logs = MemoryStore()
     app = application(
         control=control,
         cluster_stores=stores,
+        logs=logs,
         zone_plan=Zones(),
         region=REGION,
         open_sealed=open_sealed,
@@ -285,7 +294,7 @@ def running(control: Store, stores: Stores, limits: services.Limits | None = Non
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.005)
-        yield Installation(f"http://127.0.0.1:{listener.getsockname()[1]}", control, stores, clock)
+        yield Installation(f"http://127.0.0.1:{listener.getsockname()[1]}", control, stores, logs, clock)
     finally:
         server.should_exit = True
         thread.join()
