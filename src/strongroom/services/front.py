@@ -22,7 +22,7 @@ from strongroom.services.cloudwatch import context as metrics
 from strongroom.services.cloudwatch.hsm_points import HsmPoints
 from strongroom.services.cloudwatch.service import cloudwatch
 from strongroom.services.cloudwatch.user_points import UserPoints
-from strongroom.services.openmetrics import MetricsPage
+from strongroom.services.openmetrics.page import MetricsPage
 from strongroom.services.patience import MAX_HEAD_BYTES, PatientHttp
 from strongroom.services.readings import Readings
 from strongroom.storage.interface import Store
@@ -95,7 +95,7 @@ def application(
         verifier=verifier,
         ready=lambda: _read(control),
         clock=clock,
-        finished=page.counters.finished,
+        finished=page.counts.finished,
     )
     return gateway.application(on_start=lambda: finish_interrupted(context), pages=[page.route()])
 

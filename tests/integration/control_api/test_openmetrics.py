@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 import urllib3
+import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_plain
 from starlette.requests import Request
 
-from strongroom.services import openmetrics
-from strongroom.services.openmetrics import MetricsPage
+from strongroom.services.openmetrics import page as metrics_page
+from strongroom.services.openmetrics.page import MetricsPage
 from strongroom.services.readings import Readings
 from strongroom.storage.interface import Transaction, Write
 from strongroom.storage.memory import MemoryStore
@@ -164,6 +165,16 @@ def test_what_dashboard_and_alerts_name_is_on_the_page(installation, hsm, file):
     assert named(text) - {"strongroom_alerts"} <= set(samples(installation))
 
 
+def test_every_alert_has_an_expression_a_summary_and_advice():
+    (group,) = yaml.safe_load((MONITORING / "strongroom-alerts.yml").read_text())["groups"]
+    advice = (ROOT / "docs" / "how-to" / "metrics.md").read_text()
+    for rule in group["rules"]:
+        assert rule["expr"].count("(") == rule["expr"].count(")"), rule["alert"]
+        assert rule["annotations"]["summary"], rule["alert"]
+        assert rule["labels"]["severity"] in {"warning", "critical"}, rule["alert"]
+        assert rule["alert"] in advice
+
+
 def test_the_dashboard_is_one_and_its_panels_do_not_overlap():
     dashboard = json.loads((MONITORING / "grafana-dashboard.json").read_text())
     taken: set[tuple[int, int]] = set()
@@ -188,7 +199,7 @@ def test_the_reference_lists_every_metric_and_its_text(installation, hsm):
 
 
 def test_the_page_is_not_made_anew_for_each_reader(installation, hsm, monkeypatch):
-    monkeypatch.setattr(openmetrics, "_FRESH_SECONDS", 60.0)
+    monkeypatch.setattr(metrics_page, "_FRESH_SECONDS", 60.0)
     first = page(installation).data
     installation.client().describe_clusters()
     assert page(installation).data == first

@@ -1,22 +1,16 @@
-"""``GET /metrics``: the figures of the service and of every HSM, for Prometheus and whatever else reads OpenMetrics.
+"""The metrics of ``/metrics``: their names, texts and labels, and where their values are.
 
-Who may read it: with a token, whoever sends it; without one, only programs on this machine, and not by way of a proxy.
 Nothing here names a user, a key or an account. Labels have few values: clusters, HSMs, and what the code itself names.
 """
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
+from itertools import accumulate
 from typing import Final
 
-import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client import exposition as plain
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -27,21 +21,26 @@ from prometheus_client.core import (
 )
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
-from strongroom.services.readings import HsmReading, Readings
+from strongroom.services.openmetrics.request_counts import BUCKETS, RequestCounts
+from strongroom.services.readings import HsmReading
 from strongroom.vocabulary.records import HsmMetrics, OperationFigures
 
-MIN_TOKEN_CHARACTERS: Final = 16
-_FRESH_SECONDS: Final = 1.0
-"""Who asks more often gets the page that was made last."""
+PLAIN_TYPE: Final = plain.CONTENT_TYPE_LATEST
+OPENMETRICS_TYPE: Final = openmetrics.CONTENT_TYPE_LATEST
 _PLACE: Final = ["cluster_id", "hsm_id", "zone"]
-_API_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
-log = structlog.get_logger(__name__)
+
+def generate(
+    readings: Callable[[], Iterable[HsmReading]], counts: RequestCounts, version: str, *, as_plain: bool
+) -> bytes:
+    """The page, in the OpenMetrics format or in Prometheus' older text format."""
+    registry = CollectorRegistry()
+    registry.register(_ServiceCollector(counts, version))
+    registry.register(_HsmCollector(readings))
+    write: Callable[[CollectorRegistry], bytes]
+    write = plain.generate_latest if as_plain else openmetrics.generate_latest
+    return write(registry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ _FIGURES: Final = (
 )
 
 
-class HsmCollector(Collector):
+class _HsmCollector(Collector):
     """Makes metrics of what HSMs said last."""
 
     def __init__(self, readings: Callable[[], Iterable[HsmReading]]) -> None:
@@ -199,112 +198,28 @@ def _cumulative(row: OperationFigures) -> list[tuple[str, float]]:
     return buckets
 
 
-class ServiceCounters:
-    """What the service counts of its own requests."""
+class _ServiceCollector(Collector):
+    """Makes metrics of what the service is and counts."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = Counter(
-            "strongroom_api_requests",
-            "Requests to the service's APIs, by what they asked for and the HTTP status of the reply.",
-            ["service", "operation", "status"],
-            registry=registry,
-        )
-        self._seconds = Histogram(
-            "strongroom_api_request_duration_seconds",
-            "Time that the service took for a request.",
-            ["service"],
-            buckets=_API_BUCKETS,
-            registry=registry,
-        )
-
-    def finished(self, service: str, operation: str, status: int, seconds: float) -> None:
-        """A request was answered."""
-        self._requests.labels(service, operation, str(status)).inc()
-        self._seconds.labels(service).observe(seconds)
-
-
-class MetricsPage:
-    """The page and who may read it."""
-
-    def __init__(self, readings: Readings, token: Callable[[], str | None], version: str) -> None:
-        """``token`` gives what a reader must send, or ``None``; it is asked each time, so that it can be changed."""
-        registry = CollectorRegistry()
-        registry.register(_BuildInfo(version))
-        self.counters = ServiceCounters(registry)
-        registry.register(HsmCollector(readings.all))
-        self._registry = registry
-        self._token = token
-        self._lock = threading.Lock()
-        self._pages: dict[bool, tuple[float, bytes]] = {}
-
-    def route(self) -> Route:
-        return Route("/metrics", self._answer, methods=["GET"])
-
-    async def _answer(self, request: Request) -> Response:
-        refusal = await run_in_threadpool(self._refusal, request)
-        if refusal is not None:
-            return refusal
-        accepted = request.headers.get("accept", "*/*")
-        as_plain = "text/plain" in accepted and "openmetrics" not in accepted
-        body = await run_in_threadpool(self._page, as_plain)
-        module = plain if as_plain else openmetrics
-        return Response(body, headers={"content-type": module.CONTENT_TYPE_LATEST})
-
-    def _page(self, as_plain: bool) -> bytes:
-        with self._lock:
-            made_at, page = self._pages.get(as_plain, (0.0, b""))
-            if not page or time.monotonic() - made_at > _FRESH_SECONDS:
-                generate: Callable[[CollectorRegistry], bytes]
-                generate = plain.generate_latest if as_plain else openmetrics.generate_latest
-                page = generate(self._registry)
-                self._pages[as_plain] = (time.monotonic(), page)
-            return page
-
-    def _refusal(self, request: Request) -> Response | None:
-        token = self._token()
-        if token is None:
-            if _is_local(request):
-                return None
-            text = "Figures are shown to programs on the service's machine only, unless the operator sets a token.\n"
-            return PlainTextResponse(text, HTTPStatus.FORBIDDEN)
-        if len(token) < MIN_TOKEN_CHARACTERS:
-            log.error("figures not shown", reason=f"the token has fewer than {MIN_TOKEN_CHARACTERS} characters")
-            return PlainTextResponse("The operator's token is too short to be used.\n", HTTPStatus.FORBIDDEN)
-        given = request.headers.get("authorization", "")
-        if hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-            return None
-        text = "Send the operator's token: Authorization: Bearer <token>.\n"
-        return PlainTextResponse(text, HTTPStatus.UNAUTHORIZED, {"www-authenticate": "Bearer"})
-
-
-class _BuildInfo(Collector):
-    """Which release this is."""
-
-    def __init__(self, version: str) -> None:
+    def __init__(self, counts: RequestCounts, version: str) -> None:
+        self._counts = counts
         self._version = version
 
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("strongroom_build", "The release of the service.", value={"version": self._version})
-
-
-def _is_local(request: Request) -> bool:
-    """Whether a program on this machine asks for itself: not for a browser's page that was told that a name of its own
-    means 127.0.0.1, and not as a proxy.
-    """
-    passed_on = any(name == "forwarded" or name.startswith("x-forwarded") for name in request.headers)
-    server = request.scope.get("server") or ("",)
-    peer = request.client.host if request.client else ""
-    asked_for = request.url.hostname or ""
-    return (
-        not passed_on
-        and _is_loopback(peer)
-        and _is_loopback(server[0])
-        and (asked_for == "localhost" or _is_loopback(asked_for))
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        requests = CounterMetricFamily(
+            "strongroom_api_requests",
+            "Requests to the service's APIs, by what they asked for and the HTTP status of the reply.",
+            labels=["service", "operation", "status"],
+        )
+        for (service, operation, status), count in sorted(self._counts.requests().items()):
+            requests.add_metric([service, operation, str(status)], count)
+        yield requests
+        seconds = HistogramMetricFamily(
+            "strongroom_api_request_duration_seconds", "Time that the service took for a request.", labels=["service"]
+        )
+        bounds = [*(repr(bound) for bound in BUCKETS), "+Inf"]
+        for service, times in sorted(self._counts.times().items()):
+            buckets = [(bound, float(seen)) for bound, seen in zip(bounds, accumulate(times.buckets), strict=True)]
+            seconds.add_metric([service], buckets, times.seconds)
+        yield seconds
