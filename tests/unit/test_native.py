@@ -292,7 +292,23 @@ def test_the_statistics_count_what_was_done(setting: Setting, user: _native.Clie
     after = setting.hsm.statistics()
     assert after["requests_hot"] == before["requests_hot"] + 1
     assert after["connections"] >= 1
+    assert after["bytes_received"] > before["bytes_received"]
+    assert after["bytes_sent"] > before["bytes_sent"]
     assert len(setting.hsm.active_logins()) >= 1
+
+
+def test_answers_are_counted_by_operation_mechanism_and_outcome(setting: Setting, user: _native.Client) -> None:
+    def counted(operation: str, mechanism: str) -> tuple[int, int]:
+        rows = {row[:2]: row for row in setting.hsm.operation_figures()}
+        _, _, refused, _, buckets = rows.get((operation, mechanism), ("", "", 0, 0, []))
+        return sum(buckets), refused
+
+    random, sign = counted("random", "none"), counted("sign", "ecdsa")
+    user.call(Operation.RANDOM, {"length": 8})
+    with pytest.raises(_native.HsmError):
+        user.call(Operation.SIGN, {"key": 1, "mechanism": 0x1041, "data": b"x" * 32})
+    assert counted("random", "none") == (random[0] + 1, random[1])
+    assert counted("sign", "ecdsa") == (sign[0] + 1, sign[1] + 1)
 
 
 def test_the_members_are_told(setting: Setting, user: _native.Client) -> None:
