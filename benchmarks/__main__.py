@@ -2,8 +2,9 @@
 
 Runs itself under ``strongroom exec``, which gives it a throw-away cluster. ``STRONGROOM_BENCH_SECONDS`` (10),
 ``STRONGROOM_BENCH_WARM_UP`` (2) and ``STRONGROOM_BENCH_RUNS`` (5) shorten it. Arguments name what to measure: a part of
-a piece of work's name, ``keys`` for the cluster of many keys, ``start`` for how soon a cluster is ready. The exit
-status is 1 below a floor. All figures are written to build/bench.json, the ratios also to build/bench.svg.
+a piece of work's name, ``keys`` for the cluster of many keys, ``attacks`` for hostile peers, ``start`` for how soon a
+cluster is ready. The exit status is 1 below a floor. All figures are written to build/bench.json, the ratios also to
+build/bench.svg.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks import chart, machine, many_keys, promises, starting, tokens, verification
+from benchmarks import attacks, chart, machine, many_keys, promises, starting, tokens, verification
 from benchmarks.comparison import Promise, Result, alternate
 from benchmarks.load import load, make_keys, openssl_speed
 
@@ -37,6 +38,7 @@ def main(names: list[str]) -> int:
         bench = Bench(Path(name))
         wanted = [promise for promise in promises.PROMISES if _is_named(promise.work.name, names)]
         results = [bench.measure(promise) for promise in wanted]
+        attacked = bench.measure_attacks() if _is_named("attacks", names) else None
         many = bench.measure_many_keys(results) if _is_named("keys", names) else None
     started = starting.measure(RUNS) if _is_named("start", names) else None
     if started:
@@ -47,6 +49,7 @@ def main(names: list[str]) -> int:
         "seconds": SECONDS,
         "runs": RUNS,
         "results": [result.as_json() for result in results],
+        "attacks": attacked and attacked.as_json(),
         "many_keys": many and many.as_json(),
         "ready_seconds": started,
     }
@@ -54,6 +57,7 @@ def main(names: list[str]) -> int:
     if results:
         chart.draw(results, BUILD / "bench.svg")
     missed = [result.promise.work.name for result in results if not result.holds]
+    missed += attacked.problems() if attacked else []
     missed += many.problems() if many else []
     if started and statistics.median(started) > promises.EPHEMERAL_CEILING_SECONDS:
         missed.append("start")
@@ -92,6 +96,12 @@ class Bench:
         )
         print("\n".join([*result.lines(), *self._check(result), ""]), flush=True)
         return result
+
+    def measure_attacks(self) -> attacks.Attacks:
+        """Honest callers beside hostile ones."""
+        attacked = attacks.measure(self._ours, RUNS, min(SECONDS, 3))
+        print("\n".join([*attacked.lines(), ""]), flush=True)
+        return attacked
 
     def measure_many_keys(self, results: list[Result]) -> many_keys.ManyKeys:
         """Find among some keys, compared; then with many keys, ours alone."""

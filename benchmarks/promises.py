@@ -52,5 +52,11 @@ FIND_SLOWDOWN_CEILING = 1.15
 MEMORY_CEILING_MIB = 400
 RESTART_CEILING_SECONDS = 10.0
 
+FLOOD_SLOWDOWN_CEILING = 0.10
+"""A flood of failed logins slows signing by at most this part."""
+PASSWORD_CHECK_CEILING_MS = 50.0
+HONEST_P99_CEILING = 5.0
+"""Beside a crowd of hostile peers an honest caller's p99 is at most so many times that without them."""
+
 EPHEMERAL_CEILING_SECONDS = 5.0
 """From the start of a throw-away installation until its crypto-user has logged in."""

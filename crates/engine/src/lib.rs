@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod dispatch;
 mod engine;
+mod fair_queue;
 mod hot;
 mod housekeeping;
 mod lease;

@@ -1,6 +1,6 @@
 //! The queue between the data plane and the brain: one lane for each of the brain's worker pools.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use strongroom_wire::bodies;
 use strongroom_wire::tables::Lane;
 use strongroom_wire::{AttributeValue, Operation, Role, Rv, Template, Value, codec};
 
+use crate::fair_queue::FairQueue;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::shared::Shared;
@@ -59,7 +60,7 @@ pub(crate) struct ManagedQueue {
 
 #[derive(Debug, Default)]
 struct LaneQueue {
-    waiting: Mutex<VecDeque<ManagedRequest>>,
+    waiting: Mutex<FairQueue<ManagedRequest>>,
     wake: Condvar,
 }
 
@@ -85,8 +86,9 @@ impl ManagedQueue {
         if waiting.len() >= self.capacity || self.closed.load(Ordering::Acquire) {
             return Some(request);
         }
+        let address = request.connection.peer.ip();
         self.unanswered.lock().insert(managed.token, request);
-        waiting.push_back(managed);
+        waiting.push(address, managed);
         drop(waiting);
         queue.wake.notify_one();
         None
@@ -103,7 +105,7 @@ impl ManagedQueue {
         let queue = self.lane(lane);
         let mut waiting = queue.waiting.lock();
         loop {
-            while let Some(managed) = waiting.pop_front() {
+            while let Some(managed) = waiting.pop() {
                 if managed.deadline > Instant::now() {
                     return Some(managed);
                 }
