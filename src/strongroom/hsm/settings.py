@@ -26,3 +26,5 @@ class Settings:
     drain_milliseconds: int = 3_000
     batch_size: int = 64
     status_seconds: float = 30.0
+    checkpoint_seconds: float = 50.0
+    """Between checkpoints while something is new: an entry is signed for within a minute, also by a slow store."""
