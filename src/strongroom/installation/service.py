@@ -160,6 +160,7 @@ def _serve_http(
 
     app = application(
         control=stores.control,
+        logs=stores.logs,
         cluster_stores=stores,
         zone_plan=claim.plan,
         region=region,

@@ -38,6 +38,7 @@ have limits."""
 def application(
     *,
     control: Store,
+    logs: Store,
     cluster_stores: ClusterStores,
     zone_plan: ZonePlan,
     region: str,
@@ -47,10 +48,10 @@ def application(
 ) -> Starlette:
     """The ASGI application that answers AWS's APIs; run it as ``uvicorn.Config(application(…), **SERVER_OPTIONS)``.
 
-    ``control`` is the control plane's store; ``cluster_stores`` makes, opens and removes those of clusters;
-    ``zone_plan`` knows subnets and gives addresses. ``region`` is the only one that requests may be signed for.
-    ``open_sealed(context, sealed)`` opens an access key's secret (the native ``Installation.open_sealed``). ``clock``
-    gives seconds since 1970.
+    ``control`` is the control plane's store; ``logs`` holds what outlives clusters; ``cluster_stores`` makes, opens and
+    removes those of clusters; ``zone_plan`` knows subnets and gives addresses. ``region`` is the only one that requests
+    may be signed for. ``open_sealed(context, sealed)`` opens an access key's secret (the native
+    ``Installation.open_sealed``). ``clock`` gives seconds since 1970.
 
     When the application starts (ASGI lifespan) it finishes creations and deletions of clusters that were interrupted.
     ``GET /health`` needs no signature and answers 200 when the control store can be read, else 503. Requests run in
@@ -58,11 +59,12 @@ def application(
     but the stores, which stay the caller's.
 
     What the fleet sees in the stores: CreateHsm writes ``desired/hsm/<id>``, DeleteHsm sets its ``deleting``, and the
-    HSM is gone from the API when that record is removed; DeleteCluster deletes the record ``cluster`` and then calls
-    ``cluster_stores.delete``.
+    HSM is gone from the API when that record is removed; DeleteCluster deletes the record ``cluster``, copies the
+    cluster's audit logs into ``logs``, and then calls ``cluster_stores.delete``.
     """
     context = Context(
         control=control,
+        logs=logs,
         cluster_stores=cluster_stores,
         zone_plan=zone_plan,
         clock=clock,
