@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from strongroom.audit.chain import ALTERED_OPCODE, missing
+from strongroom.hsm.anchor import Anchor
 from strongroom.hsm.checkpoints import Checkpoints
 from strongroom.hsm.refusals import SUCCESS, AuditResponse
 from strongroom.hsm.rules import APPLIANCE_USER
@@ -125,6 +126,8 @@ class AuditLog:
         self._clock = clock
         self._checkpoints = Checkpoints(hsm, store, cluster_id, hsm_id, reboot_counter)
         self.name = LOG_AUDIT + hsm_id
+        self.on_written: Callable[[int, bytes], None] = lambda _entries, _last_hash: None
+        """Called with the number of entries and the hash of the last one after each that was written."""
         self.sequence = 0
         self._previous = b""
         self._last_us = 0
@@ -163,6 +166,17 @@ class AuditLog:
         signed = self._store.scan(self.name, after=newest.sequence - 1, limit=1)
         if not signed or hashlib.sha256(signed[0].value).digest() != newest.entry_hash:
             return f"entry {newest.sequence:#x} of the audit log is not the one that was signed for: it was altered"
+        return None
+
+    def judge_anchor(self, anchor: Anchor | None) -> str | None:
+        """A sentence when the log does not hold what this HSM has seen in it."""
+        if anchor is None or anchor.revision == 0:
+            return None
+        if anchor.revision > self.sequence:
+            return f"{missing(self.sequence, anchor.revision - 1)} from the audit log, which this HSM has written"
+        last = self._store.scan(self.name, after=anchor.revision - 2, limit=1)
+        if not last or hashlib.sha256(last[0].value).digest() != anchor.head:
+            return f"entry {anchor.revision - 1:#x} of the audit log is not the one that this HSM has written"
         return None
 
     def draft(self, told: Sequence[tuple[AuditFacts, AuditResponse]], *, sign: bool = False) -> AuditBatch:
@@ -208,6 +222,7 @@ class AuditLog:
             self.sequence = batch.entries[-1].entry.sequence + 1
             self._last_us = batch.entries[-1].entry.time_us
             self._previous = batch.last_hash
+            self.on_written(self.sequence, self._previous)
         if batch.checkpoint is not None:
             self._checkpoints.written(batch.checkpoint, self.sequence)
 

@@ -79,6 +79,8 @@ class Life:
         self._mode = Mode(cluster.mode)
         self._anchors = AnchorFile(hsm, options.state_directory)
         self._keeper = AnchorKeeper(self._anchors, settings.anchor_seconds)
+        self._audit_anchors = AnchorFile(hsm, options.state_directory, "audit-anchor")
+        self._audit_keeper = AnchorKeeper(self._audit_anchors, settings.audit_anchor_seconds)
         self._replica = Replica(hsm, store)
         self._narrowing = NarrowingWaits(store, self._hsm_id)
         self._lease = LeaseKeeper(
@@ -93,6 +95,7 @@ class Life:
             on_unwritable=self._narrowing.be_careful,
         )
         self._audit = AuditLog(hsm, store, self._cluster_id, self._hsm_id, status.status.reboot_counter)
+        self._audit.on_written = self._audit_keeper.note
         self._requests = RequestIds(hsm, store, settings.request_life_seconds)
         self._committer = Committer(
             hsm,
@@ -171,13 +174,19 @@ class Life:
 
     def _take_up_the_audit_log(self) -> None:
         """Sign for what a killed process left unsigned; before that, say in the log itself what was altered."""
-        altered = self._audit.resume()
+        altered = self._audit.resume() or self._judge_audit_anchor()
         if altered is None:
             self._audit.tell(self._lease.compare())
             return
         log.error("audit log altered", reason=altered)
         response = AuditResponse(Rv.DEVICE_ERROR, f"HSM Error: {altered}")
         self._audit.tell(self._lease.compare(), (AuditFacts("audit_altered", AUDIT_ALTERED), response))
+
+    def _judge_audit_anchor(self) -> str | None:
+        try:
+            return self._audit.judge_anchor(self._audit_anchors.read())
+        except IntegrityError as error:
+            return str(error.args[1])
 
     def _start_membership(self) -> None:
         self._closing.append(self._loops.stop)
@@ -265,8 +274,9 @@ class Life:
 
     def _serve(self) -> None:
         replica = self._replica
-        self._keeper.start()
-        self._closing.append(self._keeper.stop)
+        for keeper in (self._keeper, self._audit_keeper):
+            keeper.start()
+            self._closing.append(keeper.stop)
         replica.on_applied.append(self._anchor)
         if replica.position is not None:
             self._anchor(replica.position, False)

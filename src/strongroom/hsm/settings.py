@@ -23,6 +23,7 @@ class Settings:
     max_failed_logins: int = 5
     """The login that fails after so many failed ones locks the user (aws-cloudhsm 3.3)."""
     anchor_seconds: float = 0.2
+    audit_anchor_seconds: float = 1.0
     drain_milliseconds: int = 3_000
     batch_size: int = 64
     status_seconds: float = 30.0

@@ -47,7 +47,8 @@ def test_a_killed_hsm_signs_at_its_next_start_for_what_it_had_not_and_a_deleted_
     assert report.hsms[0].head == heads[0].sequence
 
 
-def test_an_hsm_whose_log_was_cut_off_says_so_in_the_log_before_it_signs(cluster: OneCluster):
+@pytest.mark.parametrize("with_checkpoints", [False, True])
+def test_an_hsm_whose_log_was_cut_off_says_so_in_the_log_before_it_signs(cluster: OneCluster, with_checkpoints: bool):
     cluster.begin("hsm-1")
     generate_aes(cluster.alice())
     cluster.stop("hsm-1")
@@ -55,15 +56,23 @@ def test_an_hsm_whose_log_was_cut_off_says_so_in_the_log_before_it_signs(cluster
     connection = sqlite3.connect(cluster.store_path)
     with connection:
         connection.execute("DELETE FROM log_entry WHERE log = 'audit/hsm-1' AND sequence > 5")
+        if with_checkpoints:
+            connection.execute("DELETE FROM log_entry WHERE log = 'checkpoint/hsm-1'")
         connection.execute("DELETE FROM record WHERE key = 'identity/hsm-1'")
     connection.close()
     cluster.start("hsm-1")
     cluster.until_health("hsm-1", "ACTIVE")
     entry = cluster.audit("hsm-1")[6]
-    said = f"entries 0x6 to {last:#x} are missing from the audit log, for which this HSM has signed"
+    known = "which this HSM has written" if with_checkpoints else "for which this HSM has signed"
+    said = f"entries 0x6 to {last:#x} are missing from the audit log, {known}"
     assert (entry.opcode, entry.response_text) == ("STRONGROOM_AUDIT_ALTERED", f"HSM Error: {said}")
     assert "audit log altered" in cluster.log("hsm-1")
     texts = [each.text for each in verified(cluster.store, cluster).all_breaks]
     assert f"the HSM says in entry 0x6: HSM Error: {said}" in texts
     record = cluster.store.get("identity/hsm-1")
     assert msgspec.msgpack.decode(record.value, type=AuditIdentity).hsm_id == "hsm-1"
+    # It is said once.
+    cluster.stop("hsm-1")
+    cluster.start("hsm-1")
+    cluster.until_health("hsm-1", "ACTIVE")
+    assert [entry.opcode for entry in cluster.audit("hsm-1")].count("STRONGROOM_AUDIT_ALTERED") == 1

@@ -244,6 +244,19 @@ class BoundaryDouble:
             caller, mechanism, {0: 3, **private}
         )
 
+    def create_object(self, caller: Caller, ticket: dict[int, Any]) -> Staged:
+        return self.generate_key(caller, 1, ticket)
+
+    def unwrap_key(
+        self, caller: Caller, key: int, mechanism: int, parameters: Any, wrapped: bytes, template: dict[int, Any]
+    ) -> Staged:
+        self._own(caller, key)
+        return self.generate_key(caller, mechanism, template)
+
+    def derive_key(self, caller: Caller, key: int, mechanism: int, parameters: Any, template: dict[int, Any]) -> Staged:
+        self._own(caller, key)
+        return self.generate_key(caller, mechanism, template)
+
     def set_attributes(self, caller: Caller, reference: int, template: dict[int, Any]) -> Staged:
         version, owner, attributes = self._own(caller, reference)
         return self._stage(reference, version + 1, owner, {**attributes, **template})

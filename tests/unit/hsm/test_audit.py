@@ -11,6 +11,7 @@ import pytest
 
 from strongroom.audit.text import KEY_OPERATIONS, render
 from strongroom.hsm import audit as hsm_audit
+from strongroom.hsm.anchor import Anchor
 from strongroom.hsm.audit import AUDIT_ALTERED, END_MARKER, AuditFacts
 from strongroom.hsm.checkpoints import publish_identity
 from strongroom.hsm.dispatch import HANDLERS
@@ -109,6 +110,28 @@ def test_key_commands_tell_the_handles_of_their_keys(hsm, alice):
         ("CN_MODIFY_OBJECT", session["reference"], 0),
         ("CN_DESTROY_OBJECT", session["reference"], 0),
     ]
+
+
+def test_made_imported_unwrapped_and_derived_keys_are_told_by_their_new_handles(hsm, alice):
+    (base,) = hsm.call(Operation.GENERATE_KEY, {"mechanism": 1, "template": TOKEN}, alice)["objects"]
+    common = {"mechanism": 1, "parameters": None, "template": TOKEN}
+    public = {0: 2, **TOKEN}
+    bodies = {
+        Operation.CREATE_OBJECT: {"template": public, "template_ticket": public},
+        Operation.UNWRAP_KEY: {**common, "unwrapping_key": base["reference"], "wrapped_key": b"wrapped"},
+        Operation.DERIVE_KEY: {**common, "base_key": base["reference"]},
+    }
+    for operation, body in bodies.items():
+        (made,) = hsm.call(operation, body, alice)["objects"]
+        handles = (0, made["reference"]) if operation is Operation.CREATE_OBJECT else (made["reference"], 0)
+        entry = hsm.entries()[-1]
+        assert (entry.opcode, entry.username) == (RULES[operation].opcode[0], "alice")
+        assert (entry.private_reference, entry.public_reference) == handles
+        absent = {name: 0x99 if name in {"unwrapping_key", "base_key"} else value for name, value in body.items()}
+        if absent != body:
+            assert hsm.call(operation, absent, alice).rv == 0x82
+            entry = hsm.entries()[-1]
+            assert (entry.response, entry.private_reference, entry.public_reference) == (0x82, 0, 0)
 
 
 def test_an_entry_reads_as_awss_field_by_field():
@@ -245,6 +268,30 @@ def test_an_hsm_notices_that_a_signed_entry_was_replaced(hsm, alice):
     assert hsm.audit.resume() == (
         f"entry {last:#x} of the audit log is not the one that was signed for: it was altered"
     )
+
+
+def test_an_anchor_shows_what_was_cut_off_with_its_checkpoints_or_replaced(hsm, alice):
+    noted = []
+    hsm.audit.on_written = lambda entries, last_hash: noted.append(Anchor(entries, last_hash, 0.0))
+    hsm.audit.tell(hsm.lease(), (AuditFacts("end", END_MARKER), SUCCESS))
+    (anchor,) = noted
+    last = len(hsm.entries()) - 1
+    assert (anchor.revision, anchor.head) == (
+        last + 1,
+        hashlib.sha256(hsm.store.scan(hsm.audit.name)[-1].value).digest(),
+    )
+    assert hsm.audit.judge_anchor(None) is None
+    assert hsm.audit.judge_anchor(anchor) is None
+    hsm.audit.tell(hsm.lease(), (AuditFacts("end", END_MARKER), SUCCESS))
+    assert hsm.audit.judge_anchor(anchor) is None
+    other = Anchor(anchor.revision, bytes(32), 0.0)
+    said = f"entry {last:#x} of the audit log is not the one that this HSM has written"
+    assert hsm.audit.judge_anchor(other) == said
+    del hsm.store._logs[hsm.audit.name][-2:]
+    hsm.store._logs["checkpoint/hsm-a"].clear()
+    assert hsm.audit.resume() is None
+    said = f"entry {last:#x} is missing from the audit log, which this HSM has written"
+    assert hsm.audit.judge_anchor(anchor) == said
 
 
 def test_an_identity_is_published_once_and_again_where_it_was_altered(cluster):
