@@ -2,9 +2,9 @@
 
 Runs itself under ``strongroom exec``, which gives it a throw-away cluster. ``STRONGROOM_BENCH_SECONDS`` (10),
 ``STRONGROOM_BENCH_WARM_UP`` (2) and ``STRONGROOM_BENCH_RUNS`` (5) shorten it. Arguments name what to measure: a part of
-a piece of work's name, ``keys`` for the cluster of many keys, ``attacks`` for hostile peers, ``start`` for how soon a
-cluster is ready. The exit status is 1 below a floor. All figures are written to build/bench.json, the ratios also to
-build/bench.svg.
+a piece of work's name (``audit``: what audit entries cost), ``keys`` for the cluster of many keys, ``attacks`` for
+hostile peers, ``start`` for how soon a cluster is ready. The exit status is 1 below a floor. All figures are written to
+build/bench.json, the ratios also to build/bench.svg.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks import attacks, chart, machine, many_keys, promises, starting, tokens, verification
+from benchmarks import attacks, auditing, chart, machine, many_keys, promises, starting, tokens, verification
 from benchmarks.comparison import Promise, Result, alternate
 from benchmarks.load import load, make_keys, openssl_speed
 
@@ -38,6 +38,8 @@ def main(names: list[str]) -> int:
         bench = Bench(Path(name))
         wanted = [promise for promise in promises.PROMISES if _is_named(promise.work.name, names)]
         results = [bench.measure(promise) for promise in wanted]
+        if _is_named(promises.AUDITED.work.name, names):
+            results.append(bench.measure_auditing())
         attacked = bench.measure_attacks() if _is_named("attacks", names) else None
         many = bench.measure_many_keys(results) if _is_named("keys", names) else None
     started = starting.measure(RUNS) if _is_named("start", names) else None
@@ -102,6 +104,12 @@ class Bench:
         attacked = attacks.measure(self._ours, RUNS, min(SECONDS, 3))
         print("\n".join([*attacked.lines(), ""]), flush=True)
         return attacked
+
+    def measure_auditing(self) -> Result:
+        """Ours against ours without the entries."""
+        result = auditing.measure(self._ours, runs=RUNS, warm_up_seconds=WARM_UP_SECONDS, seconds=SECONDS)
+        print("\n".join([*result.lines(), ""]), flush=True)
+        return result
 
     def measure_many_keys(self, results: list[Result]) -> many_keys.ManyKeys:
         """Find among some keys, compared; then with many keys, ours alone."""

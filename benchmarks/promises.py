@@ -39,6 +39,12 @@ PROMISES = (
     ),
 )
 
+UNAUDITED = "without audit entries"
+AUDITED = Promise(
+    Work("durable AES-256 token key with its audit entry, 32 threads", "generate-aes:audited-", 32),
+    (Bar(UNAUDITED, floor=0.8, aim=0.9),),
+)
+
 FIND_KEYS = 10_000
 FIND = Promise(
     Work(f"find by label among {FIND_KEYS:,} keys", f"find:found-:{FIND_KEYS}", 1),

@@ -66,13 +66,18 @@ def softhsm(directory: Path) -> Token:
 
 def strongroom() -> Token:
     """The cluster of the environment (``strongroom exec --hsms 1``)."""
-    module = os.environ["STRONGROOM_PKCS11_MODULE"]
-    return Token("Strongroom", module, _token_label(module), os.environ["CLOUDHSM_PIN"], dict(os.environ))
+    return token_of(os.environ)
 
 
-def _token_label(module: str) -> str:
-    listed = subprocess.run(
-        ["pkcs11-tool", "--module", module, "--list-token-slots"], check=True, capture_output=True, text=True
-    ).stdout
+def token_of(environment: Mapping[str, str]) -> Token:
+    """The cluster that an environment names."""
+    module = environment["STRONGROOM_PKCS11_MODULE"]
+    pin = environment["CLOUDHSM_PIN"]
+    return Token("Strongroom", module, _token_label(module, environment), pin, dict(environment))
+
+
+def _token_label(module: str, environment: Mapping[str, str]) -> str:
+    command = ["pkcs11-tool", "--module", module, "--list-token-slots"]
+    listed = subprocess.run(command, check=True, env=dict(environment), capture_output=True, text=True).stdout
     (label,) = [line.partition(":")[2].strip() for line in listed.splitlines() if "token label" in line]
     return label

@@ -222,6 +222,8 @@ def operations() -> dict[Path, str]:
     for row in table:
         if not set(row["roles"]) <= roles:
             raise SystemExit(f"tables/operations.toml: {row['name']}: unknown role")
+        if (row["retry"] in {"create", "change"} or row["name"] == "login") and "opcode" not in row:
+            raise SystemExit(f"tables/operations.toml: {row['name']}: a change or login without an audit opcode")
     members = [(camel(row["name"]), row["code"]) for row in table]
     rust = rust_header("operation") + "use crate::tables::{Lane, RetryClass, Role};\n\n"
     rust += rust_enum("Operation", "An operation of the data plane.", "u16", members)

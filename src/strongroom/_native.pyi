@@ -160,6 +160,12 @@ class Hsm:
     def identity_statement(self) -> bytes:
         """What a joiner publishes: its chain to the hardware root and its wrapping key, signed by its identity."""
 
+    def sign_checkpoint(self, checkpoint: bytes) -> bytes:
+        """The identity key's word on the audit log: ECDSA P-384, SHA-384, DER, over a context and these bytes."""
+
+    def identity_certificates(self) -> list[bytes]:
+        """What verifies a checkpoint, DER: the identity's certificate, its host's, the hardware root's."""
+
     def create_cluster_keys(self) -> None:
         """First HSM of a cluster: make the masking key and the cluster certificate key (RSA-2048)."""
 
@@ -258,6 +264,9 @@ class Hsm:
     def set_attributes(self, caller: Caller, reference: int, template: Template) -> StagedObject: ...
     def check_destroy(self, caller: Caller, reference: int) -> bool:
         """Whether the object is a token object; raises unless the caller may destroy it now."""
+
+    def is_public_key(self, reference: int) -> bool:
+        """Whether there is an object with this reference and it is a public key: where an audit entry names it."""
 
     def publish(self, references: Sequence[int]) -> None:
         """Make staged objects usable (after the commit)."""

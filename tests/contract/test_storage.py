@@ -158,6 +158,15 @@ def test_a_log_takes_entries_without_gaps_only(store: Store) -> None:
     assert [found.sequence for found in store.scan("other")] == [0]
 
 
+def test_logs_are_listed_by_name(store: Store) -> None:
+    for name in ("audit/b", "audit/a", "checkpoint/a"):
+        store.transact(Transaction(appends=(Append(name, entry(0)), Append(name, entry(1)))))
+    put(store, "audit/record", b"no log")
+    assert store.logs("audit/", "audit0") == ["audit/a", "audit/b"]
+    assert store.logs("a", "z") == ["audit/a", "audit/b", "checkpoint/a"]
+    assert store.logs("b", "c") == []
+
+
 def test_scans_by_sequence_time_direction_and_limit(store: Store) -> None:
     appends = tuple(Append("log", entry(n, b"%d" % n, 1_000 + 10 * n)) for n in range(10))
     store.transact(Transaction(appends=appends))

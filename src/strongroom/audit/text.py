@@ -12,6 +12,19 @@ COMMAND_TYPE: Final = "CN_MGMT_CMD (0x0)"
 MINIMAL: Final = "MINIMAL_LOG_ENTRY (0)"
 KEY_DETAILS: Final = "MGMT_KEY_DETAILS_LOG (1)"
 USER_DETAILS: Final = "MGMT_USER_DETAILS_LOG (2)"
+KEY_OPERATIONS: Final = frozenset(
+    {
+        "generate_key",
+        "generate_key_pair",
+        "create_object",
+        "destroy_object",
+        "set_attributes",
+        "wrap_key",
+        "unwrap_key",
+        "derive_key",
+    }
+)
+"""Their entries have key handles, 0 where there is no key: also those of refusals."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -28,10 +41,11 @@ def render(entry: AuditEntry) -> str:
         f"Response : {entry.response}:{entry.response_text}",
         f"Log type : {log_type(entry)}",
     ]
-    if entry.private_reference or entry.public_reference:
+    details = log_type(entry)
+    if details == KEY_DETAILS:
         lines.append(f"Priv/Secret Key Handle : {entry.private_reference}")
         lines.append(f"Public Key Handle : {entry.public_reference}")
-    elif entry.username:
+    elif details == USER_DETAILS:
         lines.append(f"User Name : {entry.username}")
         lines.append(f"User Type : {AUDIT_NAMES[Role(entry.user_type)]}")
     return "\n".join(lines)
@@ -39,6 +53,6 @@ def render(entry: AuditEntry) -> str:
 
 def log_type(entry: AuditEntry) -> str:
     """The entry's log type: what details it carries."""
-    if entry.private_reference or entry.public_reference:
+    if entry.operation in KEY_OPERATIONS:
         return KEY_DETAILS
     return USER_DETAILS if entry.username else MINIMAL

@@ -1,6 +1,8 @@
-"""The anchor: the newest revision and head that this HSM saw, sealed in its own state directory.
+"""Anchors: the newest that this HSM saw of its store, sealed in its own state directory.
 
-A store that is older, or that has another head at the same revision, was put back; the anchor is how an HSM notices.
+``anchor`` has the revision and head of the cluster: a store that is older, or that has another head at the same
+revision, was put back. ``audit-anchor`` has the number of entries of the HSM's audit log and the hash of the last one:
+a log that ends before that was cut off. These are how an HSM notices.
 """
 
 from __future__ import annotations
@@ -22,7 +24,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """``written_at`` is in Unix seconds: an acceptance of a rollback must be newer."""
+    """A number that only grows, and what stands for everything up to it.
+
+    ``written_at`` is in Unix seconds: an acceptance of a rollback must be newer.
+    """
 
     revision: int
     head: bytes
@@ -30,11 +35,11 @@ class Anchor:
 
 
 class AnchorFile:
-    """``<state directory>/anchor``."""
+    """A file of the state directory."""
 
-    def __init__(self, hsm: Hsm, state_directory: Path) -> None:
+    def __init__(self, hsm: Hsm, state_directory: Path, name: str = "anchor") -> None:
         self._hsm = hsm
-        self._path = state_directory / "anchor"
+        self._path = state_directory / name
 
     def read(self) -> Anchor | None:
         """Raises ``IntegrityError`` of the boundary for a file that was altered."""

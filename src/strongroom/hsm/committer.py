@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from strongroom._native import HsmError
-from strongroom.hsm.audit import AuditFacts, AuditLog
+from strongroom.hsm.audit import AuditBatch, AuditFacts, AuditLog
 from strongroom.hsm.drafts import ChainedWrite, Draft, Later, Outcome, Proposal
 from strongroom.hsm.narrowing import NarrowingWaits
 from strongroom.hsm.refusals import SUCCESS, AuditResponse, Refusal, Retry, Rv, StoreDiverged
@@ -79,8 +79,7 @@ class _Attempt:
     later: list[Proposal] = field(default_factory=list)
     chained: list[ChainedWrite] = field(default_factory=list)
     head: bytes = b""
-    appends: list[Append] = field(default_factory=list)
-    previous: bytes = b""
+    told: AuditBatch = field(default_factory=lambda: AuditBatch((), b"", None))
     transaction: Transaction | None = None
 
 
@@ -199,7 +198,7 @@ class Committer:
     def _recover(self, failure: CompareFailed, batch: Sequence[Proposal]) -> bool:
         """Take over what another HSM committed; ``False`` when that cannot be and the batch was refused."""
         try:
-            if failure.key.startswith("log audit/"):
+            if failure.key.startswith(("log audit/", "log checkpoint/")):
                 self._audit.resume()
             self._replica.catch_up()
         except StoreDiverged as error:
@@ -262,7 +261,6 @@ class Committer:
             )
             writes.append(write)
             compares.append(compare)
-        appends: list[Append] = []
         if attempt.chained:
             position = self._replica.position
             chain = [(write.key, write.old_version, write.new_version, write.digest) for write in attempt.chained]
@@ -272,10 +270,10 @@ class Committer:
             writes.append(Write(HEAD, attempt.head))
             compares.append(Compare(HEAD, position.store_revision if position else None))
         told = [entry for decided in attempt.decided if (entry := decided.told()) is not None]
-        attempt.appends, attempt.previous = self._audit.appends(told)
-        appends += attempt.appends
+        attempt.told = self._audit.draft(told)
+        appends = list(attempt.told.appends)
         if attempt.chained:
-            time_us = attempt.appends[0].entry.time_us if attempt.appends else 0
+            time_us = attempt.told.entries[0].entry.time_us if attempt.told.entries else 0
             appends.append(Append(LOG_CHANGES, LogEntry(draft.revision - 1, time_us, msgspec.msgpack.encode(change))))
         if writes or appends:
             attempt.transaction = Transaction(
@@ -304,8 +302,8 @@ class Committer:
         while True:
             try:
                 head = self._store.get(HEAD)
-                if attempt.appends:
-                    present = self._audit.holds(attempt.appends[0])
+                if attempt.told.entries:
+                    present = self._audit.holds(attempt.told)
                 else:
                     present = head is not None and head.value == attempt.head
             except StoreError as error:
@@ -321,7 +319,7 @@ class Committer:
             return -1
 
     def _finish(self, attempt: _Attempt, store_revision: int) -> None:
-        self._audit.written(attempt.appends, attempt.previous)
+        self._audit.written(attempt.told)
         if attempt.chained:
             attempt.draft.apply(attempt.chained)
         for decided in attempt.decided:

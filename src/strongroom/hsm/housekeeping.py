@@ -1,4 +1,4 @@
-"""What is done now and then: ended logins, results that have outlived their time, the status record and figures."""
+"""What is done now and then: ended logins, results that have outlived their time, checkpoints, status and figures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from strongroom.hsm import logins
+from strongroom.hsm.audit import AuditLog
 from strongroom.hsm.brain import Brain
 from strongroom.hsm.clocks import boot_clock
 from strongroom.hsm.drafts import Proposal
@@ -32,6 +33,7 @@ class Housekeeping:
         brain: Brain,
         requests: RequestIds,
         status: StatusReport,
+        audit: AuditLog,
         submit: Callable[[Proposal], None],
         left_out: Callable[[], Proposal | None],
         figures: Callable[[], Write],
@@ -44,6 +46,7 @@ class Housekeeping:
         self._brain = brain
         self._requests = requests
         self._status = status
+        self._audit = audit
         self._submit = submit
         self._left_out = left_out
         self._figures = figures
@@ -59,6 +62,7 @@ class Housekeeping:
             ("logins", settings.login_seen_seconds, self._end_logins),
             ("requests", settings.login_seen_seconds, self._purge_requests),
             ("refusals", settings.login_seen_seconds, self._tell_left_out),
+            ("checkpoint", settings.checkpoint_seconds, self._sign_audit_log),
             ("status", settings.status_seconds, self._publish),
         ]
 
@@ -110,6 +114,11 @@ class Housekeeping:
 
     def _publish(self) -> None:
         self._status.repeat(self._figures())
+
+    def _sign_audit_log(self) -> None:
+        # The committer holds the lock while its entries are on their way.
+        with self._brain.replica.lock:
+            self._audit.tell(self._lease())
 
     def _tell_left_out(self) -> None:
         entry = self._left_out()

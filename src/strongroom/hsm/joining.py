@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from strongroom._native import HsmError, IntegrityError
-from strongroom.hsm.audit import FIRST_START, AuditFacts, AuditLog
+from strongroom.hsm.audit import FIRST_START, AuditLog
 from strongroom.hsm.drafts import Draft
 from strongroom.hsm.refusals import SUCCESS
 from strongroom.hsm.replica import Replica
@@ -137,11 +137,9 @@ class Joining:
         chained = draft.chained_writes(hsm)
         chain = [(write.key, write.old_version, write.new_version, write.digest) for write in chained]
         head = hsm.advance_head(None, chain)
-        appends, previous = audit.appends(
-            [(AuditFacts(name.removeprefix("CN_").lower(), (name, number)), SUCCESS) for name, number in FIRST_START]
-        )
+        told = audit.draft([(facts, SUCCESS) for facts in FIRST_START], sign=True)
         change = ChangeEntry(hsm_id=self._hsm_id, writes=chain, head=head)
-        entry = LogEntry(0, appends[0].entry.time_us, msgspec.msgpack.encode(change))
+        entry = LogEntry(0, told.entries[0].entry.time_us, msgspec.msgpack.encode(change))
         status = ClusterStatus(certificates=hsm.certificates())
         own = hsm.seal_envelope(self._hsm_id, hsm.identity_statement())
         try:
@@ -156,12 +154,12 @@ class Joining:
                         Write(ENVELOPE_RECOVERY, hsm.seal_recovery_envelope()),
                         Write(STATUS_CLUSTER, msgspec.msgpack.encode(status)),
                     ),
-                    appends=(*appends, Append(LOG_CHANGES, entry)),
+                    appends=(*told.appends, Append(LOG_CHANGES, entry)),
                 )
             )
         except CompareFailed as failure:
             raise FoundedByAnother(str(failure)) from failure
-        audit.written(appends, previous)
+        audit.written(told)
         log.info("cluster keys made")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import structlog
 
 from strongroom._native import Caller, Hsm, HsmError, IntegrityError, encode_response
 from strongroom.hsm.anchor import Anchor, AnchorFile, AnchorKeeper
-from strongroom.hsm.audit import ACCEPT_ROLLBACK, AuditFacts, AuditLog
+from strongroom.hsm.audit import ACCEPT_ROLLBACK, AUDIT_ALTERED, END_MARKER, AuditFacts, AuditLog
 from strongroom.hsm.brain import Brain
+from strongroom.hsm.checkpoints import publish_identity
 from strongroom.hsm.committer import Committer
 from strongroom.hsm.dispatch import Dispatcher
 from strongroom.hsm.drafts import Draft, Outcome, Proposal
@@ -24,14 +26,15 @@ from strongroom.hsm.loading import StoreRolledBack, load
 from strongroom.hsm.loops import Loops
 from strongroom.hsm.membership import Membership
 from strongroom.hsm.narrowing import NarrowingWaits
-from strongroom.hsm.refusals import StoreDiverged
+from strongroom.hsm.refusals import SUCCESS, AuditResponse, Rv, StoreDiverged
 from strongroom.hsm.replica import Position, Replica
 from strongroom.hsm.requests import RequestIds
 from strongroom.hsm.status import StatusReport
 from strongroom.hsm.waiting import EXIT_AGAIN, EXIT_REFUSED, EXIT_STOPPED, LOOK_SECONDS, Stopped, decode
-from strongroom.storage.interface import Compare, CompareFailed, Store, Transaction, Write
+from strongroom.storage.interface import Compare, CompareFailed, Store, StoreError, Transaction, Write
 from strongroom.vocabulary.records import (
     DESIRED_ACCEPT_ROLLBACK,
+    DESIRED_HSM,
     DESIRED_INITIALIZE,
     ENVELOPE,
     JOIN,
@@ -73,9 +76,12 @@ class Life:
         self._membership = membership
         self._settings = settings
         self._hsm_id = options.hsm_id
+        self._cluster_id = cluster.cluster_id
         self._mode = Mode(cluster.mode)
         self._anchors = AnchorFile(hsm, options.state_directory)
         self._keeper = AnchorKeeper(self._anchors, settings.anchor_seconds)
+        self._audit_anchors = AnchorFile(hsm, options.state_directory, "audit-anchor")
+        self._audit_keeper = AnchorKeeper(self._audit_anchors, settings.audit_anchor_seconds)
         self._replica = Replica(hsm, store)
         self._narrowing = NarrowingWaits(store, self._hsm_id)
         self._lease = LeaseKeeper(
@@ -89,7 +95,8 @@ class Life:
             on_diverged=process.diverged,
             on_unwritable=self._narrowing.be_careful,
         )
-        self._audit = AuditLog(hsm, store, self._hsm_id, status.status.reboot_counter)
+        self._audit = AuditLog(hsm, store, self._cluster_id, self._hsm_id, status.status.reboot_counter)
+        self._audit.on_written = self._audit_keeper.note
         self._requests = RequestIds(hsm, store, settings.request_life_seconds)
         self._committer = Committer(
             hsm,
@@ -154,6 +161,9 @@ class Life:
     # -- steps --------------------------------------------------------------------------------------------------------
 
     def _get_keys(self) -> None:
+        publish_identity(
+            self._hsm, self._store, self._cluster_id, self._hsm_id, self._lease.compare(), round(time.time(), 3)
+        )
         joining = Joining(self._hsm, self._store, self._hsm_id, self._lease.compare)
 
         def waiting(what: str) -> None:
@@ -161,9 +171,23 @@ class Life:
                 self._status.tell(HsmHealth.JOINING, what)
 
         self._process.wait_until(self._store, lambda: joining.obtain_keys(self._replica, self._audit, waiting))
-        altered = self._audit.resume()
-        if altered is not None:
-            log.error("audit log altered", reason=altered)
+        self._take_up_the_audit_log()
+
+    def _take_up_the_audit_log(self) -> None:
+        """Sign for what a killed process left unsigned; before that, say in the log itself what was altered."""
+        altered = self._audit.resume() or self._judge_audit_anchor()
+        if altered is None:
+            self._audit.tell(self._lease.compare())
+            return
+        log.error("audit log altered", reason=altered)
+        response = AuditResponse(Rv.DEVICE_ERROR, f"HSM Error: {altered}")
+        self._audit.tell(self._lease.compare(), (AuditFacts("audit_altered", AUDIT_ALTERED), response))
+
+    def _judge_audit_anchor(self) -> str | None:
+        try:
+            return self._audit.judge_anchor(self._audit_anchors.read())
+        except IntegrityError as error:
+            return str(error.args[1])
 
     def _start_membership(self) -> None:
         self._closing.append(self._loops.stop)
@@ -231,9 +255,10 @@ class Life:
         except StoreRolledBack as error:
             self._status.tell(HsmHealth.ERROR, str(error))
             self._process.wait_until(self._store, lambda: self._accepted(anchor) is not None)
+            accepted = self._accepted(anchor)
             self._status.tell(HsmHealth.STARTING)
             load(self._hsm, self._store, self._replica, anchor, accept_rollback=True)
-            self._tell_acceptance(str(error))
+            self._tell_acceptance(str(error), accepted.reason if accepted else "")
         for line in _damage(self._replica):
             log.error("store damaged", reason=line)
 
@@ -243,15 +268,16 @@ class Life:
             return None
         return accepted
 
-    def _tell_acceptance(self, problem: str) -> None:
-        facts = AuditFacts("accept_rollback", ACCEPT_ROLLBACK)
+    def _tell_acceptance(self, problem: str, reason: str) -> None:
+        facts = AuditFacts("accept_rollback", ACCEPT_ROLLBACK, note=reason)
         log.warning("rollback accepted", problem=problem)
         self._committer.submit(Proposal(request=None, facts=facts, decide=_audited(facts)))
 
     def _serve(self) -> None:
         replica = self._replica
-        self._keeper.start()
-        self._closing.append(self._keeper.stop)
+        for keeper in (self._keeper, self._audit_keeper):
+            keeper.start()
+            self._closing.append(keeper.stop)
         replica.on_applied.append(self._anchor)
         if replica.position is not None:
             self._anchor(replica.position, False)
@@ -273,6 +299,7 @@ class Life:
             self._brain,
             self._requests,
             self._status,
+            self._audit,
             self._committer.submit,
             self._dispatcher.left_out,
             figures.write,
@@ -323,7 +350,8 @@ class Life:
 
     def _leave(self) -> None:
         message = ""
-        if self._process.was_deleted():
+        deleted = self._is_deleted()
+        if deleted:
             message = "deleted"
             # What only this HSM could open is of no use to anybody.
             self._store.transact(
@@ -332,12 +360,34 @@ class Life:
                     writes=(Write(ENVELOPE + self._hsm_id, None), Write(JOIN + self._hsm_id, None)),
                 )
             )
-        # Order: no more answers, then the last anchor, then the word STOPPED, then the lease.
+        # Order: no more answers, then the last anchor, the end of the audit log, the word STOPPED, then the lease.
         release = self._closing.pop(0)
         self.close()
         self._closing.append(release)
+        self._close_audit_log(deleted=deleted)
         if not self._process.was_lost():
             self._status.try_to_tell(HsmHealth.STOPPED, message)
+
+    def _is_deleted(self) -> bool:
+        """The fleet's signal to stop may come before this process has seen that its membership ends."""
+        if self._process.was_lost():
+            return False
+        try:
+            membership = decode(self._store, DESIRED_HSM + self._hsm_id, MembershipRecord)
+        except StoreError as error:
+            log.warning("membership cannot be read", reason=str(error))
+            return False
+        return membership is None or membership.deleting
+
+    def _close_audit_log(self, *, deleted: bool) -> None:
+        """Sign for the last entries; a deleted HSM's log ends with a marker (aws-cloudhsm 7.3)."""
+        if self._process.was_lost() or not self._hsm.has_cluster_keys():
+            return
+        end = [(AuditFacts("end", END_MARKER), SUCCESS)] if deleted else []
+        try:
+            self._audit.tell(self._lease.compare(), *end)
+        except StoreError as error:
+            log.warning("the end of the audit log is not signed", reason=str(error))
 
 
 def _damage(replica: Replica) -> list[str]:

@@ -79,22 +79,19 @@ def wrap_key(brain: Brain, request: ManagedRequest) -> Proposal:
     body = brain.hsm.wrap_key(
         brain.caller(request), message.wrapping_key, message.mechanism, message.parameters, message.key
     )
-    facts = facts_of(request)
-    if facts is not None:
-        facts = replace(facts, private_reference=message.key)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
-        return Outcome(body, facts)
+        return Outcome(body, facts_of(request))
 
-    return proposal(request, decide, facts=facts)
+    return proposal(request, decide)
 
 
 def set_attributes(brain: Brain, request: ManagedRequest) -> Proposal:
     """The boundary's checks run when the commit is decided, so that they see the newest attributes."""
     message = read(request.body, SetAttributesRequest)
     hsm, caller, reference = brain.hsm, brain.caller(request), message.reference
-    facts = _about(request, reference)
+    facts = _about(brain, request, reference)
     staged_before = False
 
     def discard() -> None:
@@ -127,7 +124,7 @@ def destroy_object(brain: Brain, request: ManagedRequest) -> Proposal:
     """CN_TOMBSTONE_OBJECT for a token object, CN_DESTROY_OBJECT for a session object (aws-cloudhsm 7.3)."""
     message = read(request.body, DestroyObjectRequest)
     hsm, caller, reference = brain.hsm, brain.caller(request), message.reference
-    facts = _about(request, reference)
+    facts = _about(brain, request, reference)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
@@ -177,9 +174,12 @@ def _once(action: Callable[[], None]) -> Callable[[], None]:
     return act
 
 
-def _about(request: ManagedRequest, reference: int) -> AuditFacts | None:
+def _about(brain: Brain, request: ManagedRequest, reference: int) -> AuditFacts | None:
+    """A public key stands in a field of its own."""
     facts = facts_of(request)
-    return replace(facts, private_reference=reference) if facts else None
+    if facts is None or not brain.hsm.is_public_key(reference):
+        return facts
+    return replace(facts, private_reference=0, public_reference=reference)
 
 
 def _references(facts: AuditFacts | None, staged: Sequence[StagedObject]) -> AuditFacts | None:

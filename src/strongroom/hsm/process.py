@@ -132,9 +132,6 @@ class HsmProcess:
     def divergence(self) -> StoreDiverged | None:
         return self._diverged
 
-    def was_deleted(self) -> bool:
-        return self._deleted
-
     def was_lost(self) -> bool:
         return self._lost
 

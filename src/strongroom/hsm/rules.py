@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from strongroom._native import Hsm
 
 VERSION_LENGTH = 8
+APPLIANCE_USER = "app_user"
+"""The user that every cluster has and that nobody can log in as."""
 
 
 class UserRule(msgspec.Struct, frozen=True, omit_defaults=True):

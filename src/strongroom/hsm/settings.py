@@ -23,7 +23,10 @@ class Settings:
     max_failed_logins: int = 5
     """The login that fails after so many failed ones locks the user (aws-cloudhsm 3.3)."""
     anchor_seconds: float = 0.2
+    audit_anchor_seconds: float = 1.0
     drain_milliseconds: int = 3_000
     batch_size: int = 64
+    checkpoint_seconds: float = 50.0
+    """Between checkpoints while something is new: an entry is signed for within a minute, also by a slow store."""
     status_seconds: float = 15.0
     """How often an HSM writes its status and figures."""

@@ -14,7 +14,7 @@ from strongroom.hsm.drafts import Draft, Outcome, Proposal
 from strongroom.hsm.logins import address_of
 from strongroom.hsm.messages import ActivateRequest, UserDeleteRequest, UserRequest, read
 from strongroom.hsm.refusals import Refusal, Rv
-from strongroom.hsm.rules import UserRule
+from strongroom.hsm.rules import APPLIANCE_USER, UserRule
 from strongroom.storage.interface import Compare, Write
 from strongroom.vocabulary.records import STATUS_CLUSTER, ClusterStatus
 from strongroom.vocabulary.roles import CLI_NAMES, Role
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from strongroom._native import ManagedRequest, SecretTicket
 
 FIRST_ADMIN = "admin"
-APPLIANCE_USER = "app_user"
 NAME = re.compile(r"[A-Za-z0-9_]{1,31}")
 PASSWORD_LENGTHS = range(8, 33)
 

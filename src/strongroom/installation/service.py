@@ -166,8 +166,8 @@ def _serve_http(
 
     app = application(
         control=stores.control,
-        cluster_stores=stores,
         logs=stores.logs,
+        cluster_stores=stores,
         zone_plan=claim.plan,
         region=region,
         open_sealed=installation.open_sealed,

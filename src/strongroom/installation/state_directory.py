@@ -10,7 +10,7 @@
     control.db            the control plane's store
     logs.db               the logs store: trail, users' log groups, metrics, audit of deleted clusters
     clusters/ID.db        a cluster's store
-    hsms/ID/              an HSM's own directory: identity, anchor, hsm.log
+    hsms/ID/              an HSM's own directory: identity, anchors, hsm.log
     quickstart/           customer CA, PINs (0600), client configuration
     run/                  lock, service.json while the service runs
     logs/service.log

@@ -55,7 +55,7 @@ def _clusters(state: StateDirectory, plan: ZonePlan, *, running: bool) -> list[d
         return []
     stores = Stores(state)
     try:
-        context = Context(stores.control, stores, plan, time.time, NextTokens(bytes(32)))
+        context = Context(stores.control, stores.logs, stores, plan, time.time, NextTokens(bytes(32)))
         everywhere = [stored.cluster for stored in clusters.everywhere(stores.control)]
         present = [cluster for cluster in everywhere if cluster.state != ClusterState.DELETED]
         return [_cluster(observe(context, cluster), running=running) for cluster in present]

@@ -45,8 +45,8 @@ have limits."""
 def application(
     *,
     control: Store,
-    cluster_stores: ClusterStores,
     logs: Store,
+    cluster_stores: ClusterStores,
     zone_plan: ZonePlan,
     region: str,
     open_sealed: Callable[[str, bytes], bytes],
@@ -68,11 +68,12 @@ def application(
     but the stores, which stay the caller's.
 
     What the fleet sees in the stores: CreateHsm writes ``desired/hsm/<id>``, DeleteHsm sets its ``deleting``, and the
-    HSM is gone from the API when that record is removed; DeleteCluster deletes the record ``cluster`` and then calls
-    ``cluster_stores.delete``.
+    HSM is gone from the API when that record is removed; DeleteCluster deletes the record ``cluster``, copies the
+    cluster's audit logs into ``logs``, and then calls ``cluster_stores.delete``.
     """
     context = Context(
         control=control,
+        logs=logs,
         cluster_stores=cluster_stores,
         zone_plan=zone_plan,
         clock=clock,

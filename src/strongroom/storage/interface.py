@@ -149,6 +149,9 @@ class Store(Protocol):
     ) -> Sequence[LogEntry]:
         """Entries with a sequence above ``after`` (below it when ``reverse`` and ``after`` >= 0), in order."""
 
+    def logs(self, start: str, end: str) -> Sequence[str]:
+        """Names of logs that have entries, ``start <= name < end``, ordered."""
+
     def watch(self, after: int, timeout_seconds: float) -> int:
         """Wait until the store revision is above ``after`` or the time is over; give the revision.
 

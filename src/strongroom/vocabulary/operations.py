@@ -246,7 +246,7 @@ RULES: dict[Operation, OperationRule] = {
         lane="general",
         retry="change",
         narrowing=True,
-        opcode=("CN_TOMBSTONE_OBJECT", 0x11),
+        opcode=("CN_TOMBSTONE_OBJECT", 0x14),
         roles=frozenset({Role.CRYPTO_USER}),
     ),
     Operation.SET_ATTRIBUTES: OperationRule(

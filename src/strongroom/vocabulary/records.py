@@ -281,8 +281,8 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """An HSM's signed word on its audit log up to ``sequence``.
 
     ``entry_hash`` is the SHA-256 of that entry, as the next entry's ``previous`` is. ``signature`` is that of the HSM's
-    identity key over the msgpack of the checkpoint with an empty ``signature``. The log of checkpoints is numbered from
-    0 without gaps; that number is not ``sequence``.
+    identity key over ``strongroom checkpoint 1``, a zero byte, and the msgpack of the checkpoint with an empty
+    ``signature``. The log of checkpoints is numbered from 0 without gaps; that number is not ``sequence``.
     """
 
     cluster_id: str

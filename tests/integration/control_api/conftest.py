@@ -272,14 +272,13 @@ def _builder(subject, issuer, key) -> x509.CertificateBuilder:
 
 
 @contextlib.contextmanager
-def running(control: Store, stores: Stores, limits: services.Limits | None = None):
+def running(control: Store, logs: Store, stores: Stores, limits: services.Limits | None = None):
     """Serve the application as the product does, until the end of the block."""
     clock = Clock()
-    logs = MemoryStore()
     app = application(
         control=control,
-        cluster_stores=stores,
         logs=logs,
+        cluster_stores=stores,
         zone_plan=Zones(),
         region=REGION,
         open_sealed=open_sealed,
@@ -304,16 +303,17 @@ def running(control: Store, stores: Stores, limits: services.Limits | None = Non
 @pytest.fixture
 def serve(tmp_path):
     """``with serve(limits) as installation``: over the same stores each time, as after a restart."""
-    control = SqliteStore(tmp_path / "control.sqlite")
+    control, logs = SqliteStore(tmp_path / "control.sqlite"), SqliteStore(tmp_path / "logs.sqlite")
     stores = Stores(tmp_path)
-    yield lambda limits=None: running(control, stores, limits)
+    yield lambda limits=None: running(control, logs, stores, limits)
     stores.close()
+    logs.close()
     control.close()
 
 
 @pytest.fixture
 def installation():
-    with running(MemoryStore(), Stores(None)) as running_installation:
+    with running(MemoryStore(), MemoryStore(), Stores(None)) as running_installation:
         yield running_installation
 
 

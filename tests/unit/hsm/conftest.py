@@ -71,6 +71,7 @@ from strongroom.vocabulary.roles import Role  # noqa: E402
 
 CLUSTER_KEY = b"cluster key"
 TOKEN = 0x1
+PUBLIC_KEY_CLASS = 2
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,12 @@ class BoundaryDouble:
     def audit_mac(self, entry: bytes) -> bytes:
         return _mac("audit", entry)
 
+    def sign_checkpoint(self, checkpoint: bytes) -> bytes:
+        return b"signed" + _mac("checkpoint", checkpoint)
+
+    def identity_certificates(self) -> list[bytes]:
+        return [b"identity", b"host", b"root"]
+
     def advance_head(self, previous: bytes | None, writes: Any) -> bytes:
         revision, index = self._head(previous) if previous else (0, b"\0" * 32)
         for key, old, new, _ in writes:
@@ -237,9 +244,25 @@ class BoundaryDouble:
             caller, mechanism, {0: 3, **private}
         )
 
+    def create_object(self, caller: Caller, ticket: dict[int, Any]) -> Staged:
+        return self.generate_key(caller, 1, ticket)
+
+    def unwrap_key(
+        self, caller: Caller, key: int, mechanism: int, parameters: Any, wrapped: bytes, template: dict[int, Any]
+    ) -> Staged:
+        self._own(caller, key)
+        return self.generate_key(caller, mechanism, template)
+
+    def derive_key(self, caller: Caller, key: int, mechanism: int, parameters: Any, template: dict[int, Any]) -> Staged:
+        self._own(caller, key)
+        return self.generate_key(caller, mechanism, template)
+
     def set_attributes(self, caller: Caller, reference: int, template: dict[int, Any]) -> Staged:
         version, owner, attributes = self._own(caller, reference)
         return self._stage(reference, version + 1, owner, {**attributes, **template})
+
+    def is_public_key(self, reference: int) -> bool:
+        return reference in self.objects and self.objects[reference][2].get(0) == PUBLIC_KEY_CLASS
 
     def check_destroy(self, caller: Caller, reference: int) -> bool:
         return bool(self._own(caller, reference)[2].get(TOKEN))
@@ -317,7 +340,7 @@ class Member:
     def __post_init__(self) -> None:
         self.hsm: Any = BoundaryDouble()
         self.replica = Replica(self.hsm, self.store)
-        self.audit = AuditLog(self.hsm, self.store, self.name, 1, self.clock)
+        self.audit = AuditLog(self.hsm, self.store, "cluster-a", self.name, 1, self.clock)
         self.requests = RequestIds(self.hsm, self.store, self.settings.request_life_seconds, self.clock)
         self.narrowing = NarrowingWaits(self.store, self.name)
         self.epoch = self.store.acquire_lease(LEASE_HSM + self.name, 3).epoch

@@ -34,7 +34,7 @@ def test_the_audit_log_begins_as_on_aws_and_is_a_chain_with_macs(hsm, alice):
     assert told == [
         ("CN_INIT_TOKEN", "", 0, 0),
         ("CN_GEN_PSWD_ENC_KEY", "", 0, 0),
-        ("CN_CREATE_APPLIANCE_USER", "", 0, 0),
+        ("CN_CREATE_APPLIANCE_USER", "app_user", 5, 0),
         ("CN_INIT_DONE", "", 0, 0),
         ("CN_CHANGE_PSWD", "admin", 6, 0),
         ("CN_LOGIN", "admin", 2, 0),

@@ -174,6 +174,7 @@ class House:
             hsm.brain,
             hsm.requests,
             SimpleNamespace(repeat=None),
+            hsm.audit,
             hsm._submit,
             hsm.dispatcher.left_out,
             figures=lambda: None,

@@ -58,7 +58,7 @@ class OneSubnet:
 
 @pytest.fixture
 def context():
-    return Context(MemoryStore(), Stores(), OneSubnet(), time.time, NextTokens(b"k" * 32), Limits())
+    return Context(MemoryStore(), MemoryStore(), Stores(), OneSubnet(), time.time, NextTokens(b"k" * 32), Limits())
 
 
 @pytest.fixture

@@ -109,8 +109,8 @@ pub(super) struct Identity {
     pub(super) signing: CertifyingKey,
     pub(super) wrapping: PrivateKey,
     pub(super) wrapping_public: Vec<u8>,
-    certificate: Vec<u8>,
-    host_certificate: Vec<u8>,
+    pub(super) certificate: Vec<u8>,
+    pub(super) host_certificate: Vec<u8>,
 }
 
 impl Identity {

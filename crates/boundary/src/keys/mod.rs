@@ -7,6 +7,7 @@
 //! call that cannot be.
 
 mod certificates;
+mod checkpoint;
 mod cluster;
 mod cluster_certificate;
 mod derive;

@@ -6,7 +6,7 @@ use strongroom_wire::{AttributeType, Role, Rv, Template};
 
 use super::object::Object;
 use super::{Objects, Staged, visibility};
-use crate::attributes::check_change;
+use crate::attributes::{CKO_PUBLIC_KEY, check_change};
 use crate::{Caller, Error, Result};
 
 impl Objects {
@@ -36,6 +36,11 @@ impl Objects {
             return Err(Error::refused(Rv::ACTION_PROHIBITED, "the object's CKA_DESTROYABLE is false"));
         }
         Ok(object.is_token())
+    }
+
+    /// Whether an object with this reference is here and is a public key: where an audit entry names it.
+    pub fn is_public_key(&self, reference: u64) -> bool {
+        self.table.get(reference).is_some_and(|object| object.class.object_class == CKO_PUBLIC_KEY)
     }
 
     fn changeable(&self, caller: &Caller, reference: u64) -> Result<Arc<Object>> {

@@ -25,6 +25,15 @@ impl Hsm {
         detached_bytes(py, || self.boundary.keys.identity_statement())
     }
 
+    fn sign_checkpoint(&self, py: Python<'_>, checkpoint: &[u8]) -> PyResult<Py<PyBytes>> {
+        detached_bytes(py, || self.boundary.keys.sign_checkpoint(checkpoint))
+    }
+
+    fn identity_certificates(&self, py: Python<'_>) -> PyResult<Vec<Py<PyBytes>>> {
+        let certificates = detached(py, || self.boundary.keys.identity_certificates())?;
+        Ok(certificates.iter().map(|der| PyBytes::new(py, der).unbind()).collect())
+    }
+
     fn create_cluster_keys(&self, py: Python<'_>) -> PyResult<()> {
         detached(py, || self.boundary.keys.create_cluster_keys())
     }

@@ -173,6 +173,10 @@ impl Hsm {
         detached(py, || self.boundary.objects.check_destroy(caller, reference))
     }
 
+    fn is_public_key(&self, reference: u64) -> bool {
+        self.boundary.objects.is_public_key(reference)
+    }
+
     fn publish(&self, py: Python<'_>, references: Vec<u64>) {
         py.detach(|| self.boundary.objects.publish(&references));
     }

@@ -27,6 +27,7 @@ class Context:
     """Given to every operation."""
 
     control: Store
+    logs: Store
     cluster_stores: ClusterStores
     zone_plan: ZonePlan
     clock: Callable[[], float]

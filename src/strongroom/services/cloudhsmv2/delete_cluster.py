@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from strongroom.audit.archive import archive, is_archived
 from strongroom.aws.gateway import Call
 from strongroom.services.cloudhsmv2 import clusters, refusals
 from strongroom.services.cloudhsmv2.context import Context
@@ -28,7 +29,7 @@ class Response(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def delete_cluster(context: Context, call: Call, request: Request) -> Response:
-    """Remove a cluster without HSMs, with its store and every key in it."""
+    """Remove a cluster without HSMs, with its store and every key in it; its audit logs stay."""
     with context.changing:
         stored = clusters.find(context.control, call.identity.account, request.cluster_id)
         if observe(context, stored.cluster).hsms:
@@ -47,8 +48,21 @@ def delete_cluster(context: Context, call: Call, request: Request) -> Response:
 
 
 def remove_store(context: Context, stored: clusters.Stored) -> clusters.Stored:
-    """Bring a cluster from DELETE_IN_PROGRESS to DELETED; may be repeated after an interruption."""
-    context.cluster_stores.delete(stored.cluster.cluster_id)
+    """Bring a cluster from DELETE_IN_PROGRESS to DELETED; may be repeated after an interruption.
+
+    What its HSMs' audit logs tell outlives the cluster: its store goes only once they are in the logs store.
+    """
+    cluster = stored.cluster
+    if not is_archived(context.logs, cluster.cluster_id):
+        archive(
+            context.cluster_stores.create(cluster.cluster_id),
+            context.logs,
+            cluster_id=cluster.cluster_id,
+            account=cluster.account,
+            created_at=cluster.created_at,
+            now=round(context.clock(), 3),
+        )
+    context.cluster_stores.delete(cluster.cluster_id)
     deleted = msgspec.structs.replace(
         stored.cluster, state=ClusterState.DELETED.value, deleted_at=round(context.clock(), 3)
     )

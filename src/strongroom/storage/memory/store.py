@@ -78,6 +78,11 @@ class MemoryStore:
                 selected = [entry for entry in selected if entry.time_us >= since_us]
             return selected[:limit]
 
+    def logs(self, start: str, end: str) -> Sequence[str]:
+        with self._changed:
+            self._check_open()
+            return sorted(name for name in self._logs if start <= name < end)
+
     def watch(self, after: int, timeout_seconds: float) -> int:
         with self._changed:
             self._check_open()

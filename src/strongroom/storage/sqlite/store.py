@@ -99,6 +99,16 @@ class SqliteStore:
             rows = connection.execute(query, values).fetchall()
         return [LogEntry(*row) for row in rows]
 
+    def logs(self, start: str, end: str) -> Sequence[str]:
+        # A step of the index for each log, however many entries there are.
+        query = (
+            "WITH RECURSIVE found (log) AS (SELECT min(log) FROM log_entry WHERE log >= ? UNION ALL "
+            "SELECT (SELECT min(log) FROM log_entry WHERE log > found.log) FROM found WHERE found.log < ?) "
+            "SELECT log FROM found WHERE log < ?"
+        )
+        with self._database.reading() as connection:
+            return [name for (name,) in connection.execute(query, (start, end, end))]
+
     # -- watching -------------------------------------------------------------------------------------------------
 
     def watch(self, after: int, timeout_seconds: float) -> int:

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod certificates;
+mod checkpoint;
 mod envelope;
 mod golden;
 mod head;

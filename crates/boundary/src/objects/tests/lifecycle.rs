@@ -107,6 +107,17 @@ fn a_removed_object_is_gone_for_every_use() {
 }
 
 #[test]
+fn public_keys_are_told_from_other_objects() {
+    let (objects, alice) = (objects(), user("alice"));
+    let (public, private) = ec_pair(&objects, &alice);
+    let secret = aes_key(&objects, &alice);
+    assert_eq!(
+        [public, private, secret, 42].map(|reference| objects.is_public_key(reference)),
+        [true, false, false, false]
+    );
+}
+
+#[test]
 fn many_threads_use_make_and_remove_keys_at_once() {
     let (objects, alice) = (objects(), user("alice"));
     let (public, private) = ec_pair(&objects, &alice);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COMMANDS: dict[str, str] = {
     "access-key": "access_key:access_key",
+    "audit": "audit:audit",
     "down": "down:down",
     "env": "env:env",
     "exec": "execute:execute",
