@@ -139,7 +139,7 @@ def _start(
     sampler = Sampler(Readings(stores.control, stores), stores.logs, settings.region)
     sampler.start()
     stack.callback(sampler.stop)
-    stack.callback(_serve_http(state, server_socket, listen, settings.region, installation, stores, claim, stop))
+    stack.callback(_serve_http(state, server_socket, listen, settings, installation, stores, claim, stop))
     return ServiceRecord(
         pid=os.getpid(),
         endpoint=listen.url(port),
@@ -153,7 +153,7 @@ def _serve_http(
     state: StateDirectory,
     server_socket: socket.socket,
     listen: Listen,
-    region: str,
+    settings: Settings,
     installation: Installation,
     stores: Stores,
     claim: RangeClaim,
@@ -169,8 +169,9 @@ def _serve_http(
         cluster_stores=stores,
         logs=stores.logs,
         zone_plan=claim.plan,
-        region=region,
+        region=settings.region,
         open_sealed=installation.open_sealed,
+        operator_account=settings.account,
         metrics_token=lambda: _metrics_token(state),
     )
     config = uvicorn.Config(

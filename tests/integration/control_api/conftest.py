@@ -272,10 +272,9 @@ def _builder(subject, issuer, key) -> x509.CertificateBuilder:
 
 
 @contextlib.contextmanager
-def running(control: Store, stores: Stores, limits: services.Limits | None = None):
+def running(control: Store, stores: Stores, logs: Store, limits: services.Limits | None = None):
     """Serve the application as the product does, until the end of the block."""
     clock = Clock()
-    logs = MemoryStore()
     app = application(
         control=control,
         cluster_stores=stores,
@@ -285,6 +284,7 @@ def running(control: Store, stores: Stores, limits: services.Limits | None = Non
         open_sealed=open_sealed,
         clock=clock,
         limits=limits,
+        operator_account="111122223333",
     )
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **SERVER_OPTIONS))
@@ -305,15 +305,17 @@ def running(control: Store, stores: Stores, limits: services.Limits | None = Non
 def serve(tmp_path):
     """``with serve(limits) as installation``: over the same stores each time, as after a restart."""
     control = SqliteStore(tmp_path / "control.sqlite")
+    logs = SqliteStore(tmp_path / "logs.sqlite")
     stores = Stores(tmp_path)
-    yield lambda limits=None: running(control, stores, limits)
+    yield lambda limits=None: running(control, stores, logs, limits)
     stores.close()
+    logs.close()
     control.close()
 
 
 @pytest.fixture
 def installation():
-    with running(MemoryStore(), Stores(None)) as running_installation:
+    with running(MemoryStore(), Stores(None), MemoryStore()) as running_installation:
         yield running_installation
 
 

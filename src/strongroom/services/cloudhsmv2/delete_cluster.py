@@ -12,6 +12,7 @@ from strongroom.services.cloudhsmv2.shapes import Cluster
 from strongroom.services.cloudhsmv2.views import cluster_view
 from strongroom.storage.interface import Compare, Transaction, Write
 from strongroom.vocabulary import records
+from strongroom.vocabulary.records import ControlCluster
 from strongroom.vocabulary.states import ClusterState
 
 
@@ -37,22 +38,26 @@ def delete_cluster(context: Context, call: Call, request: Request) -> Response:
             )
         if stored.cluster.state == ClusterState.UNINITIALIZED:
             _fence(context, request.cluster_id)
+        response = Response(cluster_view(observe(context, _deleted(context, stored.cluster))))
+        # From this transaction on the cluster is lost: what follows is also done by the next start of the service.
         stored = clusters.save(
             context.control,
             stored,
             msgspec.structs.replace(stored.cluster, state=ClusterState.DELETE_IN_PROGRESS.value),
+            call.record(response),
         )
-        stored = remove_store(context, stored)
-    return Response(cluster_view(observe(context, stored.cluster)))
+        remove_store(context, stored)
+    return response
 
 
 def remove_store(context: Context, stored: clusters.Stored) -> clusters.Stored:
     """Bring a cluster from DELETE_IN_PROGRESS to DELETED; may be repeated after an interruption."""
     context.cluster_stores.delete(stored.cluster.cluster_id)
-    deleted = msgspec.structs.replace(
-        stored.cluster, state=ClusterState.DELETED.value, deleted_at=round(context.clock(), 3)
-    )
-    return clusters.save(context.control, stored, deleted)
+    return clusters.save(context.control, stored, _deleted(context, stored.cluster))
+
+
+def _deleted(context: Context, cluster: ControlCluster) -> ControlCluster:
+    return msgspec.structs.replace(cluster, state=ClusterState.DELETED.value, deleted_at=round(context.clock(), 3))
 
 
 def _fence(context: Context, cluster_id: str) -> None:
