@@ -129,6 +129,8 @@ def _start(
     stores = Stores(state)
     stack.callback(stores.close)
     _ensure_access_key(state, settings, installation, stores)
+    if not options.ephemeral:
+        stack.callback(_write_trail_files(state, settings, installation, stores))
     supervisor = Supervisor(
         stores,
         launch_plan(state, stores, allow_unlocked_memory=options.allow_unlocked_memory or options.ephemeral),
@@ -147,6 +149,23 @@ def _start(
         started_at=time.time(),
         ephemeral=options.ephemeral,
     )
+
+
+def _write_trail_files(
+    state: StateDirectory, settings: Settings, installation: Installation, stores: Stores
+) -> Callable[[], None]:
+    """Write the trail as files; gives what stops it, to be called when nothing is written to the trail any more."""
+    from strongroom.services.cloudtrail.files import TrailFiles
+
+    files = TrailFiles(
+        logs=stores.logs,
+        directory=state.trail,
+        region=settings.region,
+        seal=installation.seal,
+        open_sealed=installation.open_sealed,
+    )
+    files.start()
+    return files.stop
 
 
 def _serve_http(

@@ -10,6 +10,7 @@ COMMANDS: dict[str, str] = {
     "logs": "logs:logs",
     "status": "status:show_status",
     "store": "store:store",
+    "trail": "trail:trail",
     "up": "up:up",
     "wipe": "wipe:wipe",
 }
