@@ -20,6 +20,8 @@ import structlog
 
 from strongroom.fleet.supervisor import Supervisor
 from strongroom.fleet.zones import RangeClaim
+from strongroom.forwarding.forwarder import Forwarding
+from strongroom.forwarding.sources import Sources
 from strongroom.installation.endpoint import Listen, bind, check_listen, parse_listen
 from strongroom.installation.environment import Credentials, read_credentials, write_credentials
 from strongroom.installation.errors import InstallationError
@@ -28,7 +30,13 @@ from strongroom.installation.launching import launch_plan
 from strongroom.installation.lock import InstanceLock, ServiceRecord
 from strongroom.installation.log_output import configure_logging
 from strongroom.installation.options import Options
-from strongroom.installation.settings import Settings, check_region, load_settings, save_settings
+from strongroom.installation.settings import (
+    FollowedSettings,
+    Settings,
+    check_region,
+    load_settings,
+    save_settings,
+)
 from strongroom.installation.state_directory import StateDirectory
 from strongroom.installation.stores import Stores
 from strongroom.services.cloudhsmv2.network import AddressUnavailable
@@ -131,6 +139,7 @@ def _start(
     _ensure_access_key(state, settings, installation, stores)
     if not options.ephemeral:
         stack.callback(_write_trail_files(state, settings, installation, stores))
+        stack.callback(_forward(state, stores))
     supervisor = Supervisor(
         stores,
         launch_plan(state, stores, allow_unlocked_memory=options.allow_unlocked_memory or options.ephemeral),
@@ -166,6 +175,15 @@ def _write_trail_files(
     )
     files.start()
     return files.stop
+
+
+def _forward(state: StateDirectory, stores: Stores) -> Callable[[], None]:
+    """Send audit and trail events where the settings say; gives what stops it."""
+    forwarding = Forwarding(
+        Sources(stores.control, stores.logs, stores), stores.logs, FollowedSettings(state.settings).targets
+    )
+    forwarding.start()
+    return forwarding.stop
 
 
 def _serve_http(

@@ -7,6 +7,7 @@ COMMANDS: dict[str, str] = {
     "down": "down:down",
     "env": "env:env",
     "exec": "execute:execute",
+    "forward": "forward:forward",
     "logs": "logs:logs",
     "status": "status:show_status",
     "store": "store:store",
