@@ -31,7 +31,7 @@ from strongroom.aws import errors
 from strongroom.aws.errors import AwsError
 from strongroom.aws.models import ServiceModel
 from strongroom.aws.protocols import FALLBACK, WireProtocol, protocol_of
-from strongroom.aws.recording import MadeCall, Recorder, Resource
+from strongroom.aws.recording import CONTROL, MadeCall, Recorder, Resource
 from strongroom.aws.request import HttpReply, HttpRequest
 from strongroom.aws.sigv4 import Identity, SignatureVerifier
 from strongroom.aws.validation import ValidationFailed, validate
@@ -54,15 +54,15 @@ class Call:
     identity: Identity
     request_id: str
     source_ip: str
-    recorder: Callable[[Mapping[str, Any], str], tuple[Write, ...]] = lambda _reply, _cluster_id: ()
+    recorder: Callable[[Mapping[str, Any], str], tuple[Write, ...]] = lambda _reply, _store: ()
 
-    def record(self, reply: msgspec.Struct, cluster_id: str = "") -> tuple[Write, ...]:
+    def record(self, reply: msgspec.Struct, store: str = CONTROL) -> tuple[Write, ...]:
         """What the transaction of a change writes besides, so that change and record happen together.
 
-        ``reply`` is what the handler will return. ``cluster_id`` names the cluster whose store commits the change;
-        "" is the control plane's.
+        ``reply`` is what the handler will return. ``store`` says which one commits the change: a cluster's id,
+        ``recording.CONTROL`` or ``recording.LOGS``.
         """
-        return self.recorder(msgspec.to_builtins(reply), cluster_id)
+        return self.recorder(msgspec.to_builtins(reply), store)
 
 
 Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any]]
@@ -247,7 +247,7 @@ class Gateway:
         return result, exchange.protocol.reply(model, operation, result, exchange.request_id)
 
     def _change_of(self, made: MadeCall) -> Callable[[Mapping[str, Any], str], tuple[Write, ...]]:
-        return lambda reply, cluster_id: (self._recorder.change(made, reply, cluster_id),)
+        return lambda reply, store: (self._recorder.change(made, reply, store),)
 
     def _internal_failure(self, exchange: _Exchange) -> AwsError:
         code = exchange.service.internal_failure if exchange.service else "InternalFailure"

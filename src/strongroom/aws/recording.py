@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from strongroom.aws.errors import AwsError
 from strongroom.aws.sigv4 import Identity
@@ -12,6 +12,11 @@ from strongroom.storage.interface import Write
 
 if TYPE_CHECKING:
     from strongroom.aws.gateway import HostedService
+
+CONTROL: Final = "control"
+"""The control plane's store, where a change names the store that commits it."""
+LOGS: Final = "logs"
+"""The logs store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class MadeCall:
     members: Mapping[str, Any] | None = None
     """The request's, by the model's names."""
     outboxes: list[str] = field(default_factory=list)
-    """Where its record was written with the change: cluster ids, or "" for the control plane's store."""
+    """The stores where its record was written with the change: cluster ids, or :data:`CONTROL` or :data:`LOGS`."""
 
 
 class Recorder(Protocol):
@@ -57,11 +62,11 @@ class Recorder(Protocol):
     def takes_changes(self) -> bool:
         """Whether records can be kept now; calls that change something are refused while they cannot."""
 
-    def change(self, call: MadeCall, reply: Mapping[str, Any], cluster_id: str) -> Write:
+    def change(self, call: MadeCall, reply: Mapping[str, Any], store: str) -> Write:
         """The record of a change that happens when the transaction that it is written in does.
 
-        ``reply`` is what the caller will get. ``cluster_id`` names the cluster whose store commits it; "" is the
-        control plane's.
+        ``reply`` is what the caller will get. ``store`` says which one commits it: a cluster's id, :data:`CONTROL` or
+        :data:`LOGS`.
         """
 
     def answered(self, call: MadeCall, reply: Mapping[str, Any]) -> None:

@@ -136,6 +136,7 @@ class Installation:
     def client(
         self,
         account: str = "111122223333",
+        service: str = "cloudhsmv2",
         *,
         service: str = "cloudhsmv2",
         secret: str | None = None,
@@ -305,11 +306,11 @@ def running(control: Store, stores: Stores, logs: Store, limits: services.Limits
 def serve(tmp_path):
     """``with serve(limits) as installation``: over the same stores each time, as after a restart."""
     control = SqliteStore(tmp_path / "control.sqlite")
-    logs = SqliteStore(tmp_path / "logs.sqlite")
     stores = Stores(tmp_path)
+    logs = SqliteStore(tmp_path / "logs.sqlite")
     yield lambda limits=None: running(control, stores, logs, limits)
-    stores.close()
     logs.close()
+    stores.close()
     control.close()
 
 

@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from strongroom.aws.errors import AwsError
-from strongroom.aws.recording import MadeCall
+from strongroom.aws.recording import CONTROL, LOGS, MadeCall
 from strongroom.services.cloudtrail import index
 from strongroom.services.cloudtrail.event import call_event, own_event
 from strongroom.services.cloudtrail.unsigned import UnsignedRequests
@@ -99,11 +99,11 @@ class TrailRecorder:
     def takes_changes(self) -> bool:
         return self._failure is None
 
-    def change(self, call: MadeCall, reply: Mapping[str, Any], cluster_id: str) -> Write:
+    def change(self, call: MadeCall, reply: Mapping[str, Any], store: str) -> Write:
         event = call_event(call, self._region, reply)
-        call.outboxes.append(cluster_id)
+        call.outboxes.append(store)
         with self._changed:
-            self._outboxes[cluster_id] = self._outboxes.get(cluster_id, 0) + 1
+            self._outboxes[store] = self._outboxes.get(store, 0) + 1
         return Write(f"{records.TRAIL}{event.event_id}", msgspec.msgpack.encode(event))
 
     def answered(self, call: MadeCall, reply: Mapping[str, Any]) -> None:
@@ -152,7 +152,7 @@ class TrailRecorder:
     def start(self) -> None:
         """Move what stands in outboxes since the last run, and begin to write."""
         with self._changed:
-            self._outboxes = dict.fromkeys(["", *self._clusters_with_stores()], 0)
+            self._outboxes = dict.fromkeys([CONTROL, LOGS, *self._clusters_with_stores()], 0)
             self._stopped = False
         try:
             self.flush()
@@ -303,7 +303,7 @@ class TrailRecorder:
     def _sticks(self, name: str, error: StoreError) -> None:
         """It is tried again with every batch, and told of once."""
         if name not in self._stuck:
-            log.error("records of changes stay in their store", cluster_id=name, reason=str(error))
+            log.error("records of changes stay in their store", store=name, reason=str(error))
         with self._changed:
             self._stuck.add(name)
 
@@ -314,7 +314,8 @@ class TrailRecorder:
                 del self._outboxes[name]
 
     def _store(self, name: str) -> Store:
-        return self._clusters.open(name) if name else self._control
+        own = {CONTROL: self._control, LOGS: self._logs}
+        return own.get(name) or self._clusters.open(name)
 
 
 def _dropped_event(region: str, account: str, count: int, at: float) -> TrailEvent:
