@@ -10,10 +10,18 @@ from typing import Final
 import msgspec
 import structlog
 
+from strongroom.forwarding.otlp import Otlp
 from strongroom.forwarding.rotated_file import RotatedFile
 from strongroom.forwarding.sources import Source, Sources
 from strongroom.forwarding.syslog_tls import SyslogOverTls
-from strongroom.forwarding.targets import AnyTarget, CloudWatchLogsTarget, DeliveryFailed, FileTarget, Sender
+from strongroom.forwarding.targets import (
+    AnyTarget,
+    CloudWatchLogsTarget,
+    DeliveryFailed,
+    FileTarget,
+    OtlpTarget,
+    Sender,
+)
 from strongroom.storage.interface import Store, StoreError, Transaction, Write
 
 POSITION: Final = "forward/"
@@ -49,6 +57,8 @@ def sender(target: AnyTarget) -> Sender:
         from strongroom.forwarding.cloudwatch_logs import CloudWatchLogs
 
         return CloudWatchLogs(target)
+    if isinstance(target, OtlpTarget):
+        return Otlp(target)
     return SyslogOverTls(target)
 
 

@@ -56,7 +56,17 @@ class CloudWatchLogsTarget(Target, frozen=True, kw_only=True, tag="cloudwatch-lo
     ca_file: str = ""
 
 
-AnyTarget = FileTarget | SyslogTarget | CloudWatchLogsTarget
+class OtlpTarget(Target, frozen=True, kw_only=True, tag="otlp"):
+    """An OpenTelemetry collector, by OTLP over HTTP."""
+
+    endpoint_url: str
+    """Without ``/v1/logs``."""
+    ca_file: str = ""
+    headers_file: str = ""
+    """Lines such as ``Authorization: Bearer …``, which are secret and so stand nowhere else."""
+
+
+AnyTarget = FileTarget | SyslogTarget | CloudWatchLogsTarget | OtlpTarget
 
 
 class DeliveryFailed(Exception):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -20,9 +21,10 @@ from strongroom.forwarding.targets import (
     AnyTarget,
     CloudWatchLogsTarget,
     FileTarget,
+    OtlpTarget,
     SyslogTarget,
 )
-from strongroom.installation.endpoint import parse_listen
+from strongroom.installation.endpoint import is_loopback, parse_listen
 from strongroom.installation.settings import check_region, load_settings, save_settings
 from strongroom.installation.state_directory import StateDirectory
 from strongroom.installation.stores import Stores
@@ -129,6 +131,45 @@ def add_cloudwatch_logs(
     _add(state, CloudWatchLogsTarget(name=name, contents=contents or CONTENTS, group=group, region=region, **given))
 
 
+@add.command("otlp")
+@click.argument("endpoint_url")
+@click.option("--ca-file", type=click.Path(exists=True, resolve_path=True), default="", help="Certificates to trust.")
+@click.option(
+    "--headers-file",
+    type=click.Path(exists=True, resolve_path=True),
+    default="",
+    help='Lines such as "Authorization: Bearer TOKEN"; read anew for each request.',
+)
+@_target_options
+def add_otlp(
+    state: StateDirectory, name: str, contents: tuple[str, ...], endpoint_url: str, ca_file: str, headers_file: str
+) -> None:
+    """An OpenTelemetry collector that takes OTLP over HTTP at ENDPOINT_URL/v1/logs.
+
+    \b
+    Example:
+        strongroom forward add otlp --name collector https://otel.example.org:4318
+    """
+    url = urlsplit(endpoint_url)
+    if not url.hostname or url.scheme not in {"http", "https"}:
+        raise Refusal(f"{endpoint_url!r} is no URL of a collector", "give one such as https://otel.example.org:4318")
+    if url.scheme == "http" and not is_loopback(url.hostname):
+        raise Refusal(
+            f"events are not sent to {url.hostname} without TLS: others on the network could read them",
+            "give an https URL, or one of this machine",
+        )
+    _add(
+        state,
+        OtlpTarget(
+            name=name,
+            contents=contents or CONTENTS,
+            endpoint_url=endpoint_url,
+            ca_file=ca_file,
+            headers_file=headers_file,
+        ),
+    )
+
+
 @forward.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
 @state_option
@@ -193,6 +234,8 @@ def _place(target: AnyTarget) -> str:
         return f"file {target.path}"
     if isinstance(target, SyslogTarget):
         return f"syslog {target.host}:{target.port}"
+    if isinstance(target, OtlpTarget):
+        return f"otlp {target.endpoint_url}"
     return f"cloudwatch-logs {target.group} at {target.endpoint_url or target.region}"
 
 
