@@ -83,8 +83,10 @@ class HostedService:
     internal_failure: str
     invalid_members: Mapping[str, str] = field(default_factory=dict)
     """Errors for certain members of input that break the model's constraints, where ``invalid_request`` is not it."""
-    unrecorded: frozenset[str] = frozenset()
-    """Members, at any depth, that never enter a record: secrets that the model does not mark sensitive, and bulk."""
+    secrets: frozenset[str] = frozenset()
+    """Members, at any depth, that enter no record and no error although the model does not mark them sensitive."""
+    bulk: frozenset[str] = frozenset()
+    """Members that enter no record because they are many."""
     reading: frozenset[str] = frozenset()
     """Operations that only read although their names do not say so."""
     resources: Callable[[Mapping[str, Any], Mapping[str, Any]], Sequence[Resource]] = lambda _request, _reply: ()
@@ -236,7 +238,7 @@ class Gateway:
         if handler is None:
             raise AwsError(service.invalid_request, f"{operation} is not supported yet by this Strongroom version.")
         try:
-            validate(model.input_shape(operation), members, service.unrecorded)
+            validate(model.input_shape(operation), members, service.secrets)
         except ValidationFailed as failure:
             code = service.invalid_members.get(failure.member, service.invalid_request)
             raise AwsError(code, str(failure)) from None

@@ -138,7 +138,6 @@ class Installation:
         account: str = "111122223333",
         service: str = "cloudhsmv2",
         *,
-        service: str = "cloudhsmv2",
         secret: str | None = None,
         region: str = REGION,
         attempts: int = 1,

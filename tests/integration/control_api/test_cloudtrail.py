@@ -398,3 +398,16 @@ def test_a_deleted_clusters_records_are_not_lost_with_its_store(installation, cl
         "DeleteCluster",
         "DeleteHsm",
     ]
+
+
+def test_every_services_calls_are_recorded_whatever_the_protocol(installation, client, trail):
+    points = [{"MetricName": "depth", "Value": 3.0}]
+    metrics = installation.client(service="cloudwatch")
+    metrics.put_metric_data(Namespace="mine", MetricData=points)
+    metrics.list_metrics()
+    (put,) = named(trail, "PutMetricData")
+    assert put["eventSource"] == "monitoring.amazonaws.com"
+    assert put["requestParameters"] == {"namespace": "mine"}
+    assert installation.logs.list("trail/", "trail0") == []
+    (listed,) = named(trail, "ListMetrics")
+    assert (listed["readOnly"], listed["responseElements"]) == (True, None)

@@ -68,7 +68,7 @@ def cloudhsmv2(context: Context) -> HostedService:
         },
         invalid_request=refusals.INVALID_REQUEST,
         internal_failure=refusals.INTERNAL_FAILURE,
-        unrecorded=_SECRETS,
+        secrets=_SECRETS,
         resources=_resources,
     )
 

@@ -35,7 +35,7 @@ def call_event(
     reads = service.reads(call.operation) if service else False
     request_shape = service.model.input_shape(call.operation) if service else None
     reply_shape = service.model.output_shape(call.operation) if service else None
-    unrecorded = service.unrecorded if service else frozenset[str]()
+    unrecorded = service.secrets | service.bulk if service else frozenset[str]()
     omitted: list[str] = []
     request_shown = _bounded("requestParameters", shown(request_shape, members, unrecorded), omitted)
     reply_shown = None
