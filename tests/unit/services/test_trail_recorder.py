@@ -8,12 +8,14 @@ import msgspec
 import pytest
 
 from strongroom.aws.errors import AwsError
-from strongroom.aws.gateway import HostedService
+from strongroom.aws.gateway import Call, HostedService
 from strongroom.aws.models import service_model
+from strongroom.aws.paging import NextTokens
 from strongroom.aws.recording import CONTROL, LOGS, MadeCall
 from strongroom.aws.sigv4 import Identity
+from strongroom.services.cloudtrail import lookup_events, unsigned
 from strongroom.services.cloudtrail import recorder as recorder_module
-from strongroom.services.cloudtrail import unsigned
+from strongroom.services.cloudtrail.context import Context
 from strongroom.services.cloudtrail.recorder import TrailRecorder
 from strongroom.services.cloudtrail.unsigned import UnsignedRequests
 from strongroom.storage.interface import StoreUnavailable, StoreUnwritable, Transaction, Write
@@ -219,3 +221,32 @@ def test_unsigned_requests_do_not_use_the_room_of_signed_ones(failed):
     for number in range(100):
         failed.recorder.refused(made(identity=False, source=f"s{number}"), AwsError("InvalidSignatureException", ""))
     assert len(failed.recorder._waiting) == 1
+
+
+def test_an_outbox_that_somebody_spoilt_holds_up_neither_calls_nor_changes(bench):
+    bench.control.transact(Transaction(writes=(Write("trail/spoilt", b"\x00"),)))
+    bench.recorder.start()
+    bench.recorder.answered(bench.commit(), {})
+    bench.recorder.stop()
+    assert bench.names() == ["TagResource"]
+    assert bench.recorder.takes_changes()
+
+
+def test_a_page_reads_no_more_than_it_shows_however_long_the_trail_is(bench, monkeypatch):
+    for number in range(300):
+        bench.recorder.answered(made(at=bench.now - number), {})
+    context = Context(bench.logs, bench.recorder, lambda: bench.now, NextTokens(b"k" * 32))
+    read = []
+    for name in ("list", "scan"):
+        called = getattr(bench.logs, name)
+
+        def counted(*arguments, called=called, **limits):
+            found = called(*arguments, **limits)
+            read.append(len(found))
+            return found
+
+        monkeypatch.setattr(bench.logs, name, counted)
+    request = lookup_events.Request(max_results=10)
+    page = lookup_events.lookup_events(context, Call("LookupEvents", made().identity, "r", "192.0.2.7"), request)
+    assert len(page.events) == 10
+    assert sum(read) == 11 + 10

@@ -126,7 +126,7 @@ class TrailFiles:
     def _try(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except (OSError, StoreError) as error:
+        except (OSError, StoreError, msgspec.DecodeError) as error:
             log.error("trail files are not written", directory=str(self._directory), reason=str(error))  # noqa: TRY400
 
     def _remember(self, state: Delivered) -> Delivered:

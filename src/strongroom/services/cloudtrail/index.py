@@ -74,10 +74,10 @@ def sequence_at(key: str) -> int:
     return int(key[-12:], 16)
 
 
-def entry_at(logs: Store, sequence: int) -> TrailEntry:
-    """An entry of the log."""
-    (found,) = logs.scan(records.LOG_TRAIL, after=sequence - 1, limit=1)
-    return _decoder.decode(found.value)
+def entry_at(logs: Store, sequence: int) -> TrailEntry | None:
+    """An entry of the log; ``None`` when it is missing, which ``strongroom trail verify`` tells."""
+    found = logs.scan(records.LOG_TRAIL, after=sequence - 1, limit=1)
+    return _decoder.decode(found[0].value) if found and found[0].sequence == sequence else None
 
 
 def holds(logs: Store, account: str, event_id: str) -> bool:

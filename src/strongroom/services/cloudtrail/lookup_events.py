@@ -95,7 +95,8 @@ def lookup_events(context: Context, call: Call, request: Request) -> Response:
     _write_what_waits(context)
     found = context.logs.list(start, end, limit=request.max_results + 1, reverse=True) if start < end else []
     page = found[: request.max_results]
-    events = [_event(index.entry_at(context.logs, index.sequence_at(record.key))) for record in page]
+    entries = [index.entry_at(context.logs, index.sequence_at(record.key)) for record in page]
+    events = [_event(entry) for entry in entries if entry is not None]
     more = len(found) > len(page)
     return Response(events, context.tokens.issue(scope, page[-1].key.removeprefix(prefix)) if more else None)
 

@@ -23,7 +23,7 @@ from strongroom.aws.recording import CONTROL, LOGS, MadeCall
 from strongroom.services.cloudtrail import index
 from strongroom.services.cloudtrail.event import call_event, own_event
 from strongroom.services.cloudtrail.unsigned import UnsignedRequests
-from strongroom.storage.interface import Append, LogEntry, Store, StoreError, Transaction, Write, prefix_end
+from strongroom.storage.interface import Append, LogEntry, Record, Store, StoreError, Transaction, Write, prefix_end
 from strongroom.vocabulary import records
 from strongroom.vocabulary.records import ControlCluster, TrailEntry, TrailEvent
 from strongroom.vocabulary.states import ClusterState
@@ -91,7 +91,8 @@ class TrailRecorder:
         self._stopped = True
         # What follows is guarded by _flushing.
         self._end: _End | None = None
-        self._failure: StoreError | None = None
+        self._spoilt: set[str] = set()
+        self._failure: Exception | None = None
         self._thread: threading.Thread | None = None
 
     # -- what the gateway tells ---------------------------------------------------------------------------------------
@@ -142,10 +143,7 @@ class TrailRecorder:
             write_now = full or self._stopped
         if write_now:
             # The caller waits: so calls come no faster than they are written.
-            try:
-                self.flush()
-            except StoreError as error:
-                log.error("calls are not recorded", reason=str(error))  # noqa: TRY400 - the error says it all
+            self._flushed()
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -154,10 +152,7 @@ class TrailRecorder:
         with self._changed:
             self._outboxes = dict.fromkeys([CONTROL, LOGS, *self._clusters_with_stores()], 0)
             self._stopped = False
-        try:
-            self.flush()
-        except StoreError as error:
-            log.error("calls are not recorded", reason=str(error))  # noqa: TRY400 - the error says it all
+        self._flushed()
         self._thread = threading.Thread(target=self._run, name="trail", daemon=True)
         self._thread.start()
 
@@ -170,10 +165,17 @@ class TrailRecorder:
             self._thread.join()
         with self._changed:
             self._add_waiting(self._unsigned.take(self._region, self._operator_account, None))
+        self._flushed()
+
+    def _flushed(self, *, quietly: bool = False) -> bool:
         try:
             self.flush()
-        except StoreError as error:
-            log.error("calls are not recorded", lost=len(self._waiting), reason=str(error))  # noqa: TRY400
+        except Exception as error:
+            # Whatever it is, changes are refused from now on, and the next flush tries again.
+            if not quietly:
+                log.error("calls are not recorded", waiting=len(self._waiting), reason=repr(error))  # noqa: TRY400
+            return False
+        return True
 
     def _clusters_with_stores(self) -> list[str]:
         found = self._control.list(records.CONTROL_ACCOUNT, prefix_end(records.CONTROL_ACCOUNT))
@@ -190,16 +192,9 @@ class TrailRecorder:
                     self._changed.wait_for(lambda: self._stopped, _RETRY_SECONDS if failing else BATCH_SECONDS)
                 if self._stopped:
                     return
-            try:
-                self.flush()
-            except StoreError as error:
-                if not failing:
-                    log.error("calls are not recorded", reason=str(error))  # noqa: TRY400 - the error says it all
-                failing = True
-            else:
-                if failing:
-                    log.info("calls are recorded again")
-                failing = False
+            was_failing, failing = failing, not self._flushed(quietly=failing)
+            if was_failing and not failing:
+                log.info("calls are recorded again")
 
     def _has_work(self) -> bool:
         return bool(self._waiting or self._dropped or self._outboxes.keys() - self._stuck)
@@ -212,7 +207,7 @@ class TrailRecorder:
             try:
                 while self._write_batch():
                     pass
-            except StoreError as error:
+            except Exception as error:
                 self._failure = error
                 self._end = None
                 raise
@@ -239,7 +234,7 @@ class TrailRecorder:
         lost = [_dropped_event(self._region, account, count, self._clock()) for account, count in dropped.items()]
         try:
             self._append(sorted([*fresh, *taken, *lost], key=lambda event: event.time_us))
-        except StoreError:
+        except Exception:
             with self._changed:
                 self._waiting.extendleft(reversed(taken))
                 self._dropped.update(dropped)
@@ -286,7 +281,17 @@ class TrailRecorder:
         except StoreError as error:
             self._sticks(name, error)
             return None
-        return [msgspec.msgpack.decode(record.value, type=TrailEvent) for record in found]
+        return [event for record in found if (event := self._decoded(record)) is not None]
+
+    def _decoded(self, record: Record) -> TrailEvent | None:
+        """What somebody spoilt stays where it is, and is told of once."""
+        try:
+            return msgspec.msgpack.decode(record.value, type=TrailEvent)
+        except msgspec.DecodeError as error:
+            if record.key not in self._spoilt:
+                log.error("a record of a change cannot be read", key=record.key, reason=str(error))  # noqa: TRY400
+            self._spoilt.add(record.key)
+            return None
 
     def _clear_outbox(self, name: str, events: Sequence[TrailEvent]) -> bool:
         """Whether it was done; what stays there is known by its id when it is read again."""
