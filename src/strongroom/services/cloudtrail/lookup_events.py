@@ -107,7 +107,8 @@ def _seconds(request: Request, now: float) -> tuple[int, int]:
     if start is not None and end is not None and start > end:
         raise refusals.invalid_time_range()
     oldest = max(int(now) - SHOWN_SECONDS, 0)
-    first = oldest if start is None else min(max(math.ceil(start), oldest), _LATEST)
+    # An event's time has no fraction, so a range that begins within its second has it.
+    first = oldest if start is None else min(max(math.floor(start), oldest), _LATEST)
     last = _LATEST if end is None else min(max(math.floor(end), -1), _LATEST)
     return first, last
 
