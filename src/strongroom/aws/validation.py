@@ -5,7 +5,7 @@ Botocore's own validator is a client's: it knows no maximum, pattern or enumerat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any, Final
 
@@ -18,45 +18,69 @@ _SHOWN_VIOLATIONS: Final = 10
 
 
 class ValidationFailed(Exception):
-    """The request breaks constraints of the model; the message is AWS's "N validation errors detected: …"."""
+    """The request breaks constraints of the model; the message is AWS's "N validation errors detected: …".
+
+    ``member`` is the first of the request's members that is wrong.
+    """
+
+    def __init__(self, message: str, member: str) -> None:
+        super().__init__(message)
+        self.member = member
 
 
-def validate(shape: Shape | None, members: dict[str, Any]) -> None:
-    """Raise :class:`ValidationFailed` unless the members satisfy every constraint."""
+def validate(shape: Shape | None, members: dict[str, Any], hidden: Collection[str] = ()) -> None:
+    """Raise :class:`ValidationFailed` unless the members satisfy every constraint.
+
+    Values of members that are named ``hidden``, or marked sensitive by the model, are not shown.
+    """
     if shape is None:
         return
-    found = list(_structure(shape, members, ""))
+    found = list(_structure(shape, members, "", hidden))
     if found:
         errors = "error" if len(found) == 1 else "errors"
-        raise ValidationFailed(f"{len(found)} validation {errors} detected: {'; '.join(found[:_SHOWN_VIOLATIONS])}")
+        text = f"{len(found)} validation {errors} detected: {'; '.join(found[:_SHOWN_VIOLATIONS])}"
+        raise ValidationFailed(text, _first_member(shape, members, hidden))
 
 
-def _structure(shape: Shape, members: dict[str, Any], path: str) -> Iterator[str]:
+def _first_member(shape: Shape, members: dict[str, Any], hidden: Collection[str]) -> str:
+    for name, member in shape.members.items():
+        present = name in members
+        if (present and any(_value(member, members[name], name, hidden))) or (
+            not present and name in shape.required_members
+        ):
+            return str(name)
+    raise AssertionError("a violation is always some member's")
+
+
+def _structure(shape: Shape, members: dict[str, Any], path: str, hidden: Collection[str]) -> Iterator[str]:
     required = set(shape.required_members)
     for name, member in shape.members.items():
         place = f"{path}.{_lower(name)}" if path else _lower(name)
-        if name in members:
-            yield from _value(member, members[name], place)
+        if name in members and name in hidden:
+            if any(_value(member, members[name], place, hidden)):
+                yield f"Value '***' at '{place}' failed to satisfy constraint: Member must satisfy its constraints"
+        elif name in members:
+            yield from _value(member, members[name], place, hidden)
         elif name in required:
             yield _violation(member, None, place, "Member must not be null")
 
 
-def _value(shape: Shape, value: Value, path: str) -> Iterator[str]:
+def _value(shape: Shape, value: Value, path: str, hidden: Collection[str]) -> Iterator[str]:
     if value is None:
         yield _violation(shape, None, path, "Member must not be null")
         return
     kind = shape.type_name
     yield from _limits(shape, value, path)
     if kind == "structure":
-        yield from _structure(shape, value, path)
+        yield from _structure(shape, value, path, hidden)
     elif kind == "list":
         for number, item in enumerate(value, start=1):
-            yield from _value(shape.member, item, f"{path}.{number}.member")
+            yield from _value(shape.member, item, f"{path}.{number}.member", hidden)
     elif kind == "map":
         for name, item in value.items():
             place = f"{path}.{_shown(name)}"
-            yield from _value(shape.key, name, f"{place}.key")
-            yield from _value(shape.value, item, f"{place}.value")
+            yield from _value(shape.key, name, f"{place}.key", hidden)
+            yield from _value(shape.value, item, f"{place}.value", hidden)
     elif kind == "string":
         yield from _text(shape, value, path)
 

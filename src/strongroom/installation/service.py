@@ -20,6 +20,8 @@ import structlog
 
 from strongroom.fleet.supervisor import Supervisor
 from strongroom.fleet.zones import RangeClaim
+from strongroom.forwarding.forwarder import Forwarding
+from strongroom.forwarding.sources import Sources
 from strongroom.installation.endpoint import Listen, bind, check_listen, parse_listen
 from strongroom.installation.environment import Credentials, read_credentials, write_credentials
 from strongroom.installation.errors import InstallationError
@@ -28,7 +30,13 @@ from strongroom.installation.launching import launch_plan
 from strongroom.installation.lock import InstanceLock, ServiceRecord
 from strongroom.installation.log_output import configure_logging
 from strongroom.installation.options import Options
-from strongroom.installation.settings import Settings, check_region, load_settings, save_settings
+from strongroom.installation.settings import (
+    FollowedSettings,
+    Settings,
+    check_region,
+    load_settings,
+    save_settings,
+)
 from strongroom.installation.state_directory import StateDirectory
 from strongroom.installation.stores import Stores
 from strongroom.services.cloudhsmv2.network import AddressUnavailable
@@ -129,6 +137,9 @@ def _start(
     stores = Stores(state)
     stack.callback(stores.close)
     _ensure_access_key(state, settings, installation, stores)
+    if not options.ephemeral:
+        stack.callback(_write_trail_files(state, settings, installation, stores))
+        stack.callback(_forward(state, stores))
     supervisor = Supervisor(
         stores,
         launch_plan(state, stores, allow_unlocked_memory=options.allow_unlocked_memory or options.ephemeral),
@@ -139,7 +150,7 @@ def _start(
     sampler = Sampler(Readings(stores.control, stores), stores.logs, settings.region)
     sampler.start()
     stack.callback(sampler.stop)
-    stack.callback(_serve_http(state, server_socket, listen, settings.region, installation, stores, claim, stop))
+    stack.callback(_serve_http(state, server_socket, listen, settings, installation, stores, claim, stop))
     return ServiceRecord(
         pid=os.getpid(),
         endpoint=listen.url(port),
@@ -149,11 +160,37 @@ def _start(
     )
 
 
+def _write_trail_files(
+    state: StateDirectory, settings: Settings, installation: Installation, stores: Stores
+) -> Callable[[], None]:
+    """Write the trail as files; gives what stops it, to be called when nothing is written to the trail any more."""
+    from strongroom.services.cloudtrail.files import TrailFiles
+
+    files = TrailFiles(
+        logs=stores.logs,
+        directory=state.trail,
+        region=settings.region,
+        seal=installation.seal,
+        open_sealed=installation.open_sealed,
+    )
+    files.start()
+    return files.stop
+
+
+def _forward(state: StateDirectory, stores: Stores) -> Callable[[], None]:
+    """Send audit and trail events where the settings say; gives what stops it."""
+    forwarding = Forwarding(
+        Sources(stores.control, stores.logs, stores), stores.logs, FollowedSettings(state.settings).targets
+    )
+    forwarding.start()
+    return forwarding.stop
+
+
 def _serve_http(
     state: StateDirectory,
     server_socket: socket.socket,
     listen: Listen,
-    region: str,
+    settings: Settings,
     installation: Installation,
     stores: Stores,
     claim: RangeClaim,
@@ -169,8 +206,9 @@ def _serve_http(
         logs=stores.logs,
         cluster_stores=stores,
         zone_plan=claim.plan,
-        region=region,
+        region=settings.region,
         open_sealed=installation.open_sealed,
+        operator_account=settings.account,
         metrics_token=lambda: _metrics_token(state),
     )
     config = uvicorn.Config(

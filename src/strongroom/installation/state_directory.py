@@ -8,6 +8,7 @@
     credentials           the first access key, in the AWS tools' format (0600)
     metrics-token         what readers of /metrics must send; made by the operator (0600)
     control.db            the control plane's store
+    trail/                log files of the trail and their signed digests
     logs.db               the logs store: trail, users' log groups, metrics, audit of deleted clusters
     clusters/ID.db        a cluster's store
     hsms/ID/              an HSM's own directory: identity, anchors, hsm.log
@@ -64,6 +65,10 @@ class StateDirectory:
     @property
     def logs_store(self) -> Path:
         return self.root / "logs.db"
+
+    @property
+    def trail(self) -> Path:
+        return self.root / "trail"
 
     @property
     def clusters(self) -> Path:

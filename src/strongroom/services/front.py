@@ -18,6 +18,9 @@ from strongroom.services.cloudhsmv2.cluster_stores import ClusterStores
 from strongroom.services.cloudhsmv2.context import Context, Limits
 from strongroom.services.cloudhsmv2.network import ZonePlan
 from strongroom.services.cloudhsmv2.service import cloudhsmv2, finish_interrupted
+from strongroom.services.cloudtrail.context import Context as TrailContext
+from strongroom.services.cloudtrail.recorder import TrailRecorder
+from strongroom.services.cloudtrail.service import cloudtrail
 from strongroom.services.cloudwatch import context as metrics
 from strongroom.services.cloudwatch.hsm_points import HsmPoints
 from strongroom.services.cloudwatch.service import cloudwatch
@@ -25,6 +28,7 @@ from strongroom.services.cloudwatch.user_points import UserPoints
 from strongroom.services.openmetrics.page import MetricsPage
 from strongroom.services.patience import MAX_HEAD_BYTES, PatientHttp
 from strongroom.services.readings import Readings
+from strongroom.services.settled_stores import SettledStores
 from strongroom.storage.interface import Store
 
 SERVER_OPTIONS: Final[dict[str, Any]] = {
@@ -51,6 +55,7 @@ def application(
     region: str,
     open_sealed: Callable[[str, bytes], bytes],
     limits: Limits | None = None,
+    operator_account: str = "",
     clock: Callable[[], float] = time.time,
     metrics_token: Callable[[], str | None] = lambda: None,
 ) -> Starlette:
@@ -59,30 +64,41 @@ def application(
     ``control`` is the control plane's store; ``cluster_stores`` makes, opens and removes those of clusters; ``logs`` is
     the logs store (ADR 0070); ``zone_plan`` knows subnets and gives addresses. ``region`` is the only one that requests
     may be signed for. ``open_sealed(context, sealed)`` opens an access key's secret (the native
-    ``Installation.open_sealed``). ``clock`` gives seconds since 1970. ``metrics_token()`` is what a reader of
-    ``/metrics`` must send; with ``None`` only programs on this machine may read it.
+    ``Installation.open_sealed``). ``operator_account`` is shown the calls that nobody signed. ``clock`` gives seconds
+    since 1970. ``metrics_token()`` is what a reader of ``/metrics`` must send; with ``None`` only programs on this
+    machine may read it.
 
-    When the application starts (ASGI lifespan) it finishes creations and deletions of clusters that were interrupted.
+    When the application starts (ASGI lifespan) it moves what a stop left in outboxes to the trail, and finishes
+    creations and deletions of clusters that were interrupted; when it stops it writes the rest of the trail.
     ``GET /health`` needs no signature and answers 200 when the control store can be read, else 503. Requests run in
-    threads; the stores must be usable from several. Nothing is started in the background and nothing needs closing
-    but the stores, which stay the caller's.
+    threads; the stores must be usable from several, and stay the caller's to close.
 
     What the fleet sees in the stores: CreateHsm writes ``desired/hsm/<id>``, DeleteHsm sets its ``deleting``, and the
     HSM is gone from the API when that record is removed; DeleteCluster deletes the record ``cluster``, copies the
     cluster's audit logs into ``logs``, and then calls ``cluster_stores.delete``.
     """
+    tokens = NextTokens(secrets.token_bytes(32))
+    recorder = TrailRecorder(
+        control=control,
+        clusters=cluster_stores,
+        logs=logs,
+        region=region,
+        operator_account=operator_account,
+        clock=clock,
+    )
     context = Context(
         control=control,
         logs=logs,
-        cluster_stores=cluster_stores,
+        cluster_stores=SettledStores(cluster_stores, recorder),
         zone_plan=zone_plan,
         clock=clock,
-        tokens=NextTokens(secrets.token_bytes(32)),
+        tokens=tokens,
         limits=limits or Limits(),
     )
     services = [
         cloudhsmv2(context),
-        cloudwatch(metrics.Context(HsmPoints(logs, region), UserPoints(logs), clock, context.tokens)),
+        cloudtrail(TrailContext(logs, recorder, clock, tokens)),
+        cloudwatch(metrics.Context(HsmPoints(logs, region), UserPoints(logs), clock, tokens)),
     ]
     page = MetricsPage(Readings(control, cluster_stores), metrics_token, _version())
     verifier = SignatureVerifier(
@@ -94,11 +110,17 @@ def application(
     gateway = Gateway(
         services=services,
         verifier=verifier,
+        recorder=recorder,
         ready=lambda: _read(control),
         clock=clock,
         finished=page.counts.finished,
     )
-    return gateway.application(on_start=lambda: finish_interrupted(context), pages=[page.route()])
+
+    def start() -> None:
+        recorder.start()
+        finish_interrupted(context)
+
+    return gateway.application(on_start=start, on_stop=recorder.stop, pages=[page.route()])
 
 
 def _read(control: Store) -> None:

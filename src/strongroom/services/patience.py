@@ -12,6 +12,8 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from strongroom.aws.recording import TlsDetails
+
 HEAD_SECONDS: Final = 10.0
 """From the connection, or the first byte of a further request, to the end of its headers; also for a TLS handshake."""
 BODY_SECONDS: Final = 30.0
@@ -34,6 +36,10 @@ class PatientHttp(H11Protocol):
         if len(self.connections) >= MAX_CONNECTIONS:
             self._make_room()
         super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            # What is in the application's state is in the scope of every request of this connection.
+            self.app_state = {**self.app_state, "tls": TlsDetails(tls.version(), tls.cipher()[0])}
         self._await("head", HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -26,7 +26,7 @@ Cluster store::
     seen/<hsm id>                SeenLogins                    that HSM: which logins are in use there
     identity/<hsm id>            AuditIdentity                 that HSM; stays when it is deleted
     metrics/<hsm id>             HsmMetrics                    that HSM: its figures
-    trail/<event id>             CloudTrail record             service: in the transaction of a change, until moved
+    trail/<event id>             TrailEvent                    service: in the transaction of a change, until moved
 
     log changes                  ChangeEntry, sequence = revision - 1
     log audit/<hsm id>           AuditEntry
@@ -38,14 +38,15 @@ Control store::
     cluster/<cluster id>                       ClusterOwner
     access-key/<access key id>                 AccessKey
     address/<address>/<port>                   HsmAddress: an address that an HSM has
-    trail/<event id>                           CloudTrail record, as in a cluster's store
+    trail/<event id>                           TrailEvent, as in a cluster's store
 
 Logs store (written by the service alone; see docs/adr/0070)::
 
     archive/<cluster id>                       ArchivedCluster
     identity/<hsm id>                          AuditIdentity, of HSMs of deleted clusters
     group/...  retention, tags, streams        CloudWatch Logs
-    log trail                                  CloudTrail records
+    trail-index/<account>/...                  where the log trail has what is looked for
+    log trail                                  TrailEntry
     log audit/<hsm id>, checkpoint/<hsm id>    of HSMs of deleted clusters
     log stream/...                             events that users wrote
     series/...  points/...                     metrics and their points; see strongroom.services.cloudwatch
@@ -80,6 +81,7 @@ CHAINED_PREFIXES = (OBJECT, USER, LOGIN)
 IDENTITY = "identity/"
 METRICS = "metrics/"
 TRAIL = "trail/"
+TRAIL_INDEX = "trail-index/"
 LOG_CHECKPOINT = "checkpoint/"
 LOG_TRAIL = "trail"
 ARCHIVE = "archive/"
@@ -292,6 +294,26 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     entry_hash: bytes
     time_us: int
     signature: bytes = b""
+
+
+class TrailEvent(msgspec.Struct, frozen=True):
+    """A CloudTrail record on its way to the log ``trail``.
+
+    ``text`` is the record as JSON. ``account`` is whose it is; empty for what nobody's signature tells.
+    """
+
+    event_id: str
+    time_us: int
+    account: str
+    text: str
+
+
+class TrailEntry(msgspec.Struct, frozen=True):
+    """An entry of the log ``trail``; ``previous`` is the SHA-256 of the entry before it, zeros before the first."""
+
+    sequence: int
+    previous: bytes
+    event: TrailEvent
 
 
 class ArchivedCluster(msgspec.Struct, frozen=True):

@@ -136,8 +136,8 @@ class Installation:
     def client(
         self,
         account: str = "111122223333",
-        *,
         service: str = "cloudhsmv2",
+        *,
         secret: str | None = None,
         region: str = REGION,
         attempts: int = 1,
@@ -284,6 +284,7 @@ def running(control: Store, logs: Store, stores: Stores, limits: services.Limits
         open_sealed=open_sealed,
         clock=clock,
         limits=limits,
+        operator_account="111122223333",
     )
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **SERVER_OPTIONS))

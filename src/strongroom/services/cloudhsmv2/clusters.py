@@ -61,19 +61,22 @@ def everywhere(control: Store) -> Iterator[Stored]:
     yield from _between(control, records.CONTROL_ACCOUNT, prefix_end(records.CONTROL_ACCOUNT))
 
 
-def save(control: Store, stored: Stored, changed: ControlCluster) -> Stored:
-    """Replace a record. Raises ``CompareFailed`` when it was changed since it was read."""
+def save(control: Store, stored: Stored, changed: ControlCluster, also: tuple[Write, ...] = ()) -> Stored:
+    """Replace a record, and write what belongs to it.
+
+    Raises ``CompareFailed`` when it was changed since it was read.
+    """
     revision = control.transact(
         Transaction(
             compares=(Compare(stored.key, stored.revision),),
-            writes=(Write(stored.key, msgspec.msgpack.encode(changed)),),
+            writes=(Write(stored.key, msgspec.msgpack.encode(changed)), *also),
         )
     )
     return Stored(changed, revision)
 
 
-def add(control: Store, cluster: ControlCluster) -> Stored:
-    """Write a new cluster's records."""
+def add(control: Store, cluster: ControlCluster, also: tuple[Write, ...] = ()) -> Stored:
+    """Write a new cluster's records, and what belongs to them."""
     key = records.control_cluster_key(cluster.account, cluster.cluster_id)
     owner_key = f"{records.CONTROL_CLUSTER}{cluster.cluster_id}"
     revision = control.transact(
@@ -82,6 +85,7 @@ def add(control: Store, cluster: ControlCluster) -> Stored:
             writes=(
                 Write(key, msgspec.msgpack.encode(cluster)),
                 Write(owner_key, msgspec.msgpack.encode(records.ClusterOwner(cluster.account))),
+                *also,
             ),
         )
     )

@@ -11,7 +11,7 @@ from strongroom.aws.gateway import Call
 from strongroom.services.cloudhsmv2 import clusters, refusals, retention, tags
 from strongroom.services.cloudhsmv2.context import Context
 from strongroom.services.cloudhsmv2.network import Subnet
-from strongroom.services.cloudhsmv2.observation import observe
+from strongroom.services.cloudhsmv2.observation import new_cluster
 from strongroom.services.cloudhsmv2.shapes import BackupRetentionPolicy, Cluster, Tag
 from strongroom.services.cloudhsmv2.views import cluster_view
 from strongroom.storage.interface import Transaction, Write
@@ -48,26 +48,26 @@ def create_cluster(context: Context, call: Call, request: Request) -> Response:
     account = call.identity.account
     with context.changing:
         _make_room(context, account)
-        stored = clusters.add(
-            context.control,
-            ControlCluster(
-                cluster_id=identifiers.new_cluster_id(),
-                account=account,
-                hsm_type=request.hsm_type,
-                mode=request.mode,
-                network_type=request.network_type,
-                created_at=round(context.clock(), 3),
-                subnet_mapping={subnet.zone: subnet.subnet_id for subnet in subnets},
-                security_group=identifiers.new_security_group_id(),
-                vpc_id=subnets[0].vpc_id,
-                retention_type=retention_type,
-                retention_value=retention_value,
-                state=ClusterState.CREATE_IN_PROGRESS,
-                tags=tags.checked(request.tag_list),
-            ),
+        cluster = ControlCluster(
+            cluster_id=identifiers.new_cluster_id(),
+            account=account,
+            hsm_type=request.hsm_type,
+            mode=request.mode,
+            network_type=request.network_type,
+            created_at=round(context.clock(), 3),
+            subnet_mapping={subnet.zone: subnet.subnet_id for subnet in subnets},
+            security_group=identifiers.new_security_group_id(),
+            vpc_id=subnets[0].vpc_id,
+            retention_type=retention_type,
+            retention_value=retention_value,
+            state=ClusterState.CREATE_IN_PROGRESS,
+            tags=tags.checked(request.tag_list),
         )
-        stored = make_store(context, stored)
-    return Response(cluster_view(observe(context, stored.cluster)))
+        response = Response(cluster_view(new_cluster(_made(cluster))))
+        # From this transaction on the cluster exists: what follows is also done by the next start of the service.
+        stored = clusters.add(context.control, cluster, call.record(response))
+        make_store(context, stored)
+    return response
 
 
 def make_store(context: Context, stored: clusters.Stored) -> clusters.Stored:
@@ -76,9 +76,11 @@ def make_store(context: Context, stored: clusters.Stored) -> clusters.Stored:
     store = context.cluster_stores.create(cluster.cluster_id)
     record = ClusterRecord(cluster.cluster_id, cluster.account, cluster.mode, cluster.hsm_type, cluster.created_at)
     store.transact(Transaction(writes=(Write(records.CLUSTER, msgspec.msgpack.encode(record)),)))
-    return clusters.save(
-        context.control, stored, msgspec.structs.replace(cluster, state=ClusterState.UNINITIALIZED.value)
-    )
+    return clusters.save(context.control, stored, _made(cluster))
+
+
+def _made(cluster: ControlCluster) -> ControlCluster:
+    return msgspec.structs.replace(cluster, state=ClusterState.UNINITIALIZED.value)
 
 
 def _check(request: Request) -> None:

@@ -58,8 +58,9 @@ def create_hsm(context: Context, call: Call, request: Request) -> Response:
             eni_id=identifiers.new_eni_id(),
             hsm_type=observed.cluster.hsm_type,
         )
-        revision = _write(context, entry, membership)
-    return Response(hsm_view(request.cluster_id, ObservedHsm(membership, revision, None, None)))
+        response = Response(hsm_view(request.cluster_id, ObservedHsm(membership, 0, None, None)))
+        _write(context, entry, membership, call.record(response, request.cluster_id))
+    return response
 
 
 def _check(context: Context, observed: ObservedCluster, zone: str) -> str:
@@ -91,7 +92,7 @@ def _check_quotas(context: Context, observed: ObservedCluster) -> None:
         )
 
 
-def _write(context: Context, entry: HsmAddress, membership: MembershipRecord) -> int:
+def _write(context: Context, entry: HsmAddress, membership: MembershipRecord, also: tuple[Write, ...]) -> None:
     store = context.cluster_stores.open(entry.cluster_id)
     cluster = store.get(records.CLUSTER)
     if cluster is None:
@@ -101,10 +102,10 @@ def _write(context: Context, entry: HsmAddress, membership: MembershipRecord) ->
     # Rewriting the cluster record lets changes of the membership follow one another, also with DeleteCluster.
     transaction = Transaction(
         compares=(Compare(records.CLUSTER, cluster.revision), Compare(key, None)),
-        writes=(Write(records.CLUSTER, cluster.value), Write(key, msgspec.msgpack.encode(membership))),
+        writes=(Write(records.CLUSTER, cluster.value), Write(key, msgspec.msgpack.encode(membership)), *also),
     )
     try:
-        return store.transact(transaction)
+        store.transact(transaction)
     except StoreError:
         addresses.release(context, [entry])
         raise

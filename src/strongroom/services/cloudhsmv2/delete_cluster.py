@@ -13,6 +13,7 @@ from strongroom.services.cloudhsmv2.shapes import Cluster
 from strongroom.services.cloudhsmv2.views import cluster_view
 from strongroom.storage.interface import Compare, Transaction, Write
 from strongroom.vocabulary import records
+from strongroom.vocabulary.records import ControlCluster
 from strongroom.vocabulary.states import ClusterState
 
 
@@ -38,13 +39,16 @@ def delete_cluster(context: Context, call: Call, request: Request) -> Response:
             )
         if stored.cluster.state == ClusterState.UNINITIALIZED:
             _fence(context, request.cluster_id)
+        response = Response(cluster_view(observe(context, _deleted(context, stored.cluster))))
+        # From this transaction on the cluster is lost: what follows is also done by the next start of the service.
         stored = clusters.save(
             context.control,
             stored,
             msgspec.structs.replace(stored.cluster, state=ClusterState.DELETE_IN_PROGRESS.value),
+            call.record(response),
         )
-        stored = remove_store(context, stored)
-    return Response(cluster_view(observe(context, stored.cluster)))
+        remove_store(context, stored)
+    return response
 
 
 def remove_store(context: Context, stored: clusters.Stored) -> clusters.Stored:
@@ -63,10 +67,11 @@ def remove_store(context: Context, stored: clusters.Stored) -> clusters.Stored:
             now=round(context.clock(), 3),
         )
     context.cluster_stores.delete(cluster.cluster_id)
-    deleted = msgspec.structs.replace(
-        stored.cluster, state=ClusterState.DELETED.value, deleted_at=round(context.clock(), 3)
-    )
-    return clusters.save(context.control, stored, deleted)
+    return clusters.save(context.control, stored, _deleted(context, cluster))
+
+
+def _deleted(context: Context, cluster: ControlCluster) -> ControlCluster:
+    return msgspec.structs.replace(cluster, state=ClusterState.DELETED.value, deleted_at=round(context.clock(), 3))
 
 
 def _fence(context: Context, cluster_id: str) -> None:

@@ -37,13 +37,17 @@ def delete_hsm(context: Context, call: Call, request: Request) -> Response:
     with context.changing:
         stored = clusters.find(context.control, call.identity.account, request.cluster_id)
         hsm = _find(observe(context, stored.cluster), request)
+        response = Response(hsm.membership.hsm_id)
         if not hsm.membership.deleting:
             key = f"{records.DESIRED_HSM}{hsm.membership.hsm_id}"
             changed = msgspec.msgpack.encode(msgspec.structs.replace(hsm.membership, deleting=True))
             context.cluster_stores.open(request.cluster_id).transact(
-                Transaction(compares=(Compare(key, hsm.membership_revision),), writes=(Write(key, changed),))
+                Transaction(
+                    compares=(Compare(key, hsm.membership_revision),),
+                    writes=(Write(key, changed), *call.record(response, request.cluster_id)),
+                )
             )
-    return Response(hsm.membership.hsm_id)
+    return response
 
 
 def _find(observed: ObservedCluster, request: Request) -> ObservedHsm:

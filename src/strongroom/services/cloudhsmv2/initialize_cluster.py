@@ -48,13 +48,17 @@ def initialize_cluster(context: Context, call: Call, request: Request) -> Respon
         except CertificateRefused as refused:
             raise refusals.invalid_request(str(refused)) from None
         record = InitializeRecord(request.signed_cert, request.trust_anchor)
+        response = Response(ClusterState.INITIALIZE_IN_PROGRESS, INITIALIZING)
         context.cluster_stores.open(request.cluster_id).transact(
             Transaction(
                 compares=(Compare(records.DESIRED_INITIALIZE, observed.initialize_revision),),
-                writes=(Write(records.DESIRED_INITIALIZE, msgspec.msgpack.encode(record)),),
+                writes=(
+                    Write(records.DESIRED_INITIALIZE, msgspec.msgpack.encode(record)),
+                    *call.record(response, request.cluster_id),
+                ),
             )
         )
-    return Response(ClusterState.INITIALIZE_IN_PROGRESS, INITIALIZING)
+    return response
 
 
 def _csr(observed: ObservedCluster) -> str:

@@ -41,5 +41,6 @@ def modify_cluster(context: Context, call: Call, request: Request) -> Response:
             raise refusals.invalid_request(f"Cluster {request.cluster_id} is being deleted.")
         kind, value = retention.checked(request.backup_retention_policy)
         changed = msgspec.structs.replace(stored.cluster, retention_type=kind, retention_value=value)
-        stored = clusters.save(context.control, stored, changed)
-    return Response(cluster_view(observe(context, stored.cluster)))
+        response = Response(cluster_view(observe(context, changed)))
+        clusters.save(context.control, stored, changed, call.record(response))
+    return response

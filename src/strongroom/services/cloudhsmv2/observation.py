@@ -109,10 +109,15 @@ class ObservedCluster:
         return next((hsm for hsm in self.hsms if hsm.membership.hsm_id == hsm_id), None)
 
 
+def new_cluster(cluster: ControlCluster) -> ObservedCluster:
+    """A cluster of which no HSM has said anything."""
+    return ObservedCluster(cluster, ClusterStatus(), 0, None, ())
+
+
 def observe(context: Context, cluster: ControlCluster) -> ObservedCluster:
     """Read a cluster's store, if it has one."""
     if ClusterState(cluster.state) in _OWN_STATES:
-        return ObservedCluster(cluster, ClusterStatus(), 0, None, ())
+        return new_cluster(cluster)
     store = context.cluster_stores.open(cluster.cluster_id)
     status = store.get(records.STATUS_CLUSTER)
     initialize = store.get(records.DESIRED_INITIALIZE)

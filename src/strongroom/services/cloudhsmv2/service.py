@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
 
 from strongroom.aws.gateway import Call, Handler, HostedService
 from strongroom.aws.models import service_model
+from strongroom.aws.recording import Resource
 from strongroom.services.cloudhsmv2 import (
     clusters,
     create_cluster,
@@ -30,6 +31,8 @@ from strongroom.vocabulary.states import ClusterState
 
 log = structlog.get_logger(__name__)
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
+_SECRETS: Final = frozenset({"PreCoPassword"})
+"""The model marks nothing as sensitive."""
 
 
 def cloudhsmv2(context: Context) -> HostedService:
@@ -65,7 +68,16 @@ def cloudhsmv2(context: Context) -> HostedService:
         },
         invalid_request=refusals.INVALID_REQUEST,
         internal_failure=refusals.INTERNAL_FAILURE,
+        secrets=_SECRETS,
+        resources=_resources,
     )
+
+
+def _resources(request: Mapping[str, Any], reply: Mapping[str, Any]) -> Sequence[Resource]:
+    """The cluster that a call is about."""
+    cluster = reply.get("Cluster") or {}
+    cluster_id = request.get("ClusterId") or cluster.get("ClusterId") or request.get("ResourceId") or ""
+    return [Resource("AWS::CloudHSM::Cluster", cluster_id, f"cluster/{cluster_id}")] if cluster_id else []
 
 
 def finish_interrupted(context: Context) -> None:

@@ -29,5 +29,6 @@ def tag_resource(context: Context, call: Call, request: Request) -> Response:
         merged = {**stored.cluster.tags, **new}
         if len(merged) > tags.MAX_TAGS:
             raise refusals.too_many_tags(f"A resource has at most {tags.MAX_TAGS} tags; this would make {len(merged)}.")
-        clusters.save(context.control, stored, msgspec.structs.replace(stored.cluster, tags=merged))
+        changed = msgspec.structs.replace(stored.cluster, tags=merged)
+        clusters.save(context.control, stored, changed, call.record(Response()))
     return Response()

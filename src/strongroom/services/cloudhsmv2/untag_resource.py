@@ -27,5 +27,6 @@ def untag_resource(context: Context, call: Call, request: Request) -> Response:
         stored = tags.tagged_cluster(context, call.identity.account, request.resource_id)
         kept = {key: value for key, value in stored.cluster.tags.items() if key not in gone}
         if kept != stored.cluster.tags:
-            clusters.save(context.control, stored, msgspec.structs.replace(stored.cluster, tags=kept))
+            changed = msgspec.structs.replace(stored.cluster, tags=kept)
+            clusters.save(context.control, stored, changed, call.record(Response()))
     return Response()

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.cloudwatch import refusals
 from strongroom.services.cloudwatch.context import Context
 from strongroom.services.cloudwatch.metric import MAX_DISTINCT_VALUES, Metric, Sample
@@ -74,7 +75,7 @@ def put_metric_data(context: Context, call: Call, request: Request) -> Response:
         metric = metric_of(request.namespace, datum.metric_name, datum.dimensions, f"{place}.Dimensions")
         samples.append((metric, _sample(datum, place, now)))
     try:
-        context.user_points.put(call.identity.account, samples)
+        context.user_points.put(call.identity.account, samples, call.record(Response(), LOGS))
     except TooManyMetrics:
         raise refusals.too_many_metrics(MAX_SERIES) from None
     return Response()

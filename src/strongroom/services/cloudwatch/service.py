@@ -51,4 +51,5 @@ def cloudwatch(context: Context) -> HostedService:
         },
         invalid_request=refusals.VALIDATION,
         internal_failure=refusals.INTERNAL_FAILURE,
+        bulk=frozenset({"MetricData", "EntityMetricData"}),
     )

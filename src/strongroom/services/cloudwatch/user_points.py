@@ -40,8 +40,11 @@ class UserPoints:
         self._store = store
         self._lock = threading.Lock()
 
-    def put(self, account: str, samples: Sequence[tuple[Metric, Sample]]) -> None:
-        """Add samples to what is there, all or none. Raises :class:`TooManyMetrics`."""
+    def put(self, account: str, samples: Sequence[tuple[Metric, Sample]], also: tuple[Write, ...] = ()) -> None:
+        """Add samples to what is there, all or none, and write what belongs to them.
+
+        Raises :class:`TooManyMetrics`.
+        """
         with self._lock:
             changed: dict[str, dict[tuple[int, str], Sample]] = {}
             series: dict[str, Metric] = {}
@@ -65,7 +68,7 @@ class UserPoints:
             for name, metric in new.items():
                 entry = _Series(metric.namespace, metric.name, list(metric.dimensions))
                 writes.append(Write(SERIES + name, msgspec.msgpack.encode(entry)))
-            self._store.transact(Transaction(writes=tuple(writes)))
+            self._store.transact(Transaction(writes=(*writes, *also)))
 
     def samples(self, account: str, metric: Metric, start: int, end: int) -> Iterator[Sample]:
         """The samples of the minutes ``start <= minute < end``, in order."""

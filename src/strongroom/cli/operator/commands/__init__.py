@@ -8,9 +8,11 @@ COMMANDS: dict[str, str] = {
     "down": "down:down",
     "env": "env:env",
     "exec": "execute:execute",
+    "forward": "forward:forward",
     "logs": "logs:logs",
     "status": "status:show_status",
     "store": "store:store",
+    "trail": "trail:trail",
     "up": "up:up",
     "wipe": "wipe:wipe",
 }

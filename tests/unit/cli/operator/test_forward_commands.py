@@ -1,0 +1,75 @@
+"""``strongroom forward``: what is kept in the settings, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from strongroom.cli.operator.commands.forward import forward
+from strongroom.installation.settings import load_settings
+from strongroom.installation.state_directory import StateDirectory
+from strongroom.installation.stores import Stores
+
+
+@pytest.fixture
+def state(tmp_path):
+    state = StateDirectory(tmp_path / "state")
+    state.make()
+    state.sealed_installation.write_bytes(b"")
+    Stores(state).close()
+    return state
+
+
+@pytest.fixture
+def run(state):
+    def call(*arguments):
+        return CliRunner().invoke(forward, [*arguments, "--state-dir", str(state.root)])
+
+    return call
+
+
+def test_targets_of_each_kind_are_kept_listed_and_removed(run, state, tmp_path):
+    assert run("add", "file", "--name", "local", str(tmp_path / "a.jsonl"), "--keep", "3").exit_code == 0
+    assert run("add", "syslog", "--name", "siem", "logs.example.org", "--contents", "trail").exit_code == 0
+    assert run("add", "cloudwatch-logs", "--name", "aws", "--region", "eu-west-1", "group").exit_code == 0
+    assert run("add", "otlp", "--name", "otel", "https://otel.example.org:4318").exit_code == 0
+    names = [target.name for target in load_settings(state.settings).forward]
+    assert names == ["local", "siem", "aws", "otel"]
+    listed = run("list").output.splitlines()
+    assert listed[1] == "siem  trail  syslog logs.example.org:6514"
+    assert json.loads(run("list", "--json").output)[0]["keep"] == 3
+    assert run("status").output.splitlines()[1] == "siem  syslog logs.example.org:6514  0 events sent"
+    assert run("remove", "aws").exit_code == 0
+    assert [target.name for target in load_settings(state.settings).forward] == ["local", "siem", "otel"]
+    assert state.settings.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("add", "file", "--name", "Bad Name", "a"), "is no name for a target"),
+        (("add", "file", "--name", "local", "/nowhere/a"), "there is no directory /nowhere"),
+        (("add", "syslog", "--name", "siem", "host:port"), "is no address"),
+        (("add", "otlp", "--name", "otel", "otel.example.org"), "is no URL"),
+        (("add", "otlp", "--name", "otel", "http://otel.example.org"), "without TLS"),
+        (("add", "cloudwatch-logs", "--name", "aws", "--region", "Mars", "group"), "is no region name"),
+        (("remove", "siem"), "there is no target siem"),
+    ],
+)
+def test_what_cannot_work_is_refused(run, state, arguments, said):
+    done = run(*arguments)
+    assert done.exit_code != 0
+    assert said in done.output + str(done.exception)
+    assert load_settings(state.settings).forward == []
+
+
+def test_a_name_is_given_once(run, tmp_path):
+    run("add", "file", "--name", "local", str(tmp_path / "a"))
+    assert "there is a target local already" in run("add", "file", "--name", "local", str(tmp_path / "b")).output
+
+
+def test_nothing_is_added_where_there_is_no_installation(tmp_path):
+    done = CliRunner().invoke(forward, ["add", "otlp", "--name", "a", "http://localhost", "--state-dir", str(tmp_path)])
+    assert "no installation was made" in done.output
