@@ -28,6 +28,7 @@ from starlette.routing import BaseRoute, Route
 
 from strongroom.aws import errors
 from strongroom.aws.errors import AwsError
+from strongroom.aws.event_stream import EventStream, EventStreamReply
 from strongroom.aws.models import ServiceModel
 from strongroom.aws.protocols import FALLBACK, WireProtocol, protocol_of
 from strongroom.aws.request import HttpReply, HttpRequest
@@ -52,8 +53,9 @@ class Call:
     source_ip: str
 
 
-Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any]]
-"""Takes validated members by the model's names, gives the reply's; raises :class:`AwsError`. Runs in a thread."""
+Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any] | EventStream]
+"""Takes validated members by the model's names, gives the reply's, or a stream of events where the model says so;
+raises :class:`AwsError`. Runs in a thread."""
 
 Finished = Callable[[str, str, int, float], None]
 """Is told of each finished request: service and operation (``-`` where it did not get so far), status, seconds."""
@@ -157,7 +159,7 @@ class Gateway:
         self._log(exchange, started, reply.status, None)
         return self._reply(exchange, reply)
 
-    def _answer(self, exchange: _Exchange, incoming: HttpRequest, source_ip: str) -> HttpReply:
+    def _answer(self, exchange: _Exchange, incoming: HttpRequest, source_ip: str) -> HttpReply | EventStream:
         identity = self._verifier.verify(incoming)
         exchange.account = identity.account
         incoming = incoming.unpacked(MAX_BODY_BYTES)
@@ -177,8 +179,10 @@ class Gateway:
         except ValidationFailed as failure:
             raise AwsError(service.invalid_request, str(failure)) from None
         call = Call(operation, identity, exchange.request_id, source_ip)
-        result = dict(handler(call, members))
-        return exchange.protocol.reply(model, operation, result, exchange.request_id)
+        result = handler(call, members)
+        if isinstance(result, EventStream):
+            return result
+        return exchange.protocol.reply(model, operation, dict(result), exchange.request_id)
 
     def _internal_failure(self, exchange: _Exchange) -> AwsError:
         code = exchange.service.internal_failure if exchange.service else "InternalFailure"
@@ -189,9 +193,12 @@ class Gateway:
         model = exchange.service.model if exchange.service else None
         return self._reply(exchange, exchange.protocol.refusal(model, error, exchange.request_id))
 
-    def _reply(self, exchange: _Exchange, reply: HttpReply) -> Response:
-        headers = reply.headers | {"x-amzn-requestid": exchange.request_id, "date": self._date()}
-        return Response(reply.body, reply.status, headers | {"content-type": reply.content_type})
+    def _reply(self, exchange: _Exchange, reply: HttpReply | EventStream) -> Response:
+        headers = {"x-amzn-requestid": exchange.request_id, "date": self._date()}
+        if isinstance(reply, EventStream):
+            shape = exchange.service.model.output_shape(exchange.operation) if exchange.service else None
+            return EventStreamReply(reply, shape, headers)
+        return Response(reply.body, reply.status, reply.headers | headers | {"content-type": reply.content_type})
 
     def _date(self) -> str:
         """SDKs correct their clocks by this header."""
