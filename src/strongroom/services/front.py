@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 
+from strongroom.audit.sources import AuditSources
 from strongroom.aws.access_keys import AccessKeys
 from strongroom.aws.gateway import Gateway
 from strongroom.aws.paging import NextTokens
@@ -23,6 +24,8 @@ from strongroom.services.cloudwatch.hsm_points import HsmPoints
 from strongroom.services.cloudwatch.service import cloudwatch
 from strongroom.services.cloudwatch.user_points import UserPoints
 from strongroom.services.openmetrics.page import MetricsPage
+from strongroom.services.logs.context import Context as LogsContext
+from strongroom.services.logs.service import logs as logs_service
 from strongroom.services.patience import MAX_HEAD_BYTES, PatientHttp
 from strongroom.services.readings import Readings
 from strongroom.storage.interface import Store
@@ -79,9 +82,13 @@ def application(
         tokens=NextTokens(secrets.token_bytes(32)),
         limits=limits or Limits(),
     )
+    logs_context = LogsContext(
+        sources=AuditSources(control, logs, cluster_stores), logs=logs, region=region, clock=clock
+    )
     services = [
         cloudhsmv2(context),
         cloudwatch(metrics.Context(HsmPoints(logs, region), UserPoints(logs), clock, context.tokens)),
+        logs_service(logs_context),
     ]
     page = MetricsPage(Readings(control, cluster_stores), metrics_token, _version())
     verifier = SignatureVerifier(

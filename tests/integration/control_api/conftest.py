@@ -136,8 +136,8 @@ class Installation:
     def client(
         self,
         account: str = "111122223333",
-        *,
         service: str = "cloudhsmv2",
+        *,
         secret: str | None = None,
         region: str = REGION,
         attempts: int = 1,
@@ -149,7 +149,9 @@ class Installation:
             region_name=region,
             aws_access_key_id=key.access_key_id,
             aws_secret_access_key=secret or key.secret_access_key,
-            config=Config(retries={"total_max_attempts": attempts}, parameter_validation=False),
+            config=Config(
+                retries={"total_max_attempts": attempts}, parameter_validation=False, inject_host_prefix=False
+            ),
         )
 
     def cluster(self, client=None, **members) -> str:
@@ -272,10 +274,9 @@ def _builder(subject, issuer, key) -> x509.CertificateBuilder:
 
 
 @contextlib.contextmanager
-def running(control: Store, stores: Stores, limits: services.Limits | None = None):
+def running(control: Store, stores: Stores, logs: Store, limits: services.Limits | None = None):
     """Serve the application as the product does, until the end of the block."""
     clock = Clock()
-    logs = MemoryStore()
     app = application(
         control=control,
         cluster_stores=stores,
@@ -306,14 +307,16 @@ def serve(tmp_path):
     """``with serve(limits) as installation``: over the same stores each time, as after a restart."""
     control = SqliteStore(tmp_path / "control.sqlite")
     stores = Stores(tmp_path)
-    yield lambda limits=None: running(control, stores, limits)
+    logs = SqliteStore(tmp_path / "logs.sqlite")
+    yield lambda limits=None: running(control, stores, logs, limits)
+    logs.close()
     stores.close()
     control.close()
 
 
 @pytest.fixture
 def installation():
-    with running(MemoryStore(), Stores(None)) as running_installation:
+    with running(MemoryStore(), Stores(None), MemoryStore()) as running_installation:
         yield running_installation
 
 
