@@ -2,8 +2,9 @@
 
 Runs itself under ``strongroom exec``, which gives it a throw-away cluster. ``STRONGROOM_BENCH_SECONDS`` (10),
 ``STRONGROOM_BENCH_WARM_UP`` (2) and ``STRONGROOM_BENCH_RUNS`` (5) shorten it. Arguments name what to measure: a part of
-a piece of work's name, ``keys`` for the cluster of many keys, ``start`` for how soon a cluster is ready. The exit
-status is 1 below a floor. All figures are written to build/bench.json, the ratios also to build/bench.svg.
+a piece of work's name, ``keys`` for the cluster of many keys, ``start`` for how soon a cluster is ready, ``logs`` for a
+search in a long audit log. The exit status is 1 below a floor. All figures are written to build/bench.json, the ratios
+also to build/bench.svg.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks import chart, machine, many_keys, promises, starting, tokens, verification
+from benchmarks import chart, logs, machine, many_keys, promises, starting, tokens, verification
 from benchmarks.comparison import Promise, Result, alternate
 from benchmarks.load import load, make_keys, openssl_speed
 
@@ -41,6 +42,9 @@ def main(names: list[str]) -> int:
     started = starting.measure(RUNS) if _is_named("start", names) else None
     if started:
         print(starting.line(started))
+    searched = logs.measure(RUNS) if _is_named("logs", names) else None
+    if searched:
+        print("\n".join(searched.lines()))
     BUILD.mkdir(exist_ok=True)
     figures = {
         "machine": described,
@@ -49,6 +53,7 @@ def main(names: list[str]) -> int:
         "results": [result.as_json() for result in results],
         "many_keys": many and many.as_json(),
         "ready_seconds": started,
+        "log_filter": searched and searched.as_json(),
     }
     (BUILD / "bench.json").write_text(json.dumps(figures, indent=2) + "\n")
     if results:
@@ -57,6 +62,7 @@ def main(names: list[str]) -> int:
     missed += many.problems() if many else []
     if started and statistics.median(started) > promises.EPHEMERAL_CEILING_SECONDS:
         missed.append("start")
+    missed += searched.problems() if searched else []
     print(f"Missed: {', '.join(missed)}." if missed else "Every promise holds.")
     return 1 if missed else 0
 

@@ -52,5 +52,8 @@ FIND_SLOWDOWN_CEILING = 1.15
 MEMORY_CEILING_MIB = 400
 RESTART_CEILING_SECONDS = 10.0
 
+LOG_FILTER_CEILING_MS = 200.0
+"""For a filter over the newest hour of a million audit entries."""
+
 EPHEMERAL_CEILING_SECONDS = 5.0
 """From the start of a throw-away installation until its crypto-user has logged in."""

@@ -7,13 +7,14 @@ back.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from strongroom.audit.text import render
+from strongroom.audit.text import render, stored_word
 from strongroom.storage.interface import LogEntry, Store
 from strongroom.vocabulary.records import AuditEntry, WrittenEvent
 
@@ -26,32 +27,79 @@ _MOST_ENTRIES: Final = 4096
 _CHUNK_BYTES: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An event; times are in milliseconds since 1970."""
-
-    place: Place
-    message: str
-    ingested_ms: int
-
-    @property
-    def timestamp_ms(self) -> int:
-        return self.place[0] // 1000
-
-
-Decode = Callable[[LogEntry], Event]
 _audit_entry = msgspec.msgpack.Decoder(AuditEntry)
 _written_event = msgspec.msgpack.Decoder(WrittenEvent)
 
 
-def audit_event(entry: LogEntry) -> Event:
+class Event(ABC):
+    """An event as it is stored; a search passes over many without making their messages."""
+
+    __slots__ = ("_message", "stored")
+
+    def __init__(self, stored: LogEntry) -> None:
+        self.stored = stored
+        self._message: str | None = None
+
+    @property
+    def place(self) -> Place:
+        return (self.stored.time_us, self.stored.sequence)
+
+    @property
+    def timestamp_ms(self) -> int:
+        """In milliseconds since 1970, as all times of this API."""
+        return self.stored.time_us // 1000
+
+    @property
+    def message(self) -> str:
+        if self._message is None:
+            self._message = self._read()
+        return self._message
+
+    @property
+    @abstractmethod
+    def ingested_ms(self) -> int: ...
+
+    @staticmethod
+    @abstractmethod
+    def stored_phrase(phrase: str) -> bytes | None:
+        """What every stored event must hold whose message has the phrase; ``None`` where that cannot be told."""
+
+    @abstractmethod
+    def _read(self) -> str: ...
+
+
+class AuditEvent(Event):
     """An entry of an HSM's log. It could be read as soon as it was committed: its own time is that of ingestion."""
-    return Event((entry.time_us, entry.sequence), render(_audit_entry.decode(entry.value)), entry.time_us // 1000)
+
+    __slots__ = ()
+
+    @property
+    def ingested_ms(self) -> int:
+        return self.timestamp_ms
+
+    @staticmethod
+    def stored_phrase(phrase: str) -> bytes | None:
+        return stored_word(phrase)
+
+    def _read(self) -> str:
+        return render(_audit_entry.decode(self.stored.value))
 
 
-def written_event(entry: LogEntry) -> Event:
-    written = _written_event.decode(entry.value)
-    return Event((entry.time_us, entry.sequence), written.message, written.ingested_ms)
+class UsersEvent(Event):
+    """An event that a user wrote."""
+
+    __slots__ = ()
+
+    @property
+    def ingested_ms(self) -> int:
+        return _written_event.decode(self.stored.value).ingested_ms
+
+    @staticmethod
+    def stored_phrase(phrase: str) -> bytes | None:
+        return phrase.encode()
+
+    def _read(self) -> str:
+        return _written_event.decode(self.stored.value).message
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +109,7 @@ class EventLog:
     store: Store
     log: str
     key: str
-    decode: Decode
+    kind: type[Event]
 
     def read(self, start: Place, end: Place, *, reverse: bool = False, share: int = 1) -> Iterator[Event]:
         """Events with ``start <= place < end``, in order.
@@ -72,7 +120,7 @@ class EventLog:
         size = _FIRST_CHUNK
         while True:
             entries = self.store.scan_by_time(self.log, start, end, limit=size, reverse=reverse)
-            yield from map(self.decode, entries)
+            yield from map(self.kind, entries)
             if len(entries) < size:
                 return
             place = (entries[-1].time_us, entries[-1].sequence)
@@ -84,7 +132,7 @@ class EventLog:
         size = _FIRST_CHUNK
         while first < end:
             entries = self.store.scan(self.log, after=first - 1, limit=min(size, end - first))
-            yield from map(self.decode, entries)
+            yield from map(self.kind, entries)
             if not entries:
                 return
             first = entries[-1].sequence + 1
@@ -105,8 +153,7 @@ class EventLog:
 
     def _one(self, start: Place, *, reverse: bool) -> list[Event]:
         return [
-            self.decode(entry)
-            for entry in self.store.scan_by_time(self.log, start, LAST_PLACE, limit=1, reverse=reverse)
+            self.kind(entry) for entry in self.store.scan_by_time(self.log, start, LAST_PLACE, limit=1, reverse=reverse)
         ]
 
     def event_id(self, event: Event) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from strongroom.aws.gateway import Call
 from strongroom.services.logs import groups, merging, paging, refusals, streams
 from strongroom.services.logs.context import TOKENS, Context
-from strongroom.services.logs.events import LAST_PLACE, Place, at_ms
+from strongroom.services.logs.events import LAST_PLACE, Event, Place, at_ms
 from strongroom.services.logs.get_log_events import EVENT_BYTES, MAX_PAGE_BYTES, check_range
 from strongroom.services.logs.groups import LogGroup
 from strongroom.services.logs.merging import Cursor, Found
@@ -117,18 +117,26 @@ def _search(
     """What matches, and the cursor to go on from; ``None`` at the end."""
     found: list[Found] = []
     examined_bytes = page_bytes = 0
+    last: Found | None = None
+    phrases = {kind: _stored_phrases(kind, pattern) for kind in {stream.events.kind for stream in chosen}}
     for examined, one in enumerate(merging.merged(chosen, *bounds, cursor, reverse=reverse)):
         if len(found) == limit or examined == MOST_EXAMINED or examined_bytes > MOST_EXAMINED_BYTES:
-            return found, cursor
-        size = len(one.event.message.encode()) + EVENT_BYTES
-        if pattern.matches(one.event.message):
-            page_bytes += size
+            return found, last.cursor if last else cursor
+        stored = one.event.stored.value
+        if all(phrase in stored for phrase in phrases[one.stream.events.kind]) and pattern.matches(one.event.message):
+            page_bytes += len(one.event.message.encode()) + EVENT_BYTES
             if found and page_bytes > MAX_PAGE_BYTES:
-                return found, cursor
+                return found, last.cursor if last else cursor
             found.append(one)
-        examined_bytes += size
-        cursor = one.cursor
+        examined_bytes += len(stored)
+        last = one
     return found, None
+
+
+def _stored_phrases(kind: type[Event], pattern: Pattern) -> list[bytes]:
+    """What the stored form of an event must hold: without it its message is not worth making."""
+    found = (kind.stored_phrase(phrase) for phrase in pattern.phrases)
+    return [phrase for phrase in found if phrase is not None]
 
 
 def _view(found: Found) -> FilteredLogEvent:

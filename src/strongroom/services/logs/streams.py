@@ -10,7 +10,7 @@ import msgspec
 from strongroom.audit.sources import AuditedCluster
 from strongroom.services.logs import refusals
 from strongroom.services.logs.context import Context
-from strongroom.services.logs.events import EventLog, audit_event, written_event
+from strongroom.services.logs.events import AuditEvent, EventLog, UsersEvent
 from strongroom.services.logs.groups import LogGroup
 from strongroom.storage.interface import Record, prefix_end
 from strongroom.vocabulary import records
@@ -68,7 +68,7 @@ def _of_hsms(context: Context, cluster: AuditedCluster) -> list[LogStream]:
         LogStream(
             hsm_id,
             int(created_at * 1000),
-            EventLog(store, f"{records.LOG_AUDIT}{hsm_id}", hsm_id, audit_event),
+            EventLog(store, f"{records.LOG_AUDIT}{hsm_id}", hsm_id, AuditEvent),
         )
         for hsm_id, created_at in sorted(created.items())
     ]
@@ -78,5 +78,5 @@ def _written(context: Context, group: LogGroup, stored: Record) -> LogStream:
     record = msgspec.msgpack.decode(stored.value, type=LogStreamRecord)
     name = stored.key.removeprefix(records.log_streams_prefix(group.record.group_id))
     log = f"{records.LOG_STREAM}{record.stream_id}"
-    events = EventLog(context.logs, log, record.stream_id, written_event)
+    events = EventLog(context.logs, log, record.stream_id, UsersEvent)
     return LogStream(name, record.created_ms, events, record, stored.revision)

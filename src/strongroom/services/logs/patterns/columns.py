@@ -35,6 +35,7 @@ class ColumnsPattern:
 
     before: tuple[Column, ...]
     after: tuple[Column, ...] | None
+    phrases: tuple[str, ...] = ()
 
     def matches(self, message: str) -> bool:
         pairs = self._pairs(message)

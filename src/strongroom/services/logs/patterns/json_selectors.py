@@ -26,6 +26,7 @@ class JsonPattern:
 
     condition: Condition
     selectors: dict[str, Path] = field(default_factory=dict)
+    phrases: tuple[str, ...] = ()
 
     def matches(self, message: str) -> bool:
         document = _decoded(message)

@@ -11,6 +11,10 @@ from strongroom.services.logs.patterns.regexes import Regexes
 class Pattern(Protocol):
     """A compiled pattern."""
 
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """Texts that every message has that matches, where that can be told beforehand."""
+
     def matches(self, message: str) -> bool: ...
 
     def extracted(self, message: str) -> dict[str, str]:

@@ -24,13 +24,20 @@ _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """All of ``wanted``, none of ``unwanted``; when there are neither, any of ``optional``."""
+    """All of ``wanted``, none of ``unwanted``; when there are neither, any of ``optional``.
 
+    ``phrases`` are texts that must be there: a message that lacks one is out before it is looked at closely.
+    """
+
+    phrases: tuple[str, ...] = ()
     wanted: tuple[Test, ...] = ()
     unwanted: tuple[Test, ...] = ()
     optional: tuple[Test, ...] = ()
 
     def matches(self, message: str) -> bool:
+        for phrase in self.phrases:
+            if phrase not in message:
+                return False
         if not self.wanted and not self.unwanted:
             return not self.optional or any(test(message) for test in self.optional)
         return all(test(message) for test in self.wanted) and not any(test(message) for test in self.unwanted)
@@ -39,26 +46,29 @@ class Terms:
         return {}
 
 
-def parse(text: str, regexes: Regexes) -> Terms:
+def parse(pattern: str, regexes: Regexes) -> Terms:
     """The terms of a pattern, which may be empty."""
     kinds: dict[str, list[Test]] = {"": [], "-": [], "?": []}
+    phrases: list[str] = []
     at = 0
-    while at < len(text):
-        match = _TERM.match(text, at)
+    while at < len(pattern):
+        match = _TERM.match(pattern, at)
         if match is None:
-            raise InvalidPattern(f"Invalid character(s) in term '{text[at:].split(maxsplit=1)[0]}'")
+            raise InvalidPattern(f"Invalid character(s) in term '{pattern[at:].split(maxsplit=1)[0]}'")
         sign, phrase, expression, word = match.groups()
-        kinds[sign].append(_test(phrase, expression, word, regexes))
         at = match.end()
-    return Terms(tuple(kinds[""]), tuple(kinds["-"]), tuple(kinds["?"]))
-
-
-def _test(phrase: str | None, expression: str | None, word: str | None, regexes: Regexes) -> Test:
-    if expression is not None:
-        return regexes.compile(expression).found_in
-    if word is not None and not all(letter.isalnum() or letter == "_" for letter in word):
-        raise InvalidPattern(f"Invalid character(s) in term '{word}'")
-    return Phrase(word if word is not None else _ESCAPE.sub(r"\1", phrase or "")).is_in
+        if expression is not None:
+            kinds[sign].append(regexes.compile(expression).found_in)
+            continue
+        if word is not None and not all(_is_word(letter) for letter in word):
+            raise InvalidPattern(f"Invalid character(s) in term '{word}'")
+        wanted = word if word is not None else _ESCAPE.sub(r"\1", phrase)
+        kinds[sign].append(Phrase(wanted).is_in)
+        if not sign:
+            phrases.append(wanted)
+    # Long ones first: they are the rarest.
+    phrases.sort(key=len, reverse=True)
+    return Terms(tuple(phrases), tuple(kinds[""]), tuple(kinds["-"]), tuple(kinds["?"]))
 
 
 class Phrase:
