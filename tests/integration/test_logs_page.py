@@ -16,4 +16,6 @@ def test_the_logs_page_works_as_it_stands(ephemeral: Mapping[str, str], tmp_path
     printed = Workshop({**environment, "AWS_PAGER": ""}, tmp_path).follow("logs.md")
     assert "user isn't initialized" in printed
     assert "CN_GENERATE_KEY" in printed
+    assert "mallory" in printed
+    assert '"status": "Complete"' in printed
     assert "released" in printed

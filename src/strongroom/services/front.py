@@ -23,9 +23,8 @@ from strongroom.services.cloudwatch import context as metrics
 from strongroom.services.cloudwatch.hsm_points import HsmPoints
 from strongroom.services.cloudwatch.service import cloudwatch
 from strongroom.services.cloudwatch.user_points import UserPoints
-from strongroom.services.openmetrics.page import MetricsPage
-from strongroom.services.logs.context import Context as LogsContext
 from strongroom.services.logs.service import logs as logs_service
+from strongroom.services.openmetrics.page import MetricsPage
 from strongroom.services.patience import MAX_HEAD_BYTES, PatientHttp
 from strongroom.services.readings import Readings
 from strongroom.storage.interface import Store
@@ -67,8 +66,8 @@ def application(
 
     When the application starts (ASGI lifespan) it finishes creations and deletions of clusters that were interrupted.
     ``GET /health`` needs no signature and answers 200 when the control store can be read, else 503. Requests run in
-    threads; the stores must be usable from several. Nothing is started in the background and nothing needs closing
-    but the stores, which stay the caller's.
+    threads; the stores must be usable from several. In the background run only queries of CloudWatch Logs, in threads
+    that end with the process; nothing needs closing but the stores, which stay the caller's.
 
     What the fleet sees in the stores: CreateHsm writes ``desired/hsm/<id>``, DeleteHsm sets its ``deleting``, and the
     HSM is gone from the API when that record is removed; DeleteCluster deletes the record ``cluster`` and then calls
@@ -82,13 +81,11 @@ def application(
         tokens=NextTokens(secrets.token_bytes(32)),
         limits=limits or Limits(),
     )
-    logs_context = LogsContext(
-        sources=AuditSources(control, logs, cluster_stores), logs=logs, region=region, clock=clock
-    )
+    sources = AuditSources(control, logs, cluster_stores)
     services = [
         cloudhsmv2(context),
         cloudwatch(metrics.Context(HsmPoints(logs, region), UserPoints(logs), clock, context.tokens)),
-        logs_service(logs_context),
+        logs_service(sources=sources, store=logs, region=region, clock=clock),
     ]
     page = MetricsPage(Readings(control, cluster_stores), metrics_token, _version())
     verifier = SignatureVerifier(

@@ -6,12 +6,15 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from strongroom.audit.sources import AuditSources
 from strongroom.aws.paging import NextTokens
-from strongroom.services.logs.live_sessions import LiveSessions
 from strongroom.storage.interface import Store
+
+if TYPE_CHECKING:
+    from strongroom.services.logs.live_sessions import LiveSessions
+    from strongroom.services.logs.queries import Queries
 
 TOKENS: Final = NextTokens(hashlib.sha256(b"places in lists and logs").digest(), max_characters=4096)
 """A token tells a place and nothing else, and whose place it is is checked each time. So its key is no secret, and a
@@ -26,10 +29,10 @@ class Context:
     logs: Store
     region: str
     clock: Callable[[], float]
+    sessions: LiveSessions
+    queries: Queries
     changing: threading.Lock = field(default_factory=threading.Lock)
     """Held by operations that change groups and streams."""
-
-    sessions: LiveSessions = field(default_factory=LiveSessions)
 
     def now_ms(self) -> int:
         return int(self.clock() * 1000)

@@ -44,6 +44,22 @@ def stream_exists() -> AwsError:
     return AwsError("ResourceAlreadyExistsException", "The specified log stream already exists")
 
 
+def no_query() -> AwsError:
+    """Also for another account's query."""
+    return AwsError("ResourceNotFoundException", "The specified query does not exist.")
+
+
+def no_record() -> AwsError:
+    return AwsError("ResourceNotFoundException", "The specified log record does not exist.")
+
+
+def malformed_query(message: str, start: int, end: int) -> AwsError:
+    """What is wrong with a query, and where in it."""
+    location = {"startCharOffset": start, "endCharOffset": end}
+    members = {"queryCompileError": {"location": location, "message": message}}
+    return AwsError("MalformedQueryException", message, members=members)
+
+
 def limit_exceeded(message: str) -> AwsError:
     return AwsError("LimitExceededException", message)
 
