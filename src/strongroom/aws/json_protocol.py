@@ -79,7 +79,7 @@ def serialise(shape: Shape | None, members: dict[str, Any]) -> bytes:
 
 
 def serialise_error(code: str, member: str, message: str, others: Mapping[str, Any] | None = None) -> bytes:
-    """The body of an error; ``member`` is how the service spells the message's name, ``others`` what it tells besides."""
+    """The body of an error; ``member`` is how the service spells the message's name, ``others`` are further members."""
     return msgspec.json.encode({"__type": code, member: message, **(others or {})})
 
 

@@ -9,6 +9,8 @@ import audit_logs
 import pytest
 from botocore.exceptions import ClientError
 
+from strongroom.services.logs import start_live_tail
+
 ACCOUNT, REGION = "111122223333", "us-east-1"
 
 
@@ -107,16 +109,22 @@ def test_sessions_are_bounded_and_end_with_their_client(installation, logs, grou
             return
 
 
-@pytest.mark.parametrize(
-    ("members", "code"),
-    [
+def test_wrong_requests_are_refused_before_the_stream(logs, group):
+    for members, code in (
         ({"logGroupIdentifiers": ["/aws/cloudhsm/cluster-1"]}, "InvalidParameterException"),
         ({"logGroupIdentifiers": ["arn:aws:logs:us-east-1:111122223333:log-group:x"]}, "ResourceNotFoundException"),
         ({"logEventFilterPattern": "{"}, "InvalidParameterException"),
         ({"logStreamNames": ["a"], "logStreamNamePrefixes": ["a"]}, "InvalidParameterException"),
-    ],
-)
-def test_wrong_requests_are_refused_before_the_stream(logs, group, members, code):
-    with pytest.raises(ClientError) as failure:
-        logs.start_live_tail(**{"logGroupIdentifiers": [group[0]], **members})
-    assert failure.value.response["Error"]["Code"] == code
+    ):
+        with pytest.raises(ClientError) as failure:
+            logs.start_live_tail(**{"logGroupIdentifiers": [group[0]], **members})
+        assert failure.value.response["Error"]["Code"] == code
+
+
+def test_a_session_ends_after_its_time(logs, group, monkeypatch):
+    monkeypatch.setattr(start_live_tail, "SESSION_SECONDS", 1.0)
+    with contextlib.closing(logs.start_live_tail(logGroupIdentifiers=[group[0]])["responseStream"]) as stream:
+        with pytest.raises(ClientError) as failure:
+            for _ in stream:
+                pass
+    assert failure.value.response["Error"]["Code"] == "SessionTimeoutException"

@@ -237,23 +237,20 @@ def test_a_filter_interleaves_all_streams_page_by_page(audited, logs):
     assert downwards == events[::-1]
 
 
-@pytest.mark.parametrize(
-    ("pattern", "count"),
-    [
-        (LOGIN_FAILURES, COUNT // 2),
-        (DELETIONS, COUNT // 2),
-        ("Opcode CN_LOGIN", COUNT),
-        ("CN_LOG", 0),
-        ("?CN_DESTROY_OBJECT ?CN_GENERATE_KEY", COUNT),
-        ("CN_LOGIN -SUCCESS", COUNT // 2),
-        ('"User Name : mallory"', COUNT // 2),
-        ("%CN_[DG]E[A-Z_]+%", COUNT),
-        ("{ $.opcode = 1 }", 0),
-    ],
-)
-def test_recipes_and_patterns_find_what_they_say(audited, logs, pattern, count):
-    events = everything(logs, "filter_log_events", "events", logGroupName=audited.group, filterPattern=pattern)
-    assert len(events) == count
+def test_recipes_and_patterns_find_what_they_say(audited, logs):
+    for pattern, count in {
+        LOGIN_FAILURES: COUNT // 2,
+        DELETIONS: COUNT // 2,
+        "Opcode CN_LOGIN": COUNT,
+        "CN_LOG": 0,
+        "?CN_DESTROY_OBJECT ?CN_GENERATE_KEY": COUNT,
+        "CN_LOGIN -SUCCESS": COUNT // 2,
+        '"User Name : mallory"': COUNT // 2,
+        "%CN_[DG]E[A-Z_]+%": COUNT,
+        "{ $.opcode = 1 }": 0,
+    }.items():
+        events = everything(logs, "filter_log_events", "events", logGroupName=audited.group, filterPattern=pattern)
+        assert len(events) == count, pattern
 
 
 def test_a_search_that_finds_nothing_goes_on_in_pages_of_bounded_work(audited, logs):
@@ -281,20 +278,12 @@ def test_streams_are_chosen_by_names_or_prefix(audited, logs):
     )
 
 
-@pytest.mark.parametrize("token", ["x", "f/123/s", "A" * 80, "f/" + "1" * 58 + "/s"])
-def test_wrong_tokens_are_refused(audited, logs, token):
-    text = "The specified nextToken is invalid."
-    name = audited.hsm_ids[0]
-    refused(
-        "InvalidParameterException",
-        text,
-        logs.get_log_events,
-        logGroupName=audited.group,
-        logStreamName=name,
-        nextToken=token,
-    )
-    refused("InvalidParameterException", text, logs.filter_log_events, logGroupName=audited.group, nextToken=token)
-    refused("InvalidParameterException", text, logs.describe_log_streams, logGroupName=audited.group, nextToken=token)
+def test_wrong_tokens_are_refused(audited, logs):
+    code, text, group = "InvalidParameterException", "The specified nextToken is invalid.", audited.group
+    for token in ("x", "f/123/s", "A" * 80, "f/" + "1" * 58 + "/s"):
+        refused(code, text, logs.get_log_events, logGroupName=group, logStreamName=audited.hsm_ids[0], nextToken=token)
+        refused(code, text, logs.filter_log_events, logGroupName=group, nextToken=token)
+        refused(code, text, logs.describe_log_streams, logGroupName=group, nextToken=token)
 
 
 def test_a_token_is_good_for_its_own_stream_and_pattern_only(audited, logs):
@@ -332,24 +321,21 @@ def test_a_token_survives_a_restart(serve):
         assert len(rest["events"]) == 2
 
 
-@pytest.mark.parametrize(
-    ("pattern", "text"),
-    [
-        ('"never closed', "Invalid character"),
-        ("user-name", r"Invalid character\(s\) in term 'user-name'"),
-        ("{ $.a = }", "Invalid filter pattern"),
-        ("[a, b", "Invalid filter pattern"),
-        ("%(a+)+$%", "Invalid character"),
-        ("%a% %b% %c%", "at most 2"),
-        ("%a{1001}%", "Invalid regular expression"),
-        ("{" + "(" * 500 + "$.a = 1" + ")" * 500 + "}", "too many brackets"),
-        ("x" * 1025, "length less than or equal to 1024"),
-    ],
-)
-def test_malformed_patterns_are_refused(audited, logs, pattern, text):
-    refused(
-        "InvalidParameterException", text, logs.filter_log_events, logGroupName=audited.group, filterPattern=pattern
-    )
+def test_malformed_patterns_are_refused(audited, logs):
+    for pattern, text in {
+        '"never closed': "Invalid character",
+        "user-name": r"Invalid character\(s\) in term 'user-name'",
+        "{ $.a = }": "Invalid filter pattern",
+        "[a, b": "Invalid filter pattern",
+        "%(a+)+$%": "Invalid character",
+        "%a% %b% %c%": "at most 2",
+        "%a{1001}%": "Invalid regular expression",
+        "{" + "(" * 500 + "$.a = 1" + ")" * 500 + "}": "too many brackets",
+        "x" * 1025: "length less than or equal to 1024",
+    }.items():
+        refused(
+            "InvalidParameterException", text, logs.filter_log_events, logGroupName=audited.group, filterPattern=pattern
+        )
 
 
 def test_huge_and_mixed_parameters_are_refused_or_harmless(audited, logs):

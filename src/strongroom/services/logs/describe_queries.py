@@ -48,6 +48,6 @@ def describe_queries(context: Context, call: Call, request: Request) -> Response
         and request.status in {None, query.status}
     ]
     scope = paging.scope(call, request.log_group_name, request.status, request.query_language)
-    start = int(paging.open_token(scope, request.next_token) or 0)
+    start = paging.open_token(scope, request.next_token, int) or 0
     end = start + request.max_results
     return Response(found[start:end], TOKENS.issue(scope, str(end)) if end < len(found) else None)

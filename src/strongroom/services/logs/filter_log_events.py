@@ -76,14 +76,17 @@ def filter_log_events(context: Context, call: Call, request: Request) -> Respons
         if stream.may_have(start_ms, end[0] // 1000)
     ]
     scope = paging.scope(call, msgspec.structs.replace(request, next_token=None, limit=0, start_from_head=True))
-    cursor, reverse = None, not request.start_from_head
-    opened = paging.open_token(scope, request.next_token)
-    if opened is not None:
-        direction, _, text = opened.partition(":")
-        cursor, reverse = Cursor.parse(text), direction == "b"
+    opened = paging.open_token(scope, request.next_token, _directed)
+    cursor, reverse = opened if opened is not None else (None, not request.start_from_head)
     found, last = _search(chosen, pattern, (start, end), cursor, reverse=reverse, limit=request.limit)
     token = None if last is None else TOKENS.issue(scope, f"{'b' if reverse else 'f'}:{last.text()}")
     return Response([_view(one) for one in found], [], token)
+
+
+def _directed(text: str) -> tuple[Cursor, bool]:
+    """A token's cursor, and whether it leads back in time."""
+    direction, _, cursor = text.partition(":")
+    return Cursor.parse(cursor), direction == "b"
 
 
 def compiled(pattern: str) -> Pattern:

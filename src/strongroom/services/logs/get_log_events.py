@@ -17,7 +17,7 @@ import msgspec
 from strongroom.aws.gateway import Call
 from strongroom.services.logs import groups, refusals, streams
 from strongroom.services.logs.context import Context
-from strongroom.services.logs.events import LAST_PLACE, Event, EventLog, Place, after, at_ms
+from strongroom.services.logs.events import LAST_PLACE, LAST_US, Event, EventLog, Place, after, at_ms
 
 MAX_PAGE_BYTES: Final = 1 << 20
 EVENT_BYTES: Final = 26
@@ -116,7 +116,7 @@ def _opened(log: EventLog, token: str) -> tuple[bool, Place]:
     if match is None:
         raise refusals.invalid_token()
     place = int(match[2]), int(match[3])
-    if int(match[4]) != _check(log, place) or place > LAST_PLACE:
+    if int(match[4]) != _check(log, place) or place > LAST_PLACE or place[1] > LAST_US:
         raise refusals.invalid_token()
     return match[1] == "f", place
 

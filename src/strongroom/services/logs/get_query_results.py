@@ -50,7 +50,7 @@ def get_query_results(context: Context, call: Call, request: Request) -> Respons
     query = context.queries.find(call.identity.account, request.query_id)
     rows = query.results if query.status is Status.COMPLETE else []
     scope = paging.scope(call, request.query_id)
-    start = int(paging.open_token(scope, request.next_token) or 0)
+    start = paging.open_token(scope, request.next_token, int) or 0
     end = len(rows) if not request.max_items else start + request.max_items
     return Response(
         query_language=LANGUAGE,

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from strongroom.services.logs.events import Event, Place
+from strongroom.services.logs.events import FIRST_PLACE, LAST_PLACE, LAST_US, Event, Place
 from strongroom.services.logs.streams import LogStream
 
 
@@ -22,8 +22,12 @@ class Cursor:
 
     @staticmethod
     def parse(text: str) -> Cursor:
+        """Raises ValueError."""
         time_us, sequence, key = text.split(":", 2)
-        return Cursor((int(time_us), int(sequence)), key)
+        place = int(time_us), int(sequence)
+        if not FIRST_PLACE <= place < LAST_PLACE or not 0 <= place[1] < LAST_US:
+            raise ValueError("no place")
+        return Cursor(place, key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from strongroom.services.logs import refusals
 from strongroom.services.logs.context import TOKENS
 
 Item = TypeVar("Item")
+Cursor = TypeVar("Cursor")
 Key = tuple[int, str]
 """What a list is ordered by: a number, then a name."""
 
@@ -22,13 +23,13 @@ def scope(call: Call, *parameters: object) -> str:
     return f"{call.operation}|{call.identity.account}|{msgspec.json.encode(parameters).decode()}"
 
 
-def open_token(token_scope: str, token: str | None) -> str | None:
-    """The cursor of a token. Raises the API's error."""
+def open_token(token_scope: str, token: str | None, parse: Callable[[str], Cursor]) -> Cursor | None:
+    """The cursor of a token; ``parse`` raises ValueError for what is none. Raises the API's error."""
     if token is None:
         return None
     try:
-        return TOKENS.open(token_scope, token)
-    except InvalidToken:
+        return parse(TOKENS.open(token_scope, token))
+    except (InvalidToken, ValueError):
         raise refusals.invalid_token() from None
 
 
@@ -42,9 +43,8 @@ def page(
     descending: bool = False,
 ) -> tuple[Sequence[Item], str | None]:
     """The items behind the token, and the token of the next ones. ``items`` are in the order of their keys."""
-    cursor = open_token(token_scope, token)
-    if cursor is not None:
-        last = msgspec.json.decode(cursor, type=Key)
+    last = open_token(token_scope, token, lambda cursor: msgspec.json.decode(cursor, type=Key))
+    if last is not None:
         items = [item for item in items if (key(item) < last if descending else key(item) > last)]
     if len(items) <= limit:
         return items, None
