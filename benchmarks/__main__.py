@@ -3,8 +3,8 @@
 Runs itself under ``strongroom exec``, which gives it a throw-away cluster. ``STRONGROOM_BENCH_SECONDS`` (10),
 ``STRONGROOM_BENCH_WARM_UP`` (2) and ``STRONGROOM_BENCH_RUNS`` (5) shorten it. Arguments name what to measure: a part of
 a piece of work's name (``audit``: what audit entries cost), ``keys`` for the cluster of many keys, ``attacks`` for
-hostile peers, ``start`` for how soon a cluster is ready. The exit status is 1 below a floor. All figures are written to
-build/bench.json, the ratios also to build/bench.svg.
+hostile peers, ``start`` for how soon a cluster is ready, ``logs`` for a search in a long audit log. The exit status is
+1 below a floor. All figures are written to build/bench.json, the ratios also to build/bench.svg.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks import attacks, auditing, chart, machine, many_keys, promises, starting, tokens, verification
+from benchmarks import attacks, auditing, chart, logs, machine, many_keys, promises, starting, tokens, verification
 from benchmarks.comparison import Promise, Result, alternate
 from benchmarks.load import load, make_keys, openssl_speed
 
@@ -45,6 +45,9 @@ def main(names: list[str]) -> int:
     started = starting.measure(RUNS) if _is_named("start", names) else None
     if started:
         print(starting.line(started))
+    searched = logs.measure(RUNS) if _is_named("logs", names) else None
+    if searched:
+        print("\n".join(searched.lines()))
     BUILD.mkdir(exist_ok=True)
     figures = {
         "machine": described,
@@ -54,6 +57,7 @@ def main(names: list[str]) -> int:
         "attacks": attacked and attacked.as_json(),
         "many_keys": many and many.as_json(),
         "ready_seconds": started,
+        "log_filter": searched and searched.as_json(),
     }
     (BUILD / "bench.json").write_text(json.dumps(figures, indent=2) + "\n")
     if results:
@@ -63,6 +67,7 @@ def main(names: list[str]) -> int:
     missed += many.problems() if many else []
     if started and statistics.median(started) > promises.EPHEMERAL_CEILING_SECONDS:
         missed.append("start")
+    missed += searched.problems() if searched else []
     print(f"Missed: {', '.join(missed)}." if missed else "Every promise holds.")
     return 1 if missed else 0
 

@@ -64,5 +64,8 @@ PASSWORD_CHECK_CEILING_MS = 50.0
 HONEST_P99_CEILING = 5.0
 """Beside a crowd of hostile peers an honest caller's p99 is at most so many times that without them."""
 
+LOG_FILTER_CEILING_MS = 200.0
+"""For a filter over the newest hour of a million audit entries."""
+
 EPHEMERAL_CEILING_SECONDS = 5.0
 """From the start of a throw-away installation until its crypto-user has logged in."""

@@ -19,6 +19,7 @@ from strongroom.storage.interface import (
     Store,
     StoreError,
     Transaction,
+    Trim,
     Write,
     prefix_end,
 )
@@ -184,6 +185,63 @@ def test_scans_by_sequence_time_direction_and_limit(store: Store) -> None:
     assert sequences(after=99) == []
     (first, *_) = store.scan("log", after=2)
     assert first == entry(3, b"3", 1_030)
+
+
+def filled(store: Store, times: list[int]) -> Store:
+    """A log whose entries have these times."""
+    appends = tuple(Append("log", entry(number, time_us=time_us)) for number, time_us in enumerate(times))
+    store.transact(Transaction(appends=(*appends, Append("other", entry(0)))))
+    return store
+
+
+def test_scans_by_time_where_the_clock_stepped_back(store: Store) -> None:
+    filled(store, [30, 10, 10, 20, 40])
+
+    def sequences(start: tuple[int, int], end: tuple[int, int], **arguments: int | bool) -> list[int]:
+        return [found.sequence for found in store.scan_by_time("log", start, end, **arguments)]  # type: ignore[arg-type]
+
+    assert sequences((0, 0), (99, 0)) == [1, 2, 3, 0, 4]
+    assert sequences((0, 0), (99, 0), reverse=True) == [4, 0, 3, 2, 1]
+    assert sequences((10, 2), (40, 4)) == [2, 3, 0]
+    assert sequences((10, 2), (40, 5), reverse=True, limit=2) == [4, 0]
+    assert sequences((10, 3), (10, 9)) == []
+
+
+def test_trimmed_entries_are_gone_and_the_numbering_goes_on(store: Store) -> None:
+    filled(store, [30, 10, 20, 5])
+    store.transact(Transaction(trims=(Trim("log", 25, limit=1),)))
+    assert [found.sequence for found in store.scan("log")] == [0, 2, 3]
+    store.transact(Transaction(trims=(Trim("log", 99),)))
+    assert [found.sequence for found in store.scan("log")] == [3]
+    with pytest.raises(CompareFailed):
+        store.transact(Transaction(appends=(Append("log", entry(0)),)))
+    store.transact(Transaction(appends=(Append("log", entry(4, time_us=1)),), trims=(Trim("log", 99),)))
+    assert [found.sequence for found in store.scan("log")] == [4]
+    assert [found.sequence for found in store.scan("log", after=3)] == [4]
+    assert [found.sequence for found in store.scan("log", after=4, reverse=True)] == []
+
+
+def test_a_log_that_was_trimmed_whole_begins_again(store: Store) -> None:
+    filled(store, [1, 2])
+    store.transact(Transaction(trims=(Trim("log"), Trim("never there"))))
+    assert store.scan("log") == []
+    store.transact(Transaction(appends=(Append("log", entry(0)),)))
+    assert [found.sequence for found in store.scan("other")] == [0]
+
+
+def test_a_transaction_that_fails_trims_nothing(store: Store) -> None:
+    filled(store, [1, 2])
+    with pytest.raises(CompareFailed):
+        store.transact(Transaction(compares=(Compare("a", 1),), trims=(Trim("log"),)))
+    assert len(store.scan("log")) == 2
+
+
+@pytest.mark.parametrize("last", ["a", "\ud7ff", "\U0010ffff", "a\U0010ffff\U0010ffff"])
+def test_every_prefix_has_an_end(store: Store, last: str) -> None:
+    for key in ("p/", f"p/{last}", f"p/{last}z", "p0"):
+        put(store, key, b"")
+    prefix = f"p/{last}"
+    assert [record.key for record in store.list(prefix, prefix_end(prefix))] == [prefix, f"{prefix}z"]
 
 
 def test_a_lease_lives_for_its_time(store: Store, clock: Clock) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from strongroom.vocabulary.records import AuditEntry
@@ -25,30 +27,47 @@ KEY_OPERATIONS: Final = frozenset(
     }
 )
 """Their entries have key handles, 0 where there is no key: also those of refusals."""
+_NUMBER: Final = re.compile("[0-9a-fx]+")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def render(entry: AuditEntry) -> str:
     """The entry as CloudWatch Logs shows it: one field a line, no newline at the end."""
-    time = _EPOCH + timedelta(microseconds=entry.time_us)
-    lines = [
-        f"Time: {time:%m/%d/%y %H:%M:%S.%f}, usecs:{entry.time_us}",
-        f"Sequence No : {entry.sequence:#x}",
-        f"Reboot counter : {entry.reboot_counter:#x}",
-        f"Command Type(hex) : {COMMAND_TYPE}",
-        f"Opcode : {entry.opcode} ({entry.opcode_number:#x})",
-        f"Session Handle : {entry.session:#x}",
-        f"Response : {entry.response}:{entry.response_text}",
-        f"Log type : {log_type(entry)}",
-    ]
+    seconds, microseconds = divmod(entry.time_us, 1_000_000)
     details = log_type(entry)
+    text = (
+        f"Time: {_second(seconds)}.{microseconds:06d}, usecs:{entry.time_us}\n"
+        f"Sequence No : {entry.sequence:#x}\n"
+        f"Reboot counter : {entry.reboot_counter:#x}\n"
+        f"Command Type(hex) : {COMMAND_TYPE}\n"
+        f"Opcode : {entry.opcode} ({entry.opcode_number:#x})\n"
+        f"Session Handle : {entry.session:#x}\n"
+        f"Response : {entry.response}:{entry.response_text}\n"
+        f"Log type : {details}"
+    )
     if details == KEY_DETAILS:
-        lines.append(f"Priv/Secret Key Handle : {entry.private_reference}")
-        lines.append(f"Public Key Handle : {entry.public_reference}")
-    elif details == USER_DETAILS:
-        lines.append(f"User Name : {entry.username}")
-        lines.append(f"User Type : {AUDIT_NAMES[Role(entry.user_type)]}")
-    return "\n".join(lines)
+        return (
+            f"{text}\nPriv/Secret Key Handle : {entry.private_reference}\nPublic Key Handle : {entry.public_reference}"
+        )
+    if details == USER_DETAILS:
+        return f"{text}\nUser Name : {entry.username}\nUser Type : {AUDIT_NAMES[Role(entry.user_type)]}"
+    return text
+
+
+def stored_word(word: str) -> bytes | None:
+    """What the stored form of every entry holds whose text has the word; ``None`` where that cannot be told.
+
+    A word that is no number and not of the layout is that of a field, and the fields are stored as they are shown.
+    """
+    if not word.isidentifier() or _NUMBER.fullmatch(word) or word in _LAYOUT:
+        return None
+    return word.encode()
+
+
+@lru_cache(maxsize=256)
+def _second(seconds: int) -> str:
+    """A search renders many entries, and formatting a date is the dearest part of each."""
+    return f"{_EPOCH + timedelta(seconds=seconds):%m/%d/%y %H:%M:%S}"
 
 
 def log_type(entry: AuditEntry) -> str:
@@ -56,3 +75,14 @@ def log_type(entry: AuditEntry) -> str:
     if entry.operation in KEY_OPERATIONS:
         return KEY_DETAILS
     return USER_DETAILS if entry.username else MINIMAL
+
+
+_LAYOUT: Final = " ".join(
+    [
+        *(
+            render(AuditEntry("", 0, 0, 0, operation, "", 0, 0, 0, "", b"", username=username))
+            for operation, username in (("", ""), ("", "name"), ("generate_key", ""))
+        ),
+        *AUDIT_NAMES.values(),
+    ]
+)

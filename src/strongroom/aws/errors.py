@@ -5,8 +5,9 @@ The names and texts of the authentication errors are those of AWS's JSON service
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 INVALID_SIGNATURE_TEXT: Final = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key"
@@ -15,13 +16,24 @@ INVALID_SIGNATURE_TEXT: Final = (
 
 
 class AwsError(Exception):
-    """A refusal with AWS's error name, a message for people and the HTTP status."""
+    """A refusal with AWS's error name, a message for people and the HTTP status.
 
-    def __init__(self, code: str, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
+    ``members`` are those of the error besides its message, for the few that have any; JSON replies carry them.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        status: int = HTTPStatus.BAD_REQUEST,
+        *,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = int(status)
+        self.members = members or {}
 
 
 def missing_authentication() -> AwsError:

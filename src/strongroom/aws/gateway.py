@@ -29,6 +29,7 @@ from starlette.routing import BaseRoute, Route
 
 from strongroom.aws import errors
 from strongroom.aws.errors import AwsError
+from strongroom.aws.event_stream import EventStream, EventStreamReply
 from strongroom.aws.models import ServiceModel
 from strongroom.aws.protocols import FALLBACK, WireProtocol, protocol_of
 from strongroom.aws.recording import CONTROL, MadeCall, Recorder, Resource
@@ -65,8 +66,9 @@ class Call:
         return self.recorder(msgspec.to_builtins(reply), store)
 
 
-Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any]]
-"""Takes validated members by the model's names, gives the reply's; raises :class:`AwsError`. Runs in a thread."""
+Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any] | EventStream]
+"""Takes validated members by the model's names, gives the reply's, or a stream of events where the model says so;
+raises :class:`AwsError`. Runs in a thread."""
 
 Finished = Callable[[str, str, int, float], None]
 """Is told of each finished request: service and operation (``-`` where it did not get so far), status, seconds."""
@@ -208,7 +210,7 @@ class Gateway:
             tls=request.scope.get("state", {}).get("tls"),
         )
 
-    def _answer(self, exchange: _Exchange, incoming: HttpRequest, made: MadeCall) -> HttpReply:
+    def _answer(self, exchange: _Exchange, incoming: HttpRequest, made: MadeCall) -> HttpReply | EventStream:
         try:
             result, reply = self._carry_out(exchange, incoming, made)
         except AwsError as error:
@@ -222,7 +224,7 @@ class Gateway:
 
     def _carry_out(
         self, exchange: _Exchange, incoming: HttpRequest, made: MadeCall
-    ) -> tuple[Mapping[str, Any], HttpReply]:
+    ) -> tuple[Mapping[str, Any], HttpReply | EventStream]:
         identity = made.identity = self._verifier.verify(incoming)
         exchange.account = identity.account
         incoming = incoming.unpacked(MAX_BODY_BYTES)
@@ -245,8 +247,10 @@ class Gateway:
         if not service.reads(operation) and not self._recorder.takes_changes():
             raise _unrecordable(service)
         call = Call(operation, identity, exchange.request_id, made.source_ip, self._change_of(made))
-        result = dict(handler(call, members))
-        return result, exchange.protocol.reply(model, operation, result, exchange.request_id)
+        result = handler(call, members)
+        if isinstance(result, EventStream):
+            return {}, result
+        return dict(result), exchange.protocol.reply(model, operation, dict(result), exchange.request_id)
 
     def _change_of(self, made: MadeCall) -> Callable[[Mapping[str, Any], str], tuple[Write, ...]]:
         return lambda reply, store: (self._recorder.change(made, reply, store),)
@@ -260,9 +264,12 @@ class Gateway:
         model = exchange.service.model if exchange.service else None
         return self._reply(exchange, exchange.protocol.refusal(model, error, exchange.request_id))
 
-    def _reply(self, exchange: _Exchange, reply: HttpReply) -> Response:
-        headers = reply.headers | {"x-amzn-requestid": exchange.request_id, "date": self._date()}
-        return Response(reply.body, reply.status, headers | {"content-type": reply.content_type})
+    def _reply(self, exchange: _Exchange, reply: HttpReply | EventStream) -> Response:
+        headers = {"x-amzn-requestid": exchange.request_id, "date": self._date()}
+        if isinstance(reply, EventStream):
+            shape = exchange.service.model.output_shape(exchange.operation) if exchange.service else None
+            return EventStreamReply(reply, shape, headers)
+        return Response(reply.body, reply.status, reply.headers | headers | {"content-type": reply.content_type})
 
     def _date(self) -> str:
         """SDKs correct their clocks by this header."""

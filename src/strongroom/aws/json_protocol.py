@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -48,7 +48,7 @@ class JsonProtocol:
     def refusal(self, model: ServiceModel | None, error: AwsError, request_id: str) -> HttpReply:
         del request_id
         member = model.error_message_member(error.code) if model else "message"
-        body = serialise_error(error.code, member, error.message)
+        body = serialise_error(error.code, member, error.message, error.members)
         headers = {"x-amzn-errortype": error.code} | query_compatibility.headers(model, error)
         status = query_compatibility.status(model, error, query_mode=self._query_mode)
         return HttpReply(status, self._content_type, body, headers)
@@ -78,9 +78,9 @@ def serialise(shape: Shape | None, members: dict[str, Any]) -> bytes:
     return msgspec.json.encode({} if shape is None else shapes.write(shape, members, _write_scalar))
 
 
-def serialise_error(code: str, member: str, message: str) -> bytes:
-    """The body of an error; ``member`` is how the service spells the message's name."""
-    return msgspec.json.encode({"__type": code, member: message})
+def serialise_error(code: str, member: str, message: str, others: Mapping[str, Any] | None = None) -> bytes:
+    """The body of an error; ``member`` is how the service spells the message's name, ``others`` are further members."""
+    return msgspec.json.encode({"__type": code, member: message, **(others or {})})
 
 
 def _read_scalar(shape: Shape, value: Value) -> Value:

@@ -24,14 +24,15 @@ class InvalidToken(Exception):
 class NextTokens:
     """Issues and opens tokens under one secret key."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, max_characters: int = MAX_CHARACTERS) -> None:
         self._key = key
+        self._max_characters = max_characters
 
     def issue(self, scope: str, cursor: str) -> str:
-        """A token that leads to ``cursor`` (at most 170 bytes)."""
+        """A token that leads to ``cursor`` (at most 170 bytes, with the usual ``max_characters``)."""
         body = cursor.encode()
         token = base64.urlsafe_b64encode(self._mac(scope, body) + body).rstrip(b"=").decode()
-        if len(token) > MAX_CHARACTERS:
+        if len(token) > self._max_characters:
             raise ValueError("a cursor is too long for a token")
         return token
 

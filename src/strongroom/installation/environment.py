@@ -69,6 +69,8 @@ def environment(
         variables["AWS_ACCESS_KEY_ID"] = credentials.access_key_id
         variables["AWS_SECRET_ACCESS_KEY"] = credentials.secret_access_key
     variables["AWS_DEFAULT_REGION"] = service.region
+    # StartLiveTail's host would be stream-<endpoint>, which has no address.
+    variables["AWS_DISABLE_HOST_PREFIX_INJECTION"] = "true"
     if trust_bundle:
         variables["AWS_CA_BUNDLE"] = trust_bundle
     files = QuickstartFiles(state.quickstart)

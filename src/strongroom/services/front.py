@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 
+from strongroom.audit.sources import AuditSources
 from strongroom.aws.access_keys import AccessKeys
 from strongroom.aws.gateway import Gateway
 from strongroom.aws.paging import NextTokens
@@ -25,6 +26,7 @@ from strongroom.services.cloudwatch import context as metrics
 from strongroom.services.cloudwatch.hsm_points import HsmPoints
 from strongroom.services.cloudwatch.service import cloudwatch
 from strongroom.services.cloudwatch.user_points import UserPoints
+from strongroom.services.logs.service import logs as logs_service
 from strongroom.services.openmetrics.page import MetricsPage
 from strongroom.services.patience import MAX_HEAD_BYTES, PatientHttp
 from strongroom.services.readings import Readings
@@ -71,7 +73,8 @@ def application(
     When the application starts (ASGI lifespan) it moves what a stop left in outboxes to the trail, and finishes
     creations and deletions of clusters that were interrupted; when it stops it writes the rest of the trail.
     ``GET /health`` needs no signature and answers 200 when the control store can be read, else 503. Requests run in
-    threads; the stores must be usable from several, and stay the caller's to close.
+    threads; the stores must be usable from several, and stay the caller's to close. Queries of CloudWatch Logs run in
+    threads that end with the process.
 
     What the fleet sees in the stores: CreateHsm writes ``desired/hsm/<id>``, DeleteHsm sets its ``deleting``, and the
     HSM is gone from the API when that record is removed; DeleteCluster deletes the record ``cluster``, copies the
@@ -95,10 +98,12 @@ def application(
         tokens=tokens,
         limits=limits or Limits(),
     )
+    sources = AuditSources(control, logs, cluster_stores)
     services = [
         cloudhsmv2(context),
         cloudtrail(TrailContext(logs, recorder, clock, tokens)),
         cloudwatch(metrics.Context(HsmPoints(logs, region), UserPoints(logs), clock, tokens)),
+        logs_service(sources=sources, store=logs, region=region, clock=clock),
     ]
     page = MetricsPage(Readings(control, cluster_stores), metrics_token, _version())
     verifier = SignatureVerifier(

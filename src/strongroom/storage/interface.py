@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,19 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
+class Trim:
+    """Forget entries of a log: the oldest by time, before ``before_us`` and at most ``limit`` of them.
+
+    The entry with the highest sequence stays whatever its age, so that the numbering goes on. Without ``before_us`` the
+    whole log goes; one of the same name begins at 0.
+    """
+
+    log: str
+    before_us: int | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """A holder's lease. ``applied`` is the newest cluster revision that the holder has applied.
 
@@ -95,6 +108,8 @@ class Transaction:
     lease: LeaseCompare | None = None
     writes: tuple[Write, ...] = ()
     appends: tuple[Append, ...] = ()
+    trims: tuple[Trim, ...] = ()
+    """Done after the appends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +167,17 @@ class Store(Protocol):
     def logs(self, start: str, end: str) -> Sequence[str]:
         """Names of logs that have entries, ``start <= name < end``, ordered."""
 
+    def scan_by_time(
+        self,
+        log: str,
+        start: tuple[int, int],
+        end: tuple[int, int],
+        *,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> Sequence[LogEntry]:
+        """Entries with ``start <= (time_us, sequence) < end``, ordered by that: a writer's clock may step back."""
+
     def watch(self, after: int, timeout_seconds: float) -> int:
         """Wait until the store revision is above ``after`` or the time is over; give the revision.
 
@@ -185,4 +211,11 @@ class Store(Protocol):
 
 def prefix_end(prefix: str) -> str:
     """The smallest key above every key that begins with ``prefix``: ``list(prefix, prefix_end(prefix))``."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    shorter = prefix.rstrip(chr(_LAST_CODE_POINT))
+    following = ord(shorter[-1]) + 1
+    return shorter[:-1] + chr(_AFTER_SURROGATES if following == _SURROGATES else following)
+
+
+_LAST_CODE_POINT: Final = 0x10FFFF
+_SURROGATES: Final = 0xD800
+_AFTER_SURROGATES: Final = 0xE000

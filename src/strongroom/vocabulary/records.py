@@ -44,11 +44,12 @@ Logs store (written by the service alone; see docs/adr/0070)::
 
     archive/<cluster id>                       ArchivedCluster
     identity/<hsm id>                          AuditIdentity, of HSMs of deleted clusters
-    group/...  retention, tags, streams        CloudWatch Logs
+    group/<account>/<name>                     LogGroupRecord
+    stream/<group id>/<name>                   LogStreamRecord, of users' groups
     trail-index/<account>/...                  where the log trail has what is looked for
     log trail                                  TrailEntry
     log audit/<hsm id>, checkpoint/<hsm id>    of HSMs of deleted clusters
-    log stream/...                             events that users wrote
+    log stream/<stream id>                     WrittenEvent, of users' streams
     series/...  points/...                     metrics and their points; see strongroom.services.cloudwatch
 """
 
@@ -85,6 +86,8 @@ TRAIL_INDEX = "trail-index/"
 LOG_CHECKPOINT = "checkpoint/"
 LOG_TRAIL = "trail"
 ARCHIVE = "archive/"
+LOG_GROUP = "group/"
+LOG_STREAM = "stream/"
 
 CONTROL_ACCOUNT = "account/"
 CONTROL_CLUSTER = "cluster/"
@@ -107,6 +110,14 @@ def login_key(login_id: int) -> str:
 
 def request_key(username: str, request_id: bytes) -> str:
     return f"{REQUEST}{username}/{request_id.hex()}"
+
+
+def log_groups_prefix(account: str) -> str:
+    return f"{LOG_GROUP}{account}/"
+
+
+def log_streams_prefix(group_id: str) -> str:
+    return f"{LOG_STREAM}{group_id}/"
 
 
 def control_clusters_prefix(account: str) -> str:
@@ -324,6 +335,33 @@ class ArchivedCluster(msgspec.Struct, frozen=True):
     created_at: float
     deleted_at: float
     hsm_ids: list[str]
+
+
+class LogGroupRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A log group that a user made; or what a user set on a group of the service, which has no ``group_id``."""
+
+    group_id: str = ""
+    created_ms: int = 0
+    retention_in_days: int | None = None
+    tags: dict[str, str] = {}
+
+
+class LogStreamRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A stream of a user's group. Times are in milliseconds since 1970; those of events are 0 while there are none."""
+
+    stream_id: str
+    created_ms: int
+    next_sequence: int = 0
+    first_event_ms: int = 0
+    last_event_ms: int = 0
+    last_ingestion_ms: int = 0
+
+
+class WrittenEvent(msgspec.Struct, frozen=True, array_like=True):
+    """An event that a user wrote; its time is that of the log entry."""
+
+    message: str
+    ingested_ms: int
 
 
 class ControlCluster(msgspec.Struct, frozen=True, omit_defaults=True):

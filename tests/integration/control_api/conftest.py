@@ -149,7 +149,9 @@ class Installation:
             region_name=region,
             aws_access_key_id=key.access_key_id,
             aws_secret_access_key=secret or key.secret_access_key,
-            config=Config(retries={"total_max_attempts": attempts}, parameter_validation=False),
+            config=Config(
+                retries={"total_max_attempts": attempts}, parameter_validation=False, inject_host_prefix=False
+            ),
         )
 
     def cluster(self, client=None, **members) -> str:

@@ -16,6 +16,7 @@ from strongroom.storage.interface import (
     StoreError,
     StoreInfo,
     Transaction,
+    Trim,
 )
 
 
@@ -64,6 +65,8 @@ class MemoryStore:
                 self._write(write.key, write.value)
             for append in transaction.appends:
                 self._logs.setdefault(append.log, []).append(append.entry)
+            for trim in transaction.trims:
+                self._trim(trim)
             self._changed.notify_all()
             return self._revision
 
@@ -73,7 +76,10 @@ class MemoryStore:
         with self._changed:
             self._check_open()
             entries = self._logs.get(log, [])
-            selected = entries[: after if after >= 0 else None][::-1] if reverse else entries[after + 1 :]
+            if after >= 0:
+                place = bisect.bisect_left(entries, after, key=_sequence)
+                entries = entries[:place] if reverse else entries[bisect.bisect_right(entries, after, key=_sequence) :]
+            selected = entries[::-1] if reverse else entries
             if since_us is not None:
                 selected = [entry for entry in selected if entry.time_us >= since_us]
             return selected[:limit]
@@ -82,6 +88,20 @@ class MemoryStore:
         with self._changed:
             self._check_open()
             return sorted(name for name in self._logs if start <= name < end)
+
+    def scan_by_time(
+        self,
+        log: str,
+        start: tuple[int, int],
+        end: tuple[int, int],
+        *,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> Sequence[LogEntry]:
+        with self._changed:
+            self._check_open()
+            selected = [entry for entry in self._logs.get(log, []) if start <= _place(entry) < end]
+            return sorted(selected, key=_place, reverse=reverse)[:limit]
 
     def watch(self, after: int, timeout_seconds: float) -> int:
         with self._changed:
@@ -160,7 +180,8 @@ class MemoryStore:
                 raise CompareFailed(compare.key)
         following: dict[str, int] = {}
         for append in transaction.appends:
-            expected = following.get(append.log, len(self._logs.get(append.log, [])))
+            entries = self._logs.get(append.log)
+            expected = following.get(append.log, entries[-1].sequence + 1 if entries else 0)
             if append.entry.sequence != expected:
                 raise CompareFailed(f"log {append.log}")
             following[append.log] = expected + 1
@@ -173,6 +194,15 @@ class MemoryStore:
         if key not in self._records:
             bisect.insort(self._keys, key)
         self._records[key] = Record(key=key, value=value, revision=self._revision)
+
+    def _trim(self, trim: Trim) -> None:
+        if trim.before_us is None:
+            self._logs.pop(trim.log, None)
+            return
+        entries = self._logs.get(trim.log, [])
+        old = sorted((entry for entry in entries[:-1] if entry.time_us < trim.before_us), key=_place)[: trim.limit]
+        gone = {entry.sequence for entry in old}
+        entries[:] = [entry for entry in entries if entry.sequence not in gone]
 
     def _advance(self) -> None:
         self._revision += 1
@@ -191,3 +221,11 @@ class MemoryStore:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError("the store is closed")
+
+
+def _sequence(entry: LogEntry) -> int:
+    return entry.sequence
+
+
+def _place(entry: LogEntry) -> tuple[int, int]:
+    return entry.time_us, entry.sequence

@@ -15,6 +15,7 @@ from strongroom.storage.interface import (
     Record,
     StoreInfo,
     Transaction,
+    Trim,
 )
 from strongroom.storage.sqlite.database import Database
 from strongroom.storage.sqlite.snapshot import copy_database
@@ -78,6 +79,8 @@ class SqliteStore:
                     "INSERT INTO log_entry (log, sequence, time_us, value) VALUES (?, ?, ?, ?)",
                     (append.log, append.entry.sequence, append.entry.time_us, append.entry.value),
                 )
+            for trim in transaction.trims:
+                _trim(connection, trim)
         self._wake_ups.wake_all()
         return revision
 
@@ -108,6 +111,25 @@ class SqliteStore:
         )
         with self._database.reading() as connection:
             return [name for (name,) in connection.execute(query, (start, end, end))]
+
+    def scan_by_time(
+        self,
+        log: str,
+        start: tuple[int, int],
+        end: tuple[int, int],
+        *,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> Sequence[LogEntry]:
+        direction = "DESC" if reverse else "ASC"
+        query = (
+            "SELECT sequence, time_us, value FROM log_entry WHERE log = ? AND (time_us, sequence) >= (?, ?) "  # noqa: S608
+            f"AND (time_us, sequence) < (?, ?) ORDER BY time_us {direction}, sequence {direction} LIMIT ?"
+        )
+        with self._database.reading() as connection:
+            values = (log, *start, *end, -1 if limit is None else limit)
+            rows = connection.execute(query, values).fetchall()
+        return [LogEntry(*row) for row in rows]
 
     # -- watching -------------------------------------------------------------------------------------------------
 
@@ -245,6 +267,17 @@ class SqliteStore:
             if append.entry.sequence != expected:
                 raise CompareFailed(f"log {append.log}")
             following[append.log] = expected + 1
+
+
+def _trim(connection: sqlite3.Connection, trim: Trim) -> None:
+    if trim.before_us is None:
+        connection.execute("DELETE FROM log_entry WHERE log = ?", (trim.log,))
+        return
+    connection.execute(
+        "DELETE FROM log_entry WHERE rowid IN (SELECT rowid FROM log_entry WHERE log = ?1 AND time_us < ?2 AND "
+        "sequence < (SELECT max(sequence) FROM log_entry WHERE log = ?1) ORDER BY time_us, sequence LIMIT ?3)",
+        (trim.log, trim.before_us, -1 if trim.limit is None else trim.limit),
+    )
 
 
 def _advance(connection: sqlite3.Connection) -> int:

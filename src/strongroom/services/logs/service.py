@@ -1,0 +1,105 @@
+"""The operations of the service, tied to botocore's model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from strongroom.audit.sources import AuditSources
+from strongroom.aws.event_stream import EventStream
+from strongroom.aws.gateway import Call, Handler, HostedService
+from strongroom.aws.models import service_model
+from strongroom.services.logs import (
+    create_log_group,
+    create_log_stream,
+    delete_log_group,
+    delete_log_stream,
+    delete_retention_policy,
+    describe_log_groups,
+    describe_log_streams,
+    describe_queries,
+    filter_log_events,
+    get_log_events,
+    get_log_record,
+    get_query_results,
+    list_log_groups,
+    list_tags_for_resource,
+    put_log_events,
+    put_retention_policy,
+    refusals,
+    start_live_tail,
+    start_query,
+    stop_query,
+    tag_resource,
+    test_metric_filter,
+    untag_resource,
+)
+from strongroom.services.logs.context import Context
+from strongroom.services.logs.live_sessions import LiveSessions
+from strongroom.services.logs.queries import Queries
+from strongroom.storage.interface import CompareFailed, Store, StoreError
+
+log = structlog.get_logger(__name__)
+RequestT = TypeVar("RequestT", bound=msgspec.Struct)
+
+
+def logs(*, sources: AuditSources, store: Store, region: str, clock: Callable[[], float]) -> HostedService:
+    """The service over the audit logs and the logs store of an installation. Queries run in threads of their own."""
+    context = Context(
+        sources=sources, logs=store, region=region, clock=clock, sessions=LiveSessions(), queries=Queries()
+    )
+
+    def handler(
+        function: Callable[[Context, Call, RequestT], msgspec.Struct | EventStream], request_type: type[RequestT]
+    ) -> Handler:
+        def handle(call: Call, members: dict[str, Any]) -> dict[str, Any] | EventStream:
+            try:
+                response = function(context, call, msgspec.convert(members, request_type))
+            except CompareFailed:
+                raise refusals.changed_meanwhile() from None
+            except StoreError as error:
+                log.error("store unavailable", request_id=call.request_id, reason=str(error))  # noqa: TRY400
+                raise refusals.store_unavailable() from None
+            if isinstance(response, EventStream):
+                return response
+            reply: dict[str, Any] = msgspec.to_builtins(response)
+            return reply
+
+        return handle
+
+    return HostedService(
+        model=service_model("logs"),
+        handlers={
+            "CreateLogGroup": handler(create_log_group.create_log_group, create_log_group.Request),
+            "CreateLogStream": handler(create_log_stream.create_log_stream, create_log_stream.Request),
+            "DeleteLogGroup": handler(delete_log_group.delete_log_group, delete_log_group.Request),
+            "DeleteLogStream": handler(delete_log_stream.delete_log_stream, delete_log_stream.Request),
+            "DeleteRetentionPolicy": handler(
+                delete_retention_policy.delete_retention_policy, delete_retention_policy.Request
+            ),
+            "DescribeLogGroups": handler(describe_log_groups.describe_log_groups, describe_log_groups.Request),
+            "DescribeLogStreams": handler(describe_log_streams.describe_log_streams, describe_log_streams.Request),
+            "DescribeQueries": handler(describe_queries.describe_queries, describe_queries.Request),
+            "FilterLogEvents": handler(filter_log_events.filter_log_events, filter_log_events.Request),
+            "GetLogEvents": handler(get_log_events.get_log_events, get_log_events.Request),
+            "GetLogRecord": handler(get_log_record.get_log_record, get_log_record.Request),
+            "GetQueryResults": handler(get_query_results.get_query_results, get_query_results.Request),
+            "ListLogGroups": handler(list_log_groups.list_log_groups, list_log_groups.Request),
+            "ListTagsForResource": handler(
+                list_tags_for_resource.list_tags_for_resource, list_tags_for_resource.Request
+            ),
+            "PutLogEvents": handler(put_log_events.put_log_events, put_log_events.Request),
+            "PutRetentionPolicy": handler(put_retention_policy.put_retention_policy, put_retention_policy.Request),
+            "StartLiveTail": handler(start_live_tail.start_live_tail, start_live_tail.Request),
+            "StartQuery": handler(start_query.start_query, start_query.Request),
+            "StopQuery": handler(stop_query.stop_query, stop_query.Request),
+            "TagResource": handler(tag_resource.tag_resource, tag_resource.Request),
+            "TestMetricFilter": handler(test_metric_filter.test_metric_filter, test_metric_filter.Request),
+            "UntagResource": handler(untag_resource.untag_resource, untag_resource.Request),
+        },
+        invalid_request=refusals.INVALID_REQUEST,
+        internal_failure=refusals.INTERNAL_FAILURE,
+    )

@@ -1,0 +1,30 @@
+"""The rules of tags: at most 50 on a group, and none that begins with ``aws:``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from strongroom.services.logs import groups, refusals
+from strongroom.services.logs.context import Context
+from strongroom.services.logs.groups import LogGroup
+
+MAX_TAGS: Final = 50
+
+
+def checked(present: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a group once new ones are added. Raises the API's error."""
+    for key in new:
+        if key.lower().startswith("aws:"):
+            raise refusals.invalid_parameter("Tag keys must not start with aws:")
+    merged = {**present, **new}
+    if len(merged) > MAX_TAGS:
+        raise refusals.too_many_tags(f"A resource can have no more than {MAX_TAGS} tags.")
+    return merged
+
+
+def tagged_group(context: Context, account: str, resource_arn: str) -> LogGroup:
+    """The group that an ARN names; only groups have tags here."""
+    if not resource_arn.startswith(f"arn:aws:logs:{context.region}:{account}:log-group:"):
+        raise refusals.no_resource()
+    return groups.find_identified(context, account, resource_arn)
