@@ -31,7 +31,7 @@ def test_the_layout_is_that_of_aws():
         "User Name : alice",
         "User Type : CN_CRYPTO_USER (1)",
     ]
-    key = msgspec.structs.replace(ENTRY, private_reference=7, public_reference=8)
+    key = msgspec.structs.replace(ENTRY, operation="generate_key", private_reference=7, public_reference=8)
     assert render(key).split("\n")[-3:] == [
         "Log type : MGMT_KEY_DETAILS_LOG (1)",
         "Priv/Secret Key Handle : 7",
@@ -46,7 +46,7 @@ entries = st.builds(
     reboot_counter=st.integers(0, 2**32),
     sequence=st.integers(0, 2**63 - 1),
     time_us=st.integers(0, 4_000_000_000_000_000),
-    operation=st.just("login"),
+    operation=st.sampled_from(["login", "generate_key"]),
     opcode=st.text(max_size=8),
     opcode_number=st.integers(0, 2**16),
     session=st.integers(0, 2**63 - 1),

@@ -174,7 +174,12 @@ def add_otlp(
 @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
 @state_option
 def list_targets(state: StateDirectory, as_json: bool) -> None:
-    """Show the targets and their settings."""
+    """Show the targets and their settings.
+
+    \b
+    Example:
+        strongroom forward list
+    """
     targets = load_settings(state.settings).forward
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(targets), indent=2))
@@ -187,7 +192,12 @@ def list_targets(state: StateDirectory, as_json: bool) -> None:
 @click.argument("name")
 @state_option
 def remove(state: StateDirectory, name: str) -> None:
-    """Send nothing more to a target. Added again under its name, it goes on where it was."""
+    """Send nothing more to a target. Added again under its name, it goes on where it was.
+
+    \b
+    Example:
+        strongroom forward remove siem
+    """
     settings = load_settings(state.settings)
     kept = [target for target in settings.forward if target.name != name]
     if len(kept) == len(settings.forward):
@@ -200,7 +210,12 @@ def remove(state: StateDirectory, name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
 @state_option
 def show_status(state: StateDirectory, as_json: bool) -> None:
-    """Show how far each target is, and what keeps it from going on."""
+    """Show how far each target is, and what keeps it from going on.
+
+    \b
+    Example:
+        strongroom forward status
+    """
     targets = load_settings(state.settings).forward
     if not state.logs_store.exists():
         raise Refusal(f"no installation was made in {state.root}", "was it started with another --state-dir?")
