@@ -413,6 +413,9 @@ def test_a_group_has_tags(audited, logs):
     logs.tag_resource(resourceArn=arn, tags={"team": "b"})
     logs.untag_resource(resourceArn=arn, tagKeys=["stage", "nothing"])
     assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"team": "b"}
+    logs.tag_log_group(logGroupName=audited.group, tags={"old": "1"})
+    assert logs.list_tags_log_group(logGroupName=audited.group)["tags"] == {"team": "b", "old": "1"}
+    logs.untag_log_group(logGroupName=audited.group, tags=["old"])
     listed = logs.list_log_groups(logGroupTags=[{"key": "team", "values": ["b*"]}])["logGroups"]
     assert [group["logGroupName"] for group in listed] == [audited.group]
     assert logs.list_log_groups(logGroupTags=[{"key": "team", "values": ["!b"]}])["logGroups"] == []

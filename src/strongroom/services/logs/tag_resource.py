@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from strongroom.aws.gateway import Call
-from strongroom.services.logs import groups, tags
+from strongroom.services.logs import tags
 from strongroom.services.logs.context import Context
 
 
@@ -23,7 +23,5 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 def tag_resource(context: Context, call: Call, request: Request) -> Response:
     """Add tags; a key that is there gets the new value."""
     with context.changing:
-        group = tags.tagged_group(context, call.identity.account, request.resource_arn)
-        merged = tags.checked(group.record.tags, request.tags)
-        groups.save(context, group, msgspec.structs.replace(group.record, tags=merged))
+        tags.add(context, tags.tagged_group(context, call.identity.account, request.resource_arn), request.tags)
     return Response()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
+
+import msgspec
 
 from strongroom.services.logs import groups, refusals
 from strongroom.services.logs.context import Context
@@ -21,6 +23,18 @@ def checked(present: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str
     if len(merged) > MAX_TAGS:
         raise refusals.too_many_tags(f"A resource can have no more than {MAX_TAGS} tags.")
     return merged
+
+
+def add(context: Context, group: LogGroup, new: Mapping[str, str]) -> None:
+    """Raises the API's error."""
+    merged = checked(group.record.tags, new)
+    groups.save(context, group, msgspec.structs.replace(group.record, tags=merged))
+
+
+def remove(context: Context, group: LogGroup, keys: Collection[str]) -> None:
+    kept = {key: value for key, value in group.record.tags.items() if key not in keys}
+    if kept != group.record.tags:
+        groups.save(context, group, msgspec.structs.replace(group.record, tags=kept))
 
 
 def tagged_group(context: Context, account: str, resource_arn: str) -> LogGroup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from strongroom.aws.gateway import Call
-from strongroom.services.logs import groups, tags
+from strongroom.services.logs import tags
 from strongroom.services.logs.context import Context
 
 
@@ -22,10 +22,6 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 
 def untag_resource(context: Context, call: Call, request: Request) -> Response:
     """Remove tags; keys that are not there are no error."""
-    gone = set(request.tag_keys)
     with context.changing:
-        group = tags.tagged_group(context, call.identity.account, request.resource_arn)
-        kept = {key: value for key, value in group.record.tags.items() if key not in gone}
-        if kept != group.record.tags:
-            groups.save(context, group, msgspec.structs.replace(group.record, tags=kept))
+        tags.remove(context, tags.tagged_group(context, call.identity.account, request.resource_arn), request.tag_keys)
     return Response()
