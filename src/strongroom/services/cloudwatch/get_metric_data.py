@@ -123,17 +123,13 @@ def _points(context: Context, call: Call, request: Request, query: Query) -> tup
     if stat is None:
         return [], 0
     metric = metric_of(stat.metric.namespace or "", stat.metric.metric_name or "", stat.metric.dimensions, "Dimensions")
-    periods = Periods(start_minute(request.start_time), end_minute(request.end_time), stat.period)
-    samples = [
-        sample
-        for sample in context.samples(call.identity.account, metric, periods.start, periods.end)
-        if stat.unit in {None, sample.unit}
-    ]
+    start, end = start_minute(request.start_time), end_minute(request.end_time)
+    periods = Periods(start, stat.period, statistics=[stat.stat])
+    periods.add(context.samples(call.identity.account, metric, start, end), stat.unit, any_unit=True)
     compute = statistic(stat.stat)
-    found = periods.starts(samples)
-    values = [(begins, compute(found[begins]) if compute else None) for begins in sorted(found)]
+    values = [(begins, compute(total) if compute else None) for begins, _, total in periods.totals()]
     points = [(begins, value) for begins, value in values if value is not None]
-    return points if request.scan_by == "TimestampAscending" else points[::-1], len(samples)
+    return points if request.scan_by == "TimestampAscending" else points[::-1], periods.samples
 
 
 def _metric_name(query: Query) -> str:

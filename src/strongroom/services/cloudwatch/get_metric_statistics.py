@@ -13,7 +13,6 @@ import msgspec
 from strongroom.aws.gateway import Call
 from strongroom.services.cloudwatch import refusals
 from strongroom.services.cloudwatch.context import Context
-from strongroom.services.cloudwatch.metric import Sample
 from strongroom.services.cloudwatch.shapes import (
     Dimension,
     check_period,
@@ -22,7 +21,7 @@ from strongroom.services.cloudwatch.shapes import (
     metric_of,
     start_minute,
 )
-from strongroom.services.cloudwatch.statistics import Periods, statistic
+from strongroom.services.cloudwatch.statistics import Periods, Total, statistic
 
 MAX_DATAPOINTS: Final = 1_440
 
@@ -52,32 +51,25 @@ def get_metric_statistics(context: Context, call: Call, request: Request) -> Res
     """The statistics of one metric in each period of a time range."""
     _check(request)
     metric = metric_of(request.namespace, request.metric_name, request.dimensions, "Dimensions")
-    periods = Periods(start_minute(request.start_time), end_minute(request.end_time), request.period)
-    by_unit: dict[str, list[Sample]] = {}
-    for sample in context.samples(call.identity.account, metric, periods.start, periods.end):
-        if request.unit in {None, sample.unit}:
-            by_unit.setdefault(sample.unit, []).append(sample)
-    datapoints = [
-        _datapoint(begins, sample, request)
-        for samples in by_unit.values()
-        for begins, sample in periods.starts(samples).items()
-    ]
-    return Response(request.metric_name, sorted(datapoints, key=lambda point: float(point["Timestamp"])))
+    start, end = start_minute(request.start_time), end_minute(request.end_time)
+    periods = Periods(start, request.period, statistics=[*request.statistics, *request.extended_statistics])
+    periods.add(context.samples(call.identity.account, metric, start, end), request.unit)
+    return Response(request.metric_name, [_datapoint(*total, request) for total in periods.totals()])
 
 
-def _datapoint(begins: int, sample: Sample, request: Request) -> dict[str, Any]:
-    point: dict[str, Any] = {"Timestamp": begins, "Unit": sample.unit}
+def _datapoint(begins: int, unit: str, total: Total, request: Request) -> dict[str, Any]:
+    point: dict[str, Any] = {"Timestamp": begins, "Unit": unit}
     for name in request.statistics:
-        point[name] = _compute(name, sample)
-    extended = {name: _compute(name, sample) for name in request.extended_statistics}
+        point[name] = _compute(name, total)
+    extended = {name: _compute(name, total) for name in request.extended_statistics}
     if extended:
         point["ExtendedStatistics"] = {name: value for name, value in extended.items() if value is not None}
     return point
 
 
-def _compute(name: str, sample: Sample) -> float | None:
+def _compute(name: str, total: Total) -> float | None:
     compute = statistic(name)
-    return None if compute is None else compute(sample)
+    return None if compute is None else compute(total)
 
 
 def _check(request: Request) -> None:

@@ -30,7 +30,8 @@ class Metric:
 class Sample(msgspec.Struct, frozen=True, array_like=True):
     """What was measured of a metric in one minute (minutes since 1970) in one unit.
 
-    ``values`` says how often each value was measured; ``None`` where only the statistics are known.
+    ``values`` says how often each value was measured; ``None`` where it was one value, or where only the statistics are
+    known.
     """
 
     minute: int
@@ -44,15 +45,23 @@ class Sample(msgspec.Struct, frozen=True, array_like=True):
 
 def one(minute: int, unit: str, value: float) -> Sample:
     """A single measurement."""
-    return Sample(minute, unit, 1.0, value, value, value, {value: 1.0})
+    return Sample(minute, unit, 1.0, value, value, value)
+
+
+def distribution(sample: Sample) -> dict[float, float] | None:
+    """How often each value was measured, if that is known."""
+    if sample.values is None and sample.minimum == sample.maximum:
+        return {sample.minimum: sample.count}
+    return sample.values
 
 
 def merged(first: Sample, second: Sample) -> Sample:
     """Both together; they are of the same minute and unit."""
     values: dict[float, float] | None = None
-    if first.values is not None and second.values is not None:
-        values = dict(first.values)
-        for value, count in second.values.items():
+    known, added = distribution(first), distribution(second)
+    if known is not None and added is not None:
+        values = dict(known)
+        for value, count in added.items():
             values[value] = values.get(value, 0.0) + count
         if len(values) > MAX_DISTINCT_VALUES:
             values = None

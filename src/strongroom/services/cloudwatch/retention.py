@@ -29,8 +29,15 @@ def points_key(series: str, minute: int) -> str:
 
 def hours(store: Store, series: str, start: int, end: int) -> Iterator[Record]:
     """The records of a series with points of the minutes ``start <= minute < end``, in order."""
-    if start < end:
-        yield from store.list(points_key(series, start), points_key(series, end - 1) + "\0")
+    if start >= end:
+        return
+    first, last = points_key(series, start), points_key(series, end - 1) + "\0"
+    while True:
+        batch = store.list(first, last, limit=_BATCH)
+        yield from batch
+        if len(batch) < _BATCH:
+            return
+        first = batch[-1].key + "\0"
 
 
 def trim(store: Store, now: float) -> None:

@@ -2,49 +2,83 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from strongroom.services.cloudwatch.metric import SECONDS, Sample, merged
+from strongroom.services.cloudwatch.metric import SECONDS, Sample, distribution
 
 _PERCENTILE: Final = re.compile(r"p([0-9]{1,2}(?:\.[0-9]{1,10})?|100)")
-_PLAIN: Final[dict[str, Callable[[Sample], float]]] = {
-    "SampleCount": lambda sample: sample.count,
-    "Average": lambda sample: sample.total / sample.count,
-    "Sum": lambda sample: sample.total,
-    "Minimum": lambda sample: sample.minimum,
-    "Maximum": lambda sample: sample.maximum,
+
+
+@dataclass(slots=True)
+class Total:
+    """Samples put together. ``values`` says how often each value was measured, where that is wanted and known."""
+
+    values: dict[float, float] | None
+    count: float = 0.0
+    total: float = 0.0
+    minimum: float = math.inf
+    maximum: float = -math.inf
+
+    def add(self, sample: Sample) -> None:
+        self.count += sample.count
+        self.total += sample.total
+        self.minimum = min(self.minimum, sample.minimum)
+        self.maximum = max(self.maximum, sample.maximum)
+        if self.values is not None:
+            added = distribution(sample)
+            if added is None:
+                self.values = None
+                return
+            for value, count in added.items():
+                self.values[value] = self.values.get(value, 0.0) + count
+
+
+_PLAIN: Final[dict[str, Callable[[Total], float]]] = {
+    "SampleCount": lambda total: total.count,
+    "Average": lambda total: total.total / total.count,
+    "Sum": lambda total: total.total,
+    "Minimum": lambda total: total.minimum,
+    "Maximum": lambda total: total.maximum,
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Periods:
-    """``start`` and ``end`` are minutes since 1970, the end exclusive; a period of ``seconds`` begins at ``start``."""
+    """Puts samples together by unit and period. Nothing is kept of a sample, so that many cost no memory.
 
-    start: int
-    end: int
-    seconds: int
+    A period of ``seconds`` begins at ``start``, which is in minutes since 1970.
+    """
 
-    def starts(self, samples: Iterable[Sample]) -> dict[int, Sample]:
-        """The samples of each period put together, by the Unix seconds at which the period begins."""
-        found: dict[int, Sample] = {}
-        first = self.start * SECONDS
+    def __init__(self, start: int, seconds: int, *, statistics: Iterable[str]) -> None:
+        self._start = start
+        self.samples = 0
+        """How many were added."""
+        self._seconds = seconds
+        self._wants_values = any(name not in _PLAIN for name in statistics)
+        self._totals: dict[tuple[str, int], Total] = {}
+
+    def add(self, samples: Iterable[Sample], unit: str | None, *, any_unit: bool = False) -> None:
+        """Add the samples of a unit, or of every unit; ``any_unit`` puts all units together."""
         for sample in samples:
+            self.samples += 1
+            if unit is not None and sample.unit != unit:
+                continue
             at = sample.minute * SECONDS
-            begins = at - (at - first) % self.seconds
-            before = found.get(begins)
-            moved = sample if before is None else merged(before, _as_of(sample, before.minute))
-            found[begins] = moved
-        return found
+            place = ("" if any_unit else sample.unit, at - (at - self._start * SECONDS) % self._seconds)
+            total = self._totals.get(place)
+            if total is None:
+                total = self._totals[place] = Total({} if self._wants_values else None)
+            total.add(sample)
+
+    def totals(self) -> list[tuple[int, str, Total]]:
+        """Where each period begins (Unix seconds), its unit and its samples, in order of time."""
+        return sorted(((begins, unit, total) for (unit, begins), total in self._totals.items()), key=lambda it: it[:2])
 
 
-def _as_of(sample: Sample, minute: int) -> Sample:
-    return Sample(minute, sample.unit, sample.count, sample.total, sample.minimum, sample.maximum, sample.values)
-
-
-def statistic(name: str) -> Callable[[Sample], float | None] | None:
+def statistic(name: str) -> Callable[[Total], float | None] | None:
     """What computes a statistic by its name (``Average``, ``p99.9``); ``None`` for a name that is none.
 
     The result is ``None`` where samples do not tell: percentiles of samples of which only statistics are known.
@@ -56,17 +90,17 @@ def statistic(name: str) -> Callable[[Sample], float | None] | None:
     return None if found is None else _percentile(float(found[1]))
 
 
-def _percentile(percent: float) -> Callable[[Sample], float | None]:
-    def compute(sample: Sample) -> float | None:
-        if sample.minimum == sample.maximum:
-            return sample.minimum
-        if sample.values is None:
+def _percentile(percent: float) -> Callable[[Total], float | None]:
+    def compute(total: Total) -> float | None:
+        if total.minimum == total.maximum:
+            return total.minimum
+        if total.values is None:
             return None
-        wanted, seen = sample.count * percent / 100, 0.0
-        for value in sorted(sample.values):
-            seen += sample.values[value]
+        wanted, seen = total.count * percent / 100, 0.0
+        for value in sorted(total.values):
+            seen += total.values[value]
             if seen >= wanted:
                 return value
-        return sample.maximum
+        return total.maximum
 
     return compute
