@@ -41,6 +41,7 @@ from strongroom.installation.state_directory import StateDirectory
 from strongroom.installation.stores import Stores
 from strongroom.services.cloudhsmv2.network import AddressUnavailable
 from strongroom.services.cloudwatch.sampler import Sampler
+from strongroom.services.openmetrics.request_counts import RequestCounts
 from strongroom.services.readings import Readings
 
 if TYPE_CHECKING:
@@ -150,7 +151,9 @@ def _start(
     sampler = Sampler(Readings(stores.control, stores), stores.logs, settings.region)
     sampler.start()
     stack.callback(sampler.stop)
-    stack.callback(_serve_http(state, server_socket, listen, settings, installation, stores, claim, stop))
+    counts = RequestCounts()
+    _export_metrics(stores, counts, stack)
+    stack.callback(_serve_http(state, server_socket, listen, settings, installation, stores, claim, counts, stop))
     return ServiceRecord(
         pid=os.getpid(),
         endpoint=listen.url(port),
@@ -194,6 +197,7 @@ def _serve_http(
     installation: Installation,
     stores: Stores,
     claim: RangeClaim,
+    counts: RequestCounts,
     stop: threading.Event,
 ) -> Callable[[], None]:
     """Answer HTTP in a thread of its own (so that uvicorn leaves signals to us); gives what stops it."""
@@ -210,6 +214,7 @@ def _serve_http(
         open_sealed=installation.open_sealed,
         operator_account=settings.account,
         metrics_token=lambda: _metrics_token(state),
+        request_counts=counts,
     )
     config = uvicorn.Config(
         app,
@@ -236,6 +241,27 @@ def _serve_http(
         thread.join()
 
     return end
+
+
+def _export_metrics(stores: Stores, counts: RequestCounts, stack: contextlib.ExitStack) -> None:
+    """Send metrics to an OpenTelemetry collector where the environment asks for it."""
+    if "OTEL_METRICS_EXPORTER" not in os.environ:
+        return
+    from strongroom.services.front import release
+    from strongroom.services.openmetrics.families import collect
+    from strongroom.services.openmetrics.otlp import OtlpExport, destination
+
+    readings, version = Readings(stores.control, stores), release()
+    try:
+        to = destination(os.environ)
+        if to is None:
+            return
+        export = OtlpExport(to, lambda: collect(readings.all, counts, version), version)
+    except (ValueError, OSError) as error:
+        hint = "correct the variable, or unset OTEL_METRICS_EXPORTER"
+        raise InstallationError(f"metrics cannot be exported: {error}", hint) from None
+    export.start()
+    stack.callback(export.stop)
 
 
 def _metrics_token(state: StateDirectory) -> str | None:

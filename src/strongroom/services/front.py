@@ -28,6 +28,7 @@ from strongroom.services.cloudwatch.service import cloudwatch
 from strongroom.services.cloudwatch.user_points import UserPoints
 from strongroom.services.logs.service import logs as logs_service
 from strongroom.services.openmetrics.page import MetricsPage
+from strongroom.services.openmetrics.request_counts import RequestCounts
 from strongroom.services.patience import MAX_HEAD_BYTES, PatientHttp
 from strongroom.services.readings import Readings
 from strongroom.services.settled_stores import SettledStores
@@ -60,6 +61,7 @@ def application(
     operator_account: str = "",
     clock: Callable[[], float] = time.time,
     metrics_token: Callable[[], str | None] = lambda: None,
+    request_counts: RequestCounts | None = None,
 ) -> Starlette:
     """The ASGI application that answers AWS's APIs; run it as ``uvicorn.Config(application(…), **SERVER_OPTIONS)``.
 
@@ -68,7 +70,7 @@ def application(
     may be signed for. ``open_sealed(context, sealed)`` opens an access key's secret (the native
     ``Installation.open_sealed``). ``operator_account`` is shown the calls that nobody signed. ``clock`` gives seconds
     since 1970. ``metrics_token()`` is what a reader of ``/metrics`` must send; with ``None`` only programs on this
-    machine may read it.
+    machine may read it. Requests are counted in ``request_counts``.
 
     When the application starts (ASGI lifespan) it moves what a stop left in outboxes to the trail, and finishes
     creations and deletions of clusters that were interrupted; when it stops it writes the rest of the trail.
@@ -105,7 +107,8 @@ def application(
         cloudwatch(metrics.Context(HsmPoints(logs, region), UserPoints(logs), clock, tokens)),
         logs_service(sources=sources, store=logs, region=region, clock=clock),
     ]
-    page = MetricsPage(Readings(control, cluster_stores), metrics_token, _version())
+    counts = request_counts or RequestCounts()
+    page = MetricsPage(Readings(control, cluster_stores), counts, metrics_token, release())
     verifier = SignatureVerifier(
         region=region,
         signing_names={service.model.signing_name for service in services},
@@ -118,7 +121,7 @@ def application(
         recorder=recorder,
         ready=lambda: _read(control),
         clock=clock,
-        finished=page.counts.finished,
+        finished=counts.finished,
     )
 
     def start() -> None:
@@ -133,7 +136,8 @@ def _read(control: Store) -> None:
     control.get("health")
 
 
-def _version() -> str:
+def release() -> str:
+    """The version of this package."""
     try:
         return version("strongroom")
     except PackageNotFoundError:

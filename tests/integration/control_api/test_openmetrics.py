@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from strongroom.services.openmetrics import page as metrics_page
 from strongroom.services.openmetrics.page import MetricsPage
+from strongroom.services.openmetrics.request_counts import RequestCounts
 from strongroom.services.readings import Readings
 from strongroom.storage.interface import Transaction, Write
 from strongroom.storage.memory import MemoryStore
@@ -102,7 +103,7 @@ def test_no_label_names_an_account_or_a_user(installation, hsm):
 
 def asked(*, peer="127.0.0.1", server="127.0.0.1", token=None, **headers) -> int:
     """The status that a reader gets; 0 for the page."""
-    made = MetricsPage(Readings(MemoryStore(), None), lambda: token, "1")
+    made = MetricsPage(Readings(MemoryStore(), None), RequestCounts(), lambda: token, "1")
     sent = {"host": f"{server}:8223"} | {name.replace("_", "-"): value for name, value in headers.items()}
     scope = {
         "type": "http",

@@ -31,6 +31,12 @@ OPENMETRICS_TYPE: Final = openmetrics.CONTENT_TYPE_LATEST
 _PLACE: Final = ["cluster_id", "hsm_id", "zone"]
 
 
+def collect(readings: Callable[[], Iterable[HsmReading]], counts: RequestCounts, version: str) -> Iterator[Metric]:
+    """All metrics as they are now."""
+    yield from _ServiceCollector(counts, version).collect()
+    yield from _HsmCollector(readings).collect()
+
+
 def generate(
     readings: Callable[[], Iterable[HsmReading]], counts: RequestCounts, version: str, *, as_plain: bool
 ) -> bytes:

@@ -31,9 +31,11 @@ log = structlog.get_logger(__name__)
 class MetricsPage:
     """The page and who may read it."""
 
-    def __init__(self, readings: Readings, token: Callable[[], str | None], version: str) -> None:
+    def __init__(
+        self, readings: Readings, counts: RequestCounts, token: Callable[[], str | None], version: str
+    ) -> None:
         """``token`` gives what a reader must send, or ``None``; it is asked each time, so that it can be changed."""
-        self.counts = RequestCounts()
+        self._counts = counts
         self._readings = readings
         self._token = token
         self._version = version
@@ -58,7 +60,7 @@ class MetricsPage:
         with self._lock:
             made_at, page = self._pages.get(as_plain, (0.0, b""))
             if not page or time.monotonic() - made_at > _FRESH_SECONDS:
-                page = families.generate(self._readings.all, self.counts, self._version, as_plain=as_plain)
+                page = families.generate(self._readings.all, self._counts, self._version, as_plain=as_plain)
                 self._pages[as_plain] = (time.monotonic(), page)
         return page, families.PLAIN_TYPE if as_plain else families.OPENMETRICS_TYPE
 
