@@ -47,8 +47,11 @@ class HsmLog:
         return found[0] if found else None
 
 
-def hsm_logs(control: Store, logs: Store, clusters: OpensClusters) -> list[HsmLog]:
-    """Ordered by cluster and HSM. Raises :class:`~strongroom.storage.interface.StoreError` where a store is missing."""
+def hsm_logs(control: Store, logs: Store, clusters: OpensClusters, only: str | None = None) -> list[HsmLog]:
+    """Of all clusters, or of ``only`` this one; ordered by cluster and HSM.
+
+    Raises :class:`~strongroom.storage.interface.StoreError` where a store is missing.
+    """
     found: dict[str, HsmLog] = {}
     archived = set()
     for record in logs.list(records.ARCHIVE, prefix_end(records.ARCHIVE)):
@@ -56,12 +59,13 @@ def hsm_logs(control: Store, logs: Store, clusters: OpensClusters) -> list[HsmLo
         archived.add(archive.cluster_id)
         found |= {hsm_id: HsmLog(archive.cluster_id, hsm_id, logs) for hsm_id in archive.hsm_ids}
     for cluster_id in _living(control):
-        if cluster_id not in archived:
+        if cluster_id not in archived and only in {None, cluster_id}:
             store = clusters.open(cluster_id)
             found |= {hsm_id: HsmLog(cluster_id, hsm_id, store) for hsm_id in hsm_ids_of(store)}
     for hsm_id in hsm_ids_of(logs) - found.keys():
         found[hsm_id] = HsmLog(_cluster_of(logs, hsm_id), hsm_id, logs)
-    return sorted(found.values(), key=lambda log: (log.cluster_id, log.hsm_id))
+    wanted = [log for log in found.values() if only in {None, log.cluster_id}]
+    return sorted(wanted, key=lambda log: (log.cluster_id, log.hsm_id))
 
 
 def hsm_ids_of(store: Store) -> set[str]:

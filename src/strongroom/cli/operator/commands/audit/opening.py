@@ -27,9 +27,7 @@ def audit_logs(state: StateDirectory, cluster_id: str | None = None, hsm_id: str
 
         def look() -> list[HsmLog]:
             return [
-                log
-                for log in hsm_logs(stores.control, stores.logs, stores)
-                if cluster_id in {None, log.cluster_id} and hsm_id in {None, log.hsm_id}
+                log for log in hsm_logs(stores.control, stores.logs, stores, cluster_id) if hsm_id in {None, log.hsm_id}
             ]
 
         if not look() and (cluster_id or hsm_id):
