@@ -207,6 +207,23 @@ def test_scans_by_time_where_the_clock_stepped_back(store: Store) -> None:
     assert sequences((10, 3), (10, 9)) == []
 
 
+def test_scans_by_time_can_skip_entries_and_look_into_values(store: Store) -> None:
+    values = [b"a\0b", b"ab", b"b\0", b"a\0b\0"]
+    store.transact(
+        Transaction(appends=tuple(Append("log", entry(number, value, number)) for number, value in enumerate(values)))
+    )
+
+    def sequences(**arguments: object) -> list[int]:
+        return [found.sequence for found in store.scan_by_time("log", (0, 0), (9, 0), **arguments)]  # type: ignore[arg-type]
+
+    assert sequences(skip=1, limit=2) == [1, 2]
+    assert sequences(skip=3) == [3]
+    assert sequences(skip=1, reverse=True) == [2, 1, 0]
+    assert sequences(containing=[b"a", b"b\0"]) == [3]
+    assert sequences(containing=[b"\0b"], skip=1) == [3]
+    assert sequences(containing=[b"c"]) == []
+
+
 def test_trimmed_entries_are_gone_and_the_numbering_goes_on(store: Store) -> None:
     filled(store, [30, 10, 20, 5])
     store.transact(Transaction(trims=(Trim("log", 25, limit=1),)))

@@ -174,9 +174,14 @@ class Store(Protocol):
         end: tuple[int, int],
         *,
         limit: int | None = None,
+        skip: int = 0,
         reverse: bool = False,
+        containing: Sequence[bytes] = (),
     ) -> Sequence[LogEntry]:
-        """Entries with ``start <= (time_us, sequence) < end``, ordered by that: a writer's clock may step back."""
+        """Entries with ``start <= (time_us, sequence) < end``, ordered by that: a writer's clock may step back.
+
+        Only those whose value contains all of ``containing``, and without the first ``skip`` of them.
+        """
 
     def watch(self, after: int, timeout_seconds: float) -> int:
         """Wait until the store revision is above ``after`` or the time is over; give the revision.

@@ -10,7 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -25,6 +25,8 @@ LAST_PLACE: Final[Place] = (LAST_US, 0)
 _FIRST_CHUNK: Final = 4
 _MOST_ENTRIES: Final = 4096
 _CHUNK_BYTES: Final = 1 << 20
+_SPAN: Final = 20_000
+"""Events of a small kind that the store looks through at once."""
 
 
 _audit_entry = msgspec.msgpack.Decoder(AuditEntry)
@@ -34,10 +36,14 @@ _written_event = msgspec.msgpack.Decoder(WrittenEvent)
 class Event(ABC):
     """An event as it is stored; a search passes over many without making their messages."""
 
-    __slots__ = ("_message", "stored")
+    __slots__ = ("_message", "passed", "stored")
+    is_small: ClassVar[bool]
+    """Whether all events of the kind are small, so that the store may look through many at once."""
 
     def __init__(self, stored: LogEntry) -> None:
         self.stored = stored
+        self.passed = 0
+        """How many events before this one a search has passed over."""
         self._message: str | None = None
 
     @property
@@ -72,6 +78,7 @@ class AuditEvent(Event):
     """An entry of an HSM's log. It could be read as soon as it was committed: its own time is that of ingestion."""
 
     __slots__ = ()
+    is_small = True
 
     @property
     def ingested_ms(self) -> int:
@@ -89,6 +96,7 @@ class UsersEvent(Event):
     """An event that a user wrote."""
 
     __slots__ = ()
+    is_small = False
 
     @property
     def ingested_ms(self) -> int:
@@ -111,7 +119,9 @@ class EventLog:
     key: str
     kind: type[Event]
 
-    def read(self, start: Place, end: Place, *, reverse: bool = False, share: int = 1) -> Iterator[Event]:
+    def read(
+        self, start: Place, end: Place, *, reverse: bool = False, share: int = 1, containing: Sequence[bytes] = ()
+    ) -> Iterator[Event]:
         """Events with ``start <= place < end``, in order.
 
         They are fetched in chunks that grow while events are small, so that memory is bounded whatever their size; with
@@ -119,13 +129,33 @@ class EventLog:
         """
         size = _FIRST_CHUNK
         while True:
-            entries = self.store.scan_by_time(self.log, start, end, limit=size, reverse=reverse)
+            entries = self.store.scan_by_time(self.log, start, end, limit=size, reverse=reverse, containing=containing)
             yield from map(self.kind, entries)
             if len(entries) < size:
                 return
             place = (entries[-1].time_us, entries[-1].sequence)
             start, end = (start, place) if reverse else (after(place), end)
             size = _next_size(entries, share)
+
+    def search(
+        self, start: Place, end: Place, containing: Sequence[bytes], *, reverse: bool = False, share: int = 1
+    ) -> Iterator[Event]:
+        """As :meth:`read`, without events whose stored form lacks one of ``containing``, as far as that is quicker.
+
+        Where many are passed over, one of them comes now and then, so that whoever searches knows how far this got.
+        """
+        if not containing or not self.kind.is_small:
+            yield from self.read(start, end, reverse=reverse, share=share)
+            return
+        span = max(1, _SPAN // share)
+        while edge := self.store.scan_by_time(self.log, start, end, limit=1, skip=span - 1, reverse=reverse):
+            last = self.kind(edge[0])
+            last.passed = span - 1
+            first, border = (after(last.place), end) if reverse else (start, last.place)
+            yield from self.read(first, border, reverse=reverse, share=share, containing=containing)
+            yield last
+            start, end = (start, last.place) if reverse else (after(last.place), end)
+        yield from self.read(start, end, reverse=reverse, share=share, containing=containing)
 
     def written(self, first: int, end: int) -> Iterator[Event]:
         """Events in the order in which they were written: ``first <= sequence < end``."""

@@ -14,7 +14,7 @@ import msgspec
 from strongroom.aws.gateway import Call
 from strongroom.services.logs import groups, merging, paging, refusals, streams
 from strongroom.services.logs.context import TOKENS, Context
-from strongroom.services.logs.events import LAST_PLACE, Event, Place, at_ms
+from strongroom.services.logs.events import LAST_PLACE, Place, at_ms
 from strongroom.services.logs.get_log_events import EVENT_BYTES, MAX_PAGE_BYTES, check_range
 from strongroom.services.logs.groups import LogGroup
 from strongroom.services.logs.merging import Cursor, Found
@@ -23,6 +23,8 @@ from strongroom.services.logs.streams import LogStream
 
 MOST_EXAMINED: Final = 10_000
 MOST_EXAMINED_BYTES: Final = 8 << 20
+_PASSED_BYTES: Final = 80
+"""What an event counts that the store passed over: so there are at most about 100,000."""
 _LATEST_FIRST_SINCE_MS: Final = 1_704_067_200_000
 """2024-01-01: AWS refuses ``startFromHead=false`` for an earlier ``startTime``."""
 
@@ -78,7 +80,7 @@ def filter_log_events(context: Context, call: Call, request: Request) -> Respons
     scope = paging.scope(call, msgspec.structs.replace(request, next_token=None, limit=0, start_from_head=True))
     opened = paging.open_token(scope, request.next_token, _directed)
     cursor, reverse = opened if opened is not None else (None, not request.start_from_head)
-    found, last = _search(chosen, pattern, (start, end), cursor, reverse=reverse, limit=request.limit)
+    found, last = search(chosen, pattern, (start, end), cursor, reverse=reverse, limit=request.limit)
     token = None if last is None else TOKENS.issue(scope, f"{'b' if reverse else 'f'}:{last.text()}")
     return Response([_view(one) for one in found], [], token)
 
@@ -108,7 +110,7 @@ def chosen_streams(
     return streams.all_of(context, group, prefix or "")
 
 
-def _search(
+def search(
     chosen: Sequence[LogStream],
     pattern: Pattern,
     bounds: tuple[Place, Place],
@@ -117,29 +119,23 @@ def _search(
     reverse: bool,
     limit: int,
 ) -> tuple[list[Found], Cursor | None]:
-    """What matches, and the cursor to go on from; ``None`` at the end."""
+    """What matches of the next events, and the cursor to go on from; ``None`` at the end."""
     found: list[Found] = []
-    examined_bytes = page_bytes = 0
+    examined_bytes = page_bytes = passed = 0
     last: Found | None = None
-    phrases = {kind: _stored_phrases(kind, pattern) for kind in {stream.events.kind for stream in chosen}}
-    for examined, one in enumerate(merging.merged(chosen, *bounds, cursor, reverse=reverse)):
-        if len(found) == limit or examined == MOST_EXAMINED or examined_bytes > MOST_EXAMINED_BYTES:
+    events = merging.merged(chosen, *bounds, cursor, reverse=reverse, phrases=pattern.phrases)
+    for examined, one in enumerate(events):
+        if len(found) == limit or examined == MOST_EXAMINED or max(examined_bytes, passed) > MOST_EXAMINED_BYTES:
             return found, last.cursor if last else cursor
-        stored = one.event.stored.value
-        if all(phrase in stored for phrase in phrases[one.stream.events.kind]) and pattern.matches(one.event.message):
+        if pattern.matches(one.event.message):
             page_bytes += len(one.event.message.encode()) + EVENT_BYTES
             if found and page_bytes > MAX_PAGE_BYTES:
                 return found, last.cursor if last else cursor
             found.append(one)
-        examined_bytes += len(stored)
+        examined_bytes += len(one.event.stored.value)
+        passed += one.event.passed * _PASSED_BYTES
         last = one
     return found, None
-
-
-def _stored_phrases(kind: type[Event], pattern: Pattern) -> list[bytes]:
-    """What the stored form of an event must hold: without it its message is not worth making."""
-    found = (kind.stored_phrase(phrase) for phrase in pattern.phrases)
-    return [phrase for phrase in found if phrase is not None]
 
 
 def _view(found: Found) -> FilteredLogEvent:

@@ -43,9 +43,18 @@ class Found:
 
 
 def merged(
-    streams: Sequence[LogStream], start: Place, end: Place, cursor: Cursor | None = None, *, reverse: bool = False
+    streams: Sequence[LogStream],
+    start: Place,
+    end: Place,
+    cursor: Cursor | None = None,
+    *,
+    reverse: bool = False,
+    phrases: Sequence[str] = (),
 ) -> Iterator[Found]:
-    """Events with ``start <= place < end``; those behind the cursor, when there is one."""
+    """Events with ``start <= place < end``; those behind the cursor, when there is one.
+
+    Many of those that lack one of the phrases are left out (see :meth:`EventLog.search`).
+    """
 
     def read(stream: LogStream) -> Iterator[Found]:
         first, last = start, end
@@ -53,8 +62,10 @@ def merged(
             border = _border(stream.events.key, cursor, reverse=reverse)
             first, last = (first, min(last, border)) if reverse else (max(first, border), last)
         if first < last:
-            for event in stream.events.read(first, last, reverse=reverse, share=len(streams)):
-                yield Found(stream, event)
+            kind = stream.events.kind
+            containing = [stored for phrase in phrases if (stored := kind.stored_phrase(phrase)) is not None]
+            events = stream.events.search(first, last, containing, reverse=reverse, share=len(streams))
+            yield from (Found(stream, event) for event in events)
 
     return heapq.merge(*(read(stream) for stream in streams), key=_order, reverse=reverse)
 

@@ -96,12 +96,19 @@ class MemoryStore:
         end: tuple[int, int],
         *,
         limit: int | None = None,
+        skip: int = 0,
         reverse: bool = False,
+        containing: Sequence[bytes] = (),
     ) -> Sequence[LogEntry]:
         with self._changed:
             self._check_open()
-            selected = [entry for entry in self._logs.get(log, []) if start <= _place(entry) < end]
-            return sorted(selected, key=_place, reverse=reverse)[:limit]
+            selected = [
+                entry
+                for entry in self._logs.get(log, [])
+                if start <= _place(entry) < end and all(part in entry.value for part in containing)
+            ]
+            last = None if limit is None else skip + limit
+            return sorted(selected, key=_place, reverse=reverse)[skip:last]
 
     def watch(self, after: int, timeout_seconds: float) -> int:
         with self._changed:

@@ -119,15 +119,18 @@ class SqliteStore:
         end: tuple[int, int],
         *,
         limit: int | None = None,
+        skip: int = 0,
         reverse: bool = False,
+        containing: Sequence[bytes] = (),
     ) -> Sequence[LogEntry]:
         direction = "DESC" if reverse else "ASC"
         query = (
             "SELECT sequence, time_us, value FROM log_entry WHERE log = ? AND (time_us, sequence) >= (?, ?) "  # noqa: S608
-            f"AND (time_us, sequence) < (?, ?) ORDER BY time_us {direction}, sequence {direction} LIMIT ?"
+            f"AND (time_us, sequence) < (?, ?){' AND instr(value, ?) > 0' * len(containing)} "
+            f"ORDER BY time_us {direction}, sequence {direction} LIMIT ? OFFSET ?"
         )
         with self._database.reading() as connection:
-            values = (log, *start, *end, -1 if limit is None else limit)
+            values = (log, *start, *end, *containing, -1 if limit is None else limit, skip)
             rows = connection.execute(query, values).fetchall()
         return [LogEntry(*row) for row in rows]
 
