@@ -18,6 +18,7 @@ from strongroom.services.cloudtrail import recorder as recorder_module
 from strongroom.services.cloudtrail.context import Context
 from strongroom.services.cloudtrail.recorder import TrailRecorder
 from strongroom.services.cloudtrail.unsigned import UnsignedRequests
+from strongroom.services.settled_stores import SettledStores
 from strongroom.storage.interface import StoreUnavailable, StoreUnwritable, Transaction, Write
 from strongroom.storage.memory import MemoryStore
 from strongroom.vocabulary.records import ControlCluster, TrailEntry
@@ -42,6 +43,9 @@ class FailingStore(MemoryStore):
 
 
 class Clusters(dict):
+    def delete(self, cluster_id):
+        self.pop(cluster_id, None)
+
     def open(self, cluster_id):
         if cluster_id not in self:
             raise StoreUnavailable("it is missing")
@@ -169,6 +173,21 @@ def test_a_clusters_store_that_cannot_be_opened_holds_nothing_up(bench):
     bench.recorder.flush()
     assert bench.names() == ["DescribeClusters", "TagResource"]
     bench.recorder.settle("cluster-a")
+
+
+def test_a_clusters_store_is_removed_only_when_its_records_are_in_the_trail(bench):
+    bench.add_cluster("cluster-a")
+    bench.commit("cluster-a")
+    stores = SettledStores(bench.clusters, bench.recorder)
+    bench.logs.fails = True
+    with pytest.raises(StoreUnwritable):
+        stores.delete("cluster-a")
+    assert "cluster-a" in bench.clusters
+    bench.logs.fails = False
+    stores.delete("cluster-a")
+    assert "cluster-a" not in bench.clusters
+    assert bench.names() == ["TagResource"]
+    stores.delete("cluster-a")
 
 
 def test_while_the_log_cannot_be_written_no_change_is_taken_and_reads_are_counted_over_a_bound(failed):
