@@ -411,3 +411,33 @@ def test_every_services_calls_are_recorded_whatever_the_protocol(installation, c
     assert installation.logs.list("trail/", "trail0") == []
     (listed,) = named(trail, "ListMetrics")
     assert (listed["readOnly"], listed["responseElements"]) == (True, None)
+
+
+def test_changes_of_log_groups_are_recorded_once_and_their_events_never(installation, trail):
+    logs = installation.client(service="logs")
+    logs.create_log_group(logGroupName="mine", tags={"team": "payments"})
+    logs.create_log_stream(logGroupName="mine", logStreamName="a")
+    events = [{"timestamp": int(installation.clock() * 1000), "message": "kept private"}]
+    logs.put_log_events(logGroupName="mine", logStreamName="a", logEvents=events)
+    logs.put_retention_policy(logGroupName="mine", retentionInDays=7)
+    logs.delete_retention_policy(logGroupName="mine")
+    logs.tag_log_group(logGroupName="mine", tags={"a": "b"})
+    logs.untag_log_group(logGroupName="mine", tags=["a"])
+    logs.filter_log_events(logGroupName="mine")
+    logs.delete_log_stream(logGroupName="mine", logStreamName="a")
+    logs.delete_log_group(logGroupName="mine")
+    found = lookup(trail, key="EventSource", value="logs.amazonaws.com")["Events"]
+    assert sorted(event["EventName"] for event in found) == [
+        "CreateLogGroup",
+        "CreateLogStream",
+        "DeleteLogGroup",
+        "DeleteLogStream",
+        "DeleteRetentionPolicy",
+        "FilterLogEvents",
+        "PutLogEvents",
+        "PutRetentionPolicy",
+        "TagLogGroup",
+        "UntagLogGroup",
+    ]
+    assert {event["EventName"] for event in found if event["ReadOnly"] == "true"} == {"FilterLogEvents"}
+    assert not any("kept private" in event["CloudTrailEvent"] for event in found)

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.logs import groups, refusals, tags
 from strongroom.services.logs.context import Context
 from strongroom.services.logs.groups import LogGroup
@@ -54,5 +55,7 @@ def create_log_group(context: Context, call: Call, request: Request) -> Response
             raise refusals.group_exists()
         if len(context.logs.list(prefix, prefix_end(prefix))) >= MOST_GROUPS:
             raise refusals.limit_exceeded("Resource limit exceeded.")
-        groups.save(context, LogGroup(account, name, record.created_ms, record, None), record)
+        groups.save(
+            context, LogGroup(account, name, record.created_ms, record, None), record, call.record(Response(), LOGS)
+        )
     return Response()

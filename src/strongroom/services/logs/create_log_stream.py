@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.logs import groups, refusals
 from strongroom.services.logs.context import Context
 from strongroom.storage.interface import Compare, Transaction, Write, prefix_end
@@ -43,5 +44,7 @@ def create_log_stream(context: Context, call: Call, request: Request) -> Respons
             raise refusals.limit_exceeded("Resource limit exceeded.")
         record = LogStreamRecord(stream_id=secrets.token_hex(8), created_ms=context.now_ms())
         write = Write(key, msgspec.msgpack.encode(record))
-        context.logs.transact(Transaction(compares=(Compare(key, None),), writes=(write,)))
+        context.logs.transact(
+            Transaction(compares=(Compare(key, None),), writes=(write, *call.record(Response(), LOGS)))
+        )
     return Response()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.logs import deletion, groups, refusals, streams
 from strongroom.services.logs.context import Context
 
@@ -27,5 +28,5 @@ def delete_log_group(context: Context, call: Call, request: Request) -> Response
             raise refusals.written_by_service("DeleteLogGroup", group.arn(context.region))
         for stream in streams.all_of(context, group):
             deletion.delete_stream(context, group, stream)
-        context.logs.transact(groups.removal(group))
+        context.logs.transact(groups.removal(group, call.record(Response(), LOGS)))
     return Response()

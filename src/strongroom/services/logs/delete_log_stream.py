@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.logs import deletion, groups, refusals, streams
 from strongroom.services.logs.context import Context
 
@@ -26,5 +27,6 @@ def delete_log_stream(context: Context, call: Call, request: Request) -> Respons
         group = groups.find(context, call.identity.account, request.log_group_name)
         if group.cluster is not None:
             raise refusals.written_by_service("DeleteLogStream", group.arn(context.region))
-        deletion.delete_stream(context, group, streams.find(context, group, request.log_stream_name))
+        stream = streams.find(context, group, request.log_stream_name)
+        deletion.delete_stream(context, group, stream, call.record(Response(), LOGS))
     return Response()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.logs import groups
 from strongroom.services.logs.context import Context
 
@@ -27,5 +28,10 @@ def delete_retention_policy(context: Context, call: Call, request: Request) -> R
     with context.changing:
         group = groups.find(context, call.identity.account, request.log_group_name)
         if group.record.retention_in_days is not None:
-            groups.save(context, group, msgspec.structs.replace(group.record, retention_in_days=None))
+            groups.save(
+                context,
+                group,
+                msgspec.structs.replace(group.record, retention_in_days=None),
+                call.record(Response(), LOGS),
+            )
     return Response()

@@ -5,6 +5,7 @@ A store's other writers wait for a transaction, so many events go in several.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from strongroom.services.logs.context import Context
@@ -17,13 +18,13 @@ from strongroom.vocabulary import records
 _AT_ONCE: Final = 10_000
 
 
-def delete_stream(context: Context, group: LogGroup, stream: LogStream) -> None:
-    """Remove a user's stream and every event in it."""
+def delete_stream(context: Context, group: LogGroup, stream: LogStream, told: Sequence[Write] = ()) -> None:
+    """Remove a user's stream and every event in it. ``told`` is written when it is gone."""
     log = stream.events.log
     _trim(context.logs, log, LAST_US)
     key = records.log_streams_prefix(group.record.group_id) + stream.name
     context.logs.transact(
-        Transaction(compares=(Compare(key, stream.revision),), writes=(Write(key, None),), trims=(Trim(log),))
+        Transaction(compares=(Compare(key, stream.revision),), writes=(Write(key, None), *told), trims=(Trim(log),))
     )
 
 

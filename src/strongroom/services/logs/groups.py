@@ -105,19 +105,22 @@ def all_of(context: Context, account: str, prefix: str = "") -> Sequence[LogGrou
     return sorted(groups, key=lambda group: group.name)
 
 
-def save(context: Context, group: LogGroup, record: LogGroupRecord) -> None:
-    """Change what is stored of a group. Raises :class:`CompareFailed` when it was changed since it was read."""
+def save(context: Context, group: LogGroup, record: LogGroupRecord, told: Sequence[Write]) -> None:
+    """Change what is stored of a group, and tell of it (:meth:`Call.record`) in the same transaction.
+
+    Raises :class:`CompareFailed` when it was changed since it was read.
+    """
     key = _key(group.account, group.name)
     transaction = Transaction(
-        compares=(Compare(key, group.revision),), writes=(Write(key, msgspec.msgpack.encode(record)),)
+        compares=(Compare(key, group.revision),), writes=(Write(key, msgspec.msgpack.encode(record)), *told)
     )
     context.logs.transact(transaction)
 
 
-def removal(group: LogGroup) -> Transaction:
+def removal(group: LogGroup, told: Sequence[Write]) -> Transaction:
     """What removes a user's group that has no streams any more."""
     key = _key(group.account, group.name)
-    return Transaction(compares=(Compare(key, group.revision),), writes=(Write(key, None),))
+    return Transaction(compares=(Compare(key, group.revision),), writes=(Write(key, None), *told))
 
 
 def _key(account: str, name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.logs import deletion, groups, refusals, streams
 from strongroom.services.logs.context import Context
 
@@ -42,7 +43,7 @@ def put_retention_policy(context: Context, call: Call, request: Request) -> Resp
     with context.changing:
         group = groups.find(context, account, request.log_group_name)
         record = msgspec.structs.replace(group.record, retention_in_days=request.retention_in_days)
-        groups.save(context, group, record)
+        groups.save(context, group, record, call.record(Response(), LOGS))
         group = groups.find(context, account, request.log_group_name)
         if group.cluster is None:
             for stream in streams.all_of(context, group):

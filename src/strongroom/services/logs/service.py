@@ -108,4 +108,6 @@ def logs(*, sources: AuditSources, store: Store, region: str, clock: Callable[[]
         },
         invalid_request=refusals.INVALID_REQUEST,
         internal_failure=refusals.INTERNAL_FAILURE,
+        bulk=frozenset({"logEvents", "logEventMessages"}),
+        reading=frozenset({"StartLiveTail", "StartQuery", "StopQuery"}),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.logs import tags
 from strongroom.services.logs.context import Context
 
@@ -23,5 +24,6 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 def tag_resource(context: Context, call: Call, request: Request) -> Response:
     """Add tags; a key that is there gets the new value."""
     with context.changing:
-        tags.add(context, tags.tagged_group(context, call.identity.account, request.resource_arn), request.tags)
+        group = tags.tagged_group(context, call.identity.account, request.resource_arn)
+        tags.add(context, group, request.tags, call.record(Response(), LOGS))
     return Response()

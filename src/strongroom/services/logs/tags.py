@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from strongroom.services.logs import groups, refusals
 from strongroom.services.logs.context import Context
 from strongroom.services.logs.groups import LogGroup
+from strongroom.storage.interface import Write
 
 MAX_TAGS: Final = 50
 
@@ -25,16 +26,16 @@ def checked(present: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str
     return merged
 
 
-def add(context: Context, group: LogGroup, new: Mapping[str, str]) -> None:
+def add(context: Context, group: LogGroup, new: Mapping[str, str], told: Sequence[Write]) -> None:
     """Raises the API's error."""
     merged = checked(group.record.tags, new)
-    groups.save(context, group, msgspec.structs.replace(group.record, tags=merged))
+    groups.save(context, group, msgspec.structs.replace(group.record, tags=merged), told)
 
 
-def remove(context: Context, group: LogGroup, keys: Collection[str]) -> None:
+def remove(context: Context, group: LogGroup, keys: Collection[str], told: Sequence[Write]) -> None:
     kept = {key: value for key, value in group.record.tags.items() if key not in keys}
     if kept != group.record.tags:
-        groups.save(context, group, msgspec.structs.replace(group.record, tags=kept))
+        groups.save(context, group, msgspec.structs.replace(group.record, tags=kept), told)
 
 
 def tagged_group(context: Context, account: str, resource_arn: str) -> LogGroup:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.logs import groups, tags
 from strongroom.services.logs.context import Context
 
@@ -26,5 +27,6 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 def untag_log_group(context: Context, call: Call, request: Request) -> Response:
     """Remove tags; keys that are not there are no error."""
     with context.changing:
-        tags.remove(context, groups.find(context, call.identity.account, request.log_group_name), request.tags)
+        group = groups.find(context, call.identity.account, request.log_group_name)
+        tags.remove(context, group, request.tags, call.record(Response(), LOGS))
     return Response()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.logs import tags
 from strongroom.services.logs.context import Context
 
@@ -23,5 +24,6 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 def untag_resource(context: Context, call: Call, request: Request) -> Response:
     """Remove tags; keys that are not there are no error."""
     with context.changing:
-        tags.remove(context, tags.tagged_group(context, call.identity.account, request.resource_arn), request.tag_keys)
+        group = tags.tagged_group(context, call.identity.account, request.resource_arn)
+        tags.remove(context, group, request.tag_keys, call.record(Response(), LOGS))
     return Response()
