@@ -65,25 +65,18 @@ def lines_until(process, wanted: str) -> str:
     raise AssertionError(f"it ended after {printed}")
 
 
-@pytest.mark.parametrize(
-    ("program", "pattern"),
-    [
-        (DEBIAN, "Opcode CN_LOGIN User Type CN_CRYPTO_USER Response RET_USER_LOGIN_FAILURE"),
-        (CURRENT, "Opcode CN_DESTROY_OBJECT Response SUCCESS"),
-    ],
-)
-def test_the_recipes_of_the_knowledge_centre(installation, environment, audited, program, pattern):
+def test_a_recipe_of_the_knowledge_centre(installation, environment, audited):
     group, hsm_id, _ = audited
     times = f"--start-time|{NOW_US // 1000 - 3_600_000}|--end-time|{NOW_US // 1000}"
+    pattern = "Opcode CN_LOGIN User Type CN_CRYPTO_USER Response RET_USER_LOGIN_FAILURE"
     text = f"filter-log-events|--log-group-name|{group}|{times}|--filter-pattern|{pattern}|--output|text"
-    printed = aws(program, installation, environment, text)
+    printed = aws(DEBIAN, installation, environment, text)
     assert printed.count("EVENTS\t") == 2
     assert hsm_id in printed
 
 
 def test_tail_follows(installation, environment, audited):
     group, hsm_id, store = audited
-    assert aws(DEBIAN, installation, environment, f"tail|{group}|--since|1h").count("Opcode : ") == 8
     text = f"tail|{group}|--since|1h|--follow|--format|short|--filter-pattern|mallory"
     with subprocess.Popen(
         command(DEBIAN, installation.endpoint, text), env=environment, stdout=subprocess.PIPE, text=True
