@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from strongroom.storage.interface import Append, LogEntry, Store, Transaction
-from strongroom.vocabulary.records import AuditEntry
+from strongroom.storage.interface import Append, LogEntry, Store, Transaction, Write
+from strongroom.vocabulary.records import AuditEntry, AuditIdentity
 
 KINDS = (
     {"operation": "login", "opcode": "CN_LOGIN", "opcode_number": 0xD, "username": "alice", "user_type": 1},
@@ -42,8 +43,16 @@ def entries(hsm_id: str, times_us: Iterable[int], first: int = 0) -> Iterator[Au
         )
 
 
+def make_known(store: Store, hsm_id: str) -> None:
+    """What an HSM writes when it joins its cluster: from then on it has a log."""
+    identity = AuditIdentity(hsm_id, "cluster-1", "serial", time.time(), [])
+    store.transact(Transaction(writes=(Write(f"identity/{hsm_id}", msgspec.msgpack.encode(identity)),)))
+
+
 def write(store: Store, hsm_id: str, times_us: Iterable[int], first: int = 0) -> None:
-    """Append entries to the HSM's log."""
+    """Append entries to the HSM's log; before the first ones the HSM makes itself known."""
+    if first == 0:
+        make_known(store, hsm_id)
     log = f"audit/{hsm_id}"
     store.transact(
         Transaction(

@@ -186,6 +186,7 @@ def test_an_empty_stream_can_be_followed(audited, logs, installation):
         "HsmId"
     ]
     audited.hsm_ids.append(hsm_id)
+    audit_logs.make_known(installation.stores.open(audited.cluster_id), hsm_id)
     empty = logs.get_log_events(logGroupName=audited.group, logStreamName=hsm_id)
     assert empty["events"] == []
     audited.write(2, [NOW_US])

@@ -14,7 +14,7 @@ from strongroom.services.logs.events import AuditEvent, EventLog, UsersEvent
 from strongroom.services.logs.groups import LogGroup
 from strongroom.storage.interface import Record, prefix_end
 from strongroom.vocabulary import records
-from strongroom.vocabulary.records import LogStreamRecord, MembershipRecord
+from strongroom.vocabulary.records import LogStreamRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,13 @@ def find(context: Context, group: LogGroup, name: str) -> LogStream:
 
 def _of_hsms(context: Context, cluster: AuditedCluster) -> list[LogStream]:
     store = context.sources.store(cluster)
-    created = {identity.hsm_id: identity.created_at for identity in context.sources.identities(cluster)}
-    if not cluster.archived:
-        for record in store.list(records.DESIRED_HSM, prefix_end(records.DESIRED_HSM)):
-            member = msgspec.msgpack.decode(record.value, type=MembershipRecord)
-            created.setdefault(member.hsm_id, member.created_at)
     return [
         LogStream(
-            hsm_id,
-            int(created_at * 1000),
-            EventLog(store, f"{records.LOG_AUDIT}{hsm_id}", hsm_id, AuditEvent),
+            identity.hsm_id,
+            int(identity.created_at * 1000),
+            EventLog(store, f"{records.LOG_AUDIT}{identity.hsm_id}", identity.hsm_id, AuditEvent),
         )
-        for hsm_id, created_at in sorted(created.items())
+        for identity in context.sources.identities(cluster)
     ]
 
 
