@@ -209,6 +209,7 @@ def _serve_http(
         control=stores.control,
         logs=stores.logs,
         cluster_stores=stores,
+        buckets=state.buckets,
         zone_plan=claim.plan,
         region=settings.region,
         open_sealed=installation.open_sealed,

@@ -9,6 +9,7 @@
     metrics-token         what readers of /metrics must send; made by the operator (0600)
     control.db            the control plane's store
     trail/                log files of the trail and their signed digests
+    buckets/NAME/         what CreateExportTask wrote
     logs.db               the logs store: trail, users' log groups, metrics, audit of deleted clusters
     clusters/ID.db        a cluster's store
     hsms/ID/              an HSM's own directory: identity, anchors, hsm.log
@@ -65,6 +66,10 @@ class StateDirectory:
     @property
     def logs_store(self) -> Path:
         return self.root / "logs.db"
+
+    @property
+    def buckets(self) -> Path:
+        return self.root / "buckets"
 
     @property
     def trail(self) -> Path:

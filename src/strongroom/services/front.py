@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -54,6 +55,7 @@ def application(
     control: Store,
     logs: Store,
     cluster_stores: ClusterStores,
+    buckets: Path,
     zone_plan: ZonePlan,
     region: str,
     open_sealed: Callable[[str, bytes], bytes],
@@ -66,17 +68,17 @@ def application(
     """The ASGI application that answers AWS's APIs; run it as ``uvicorn.Config(application(…), **SERVER_OPTIONS)``.
 
     ``control`` is the control plane's store; ``cluster_stores`` makes, opens and removes those of clusters; ``logs`` is
-    the logs store (ADR 0070); ``zone_plan`` knows subnets and gives addresses. ``region`` is the only one that requests
-    may be signed for. ``open_sealed(context, sealed)`` opens an access key's secret (the native
-    ``Installation.open_sealed``). ``operator_account`` is shown the calls that nobody signed. ``clock`` gives seconds
-    since 1970. ``metrics_token()`` is what a reader of ``/metrics`` must send; with ``None`` only programs on this
-    machine may read it. Requests are counted in ``request_counts``.
+    the logs store (ADR 0070); ``buckets`` is the directory for exports; ``zone_plan`` knows subnets and gives
+    addresses. ``region`` is the only one that requests may be signed for. ``open_sealed(context, sealed)`` opens an
+    access key's secret (the native ``Installation.open_sealed``). ``operator_account`` is shown the calls that nobody
+    signed. ``clock`` gives seconds since 1970. ``metrics_token()`` is what a reader of ``/metrics`` must send; with
+    ``None`` only programs on this machine may read it. Requests are counted in ``request_counts``.
 
     When the application starts (ASGI lifespan) it moves what a stop left in outboxes to the trail, and finishes
     creations and deletions of clusters that were interrupted; when it stops it writes the rest of the trail.
     ``GET /health`` needs no signature and answers 200 when the control store can be read, else 503. Requests run in
-    threads; the stores must be usable from several, and stay the caller's to close. Queries of CloudWatch Logs run in
-    threads that end with the process.
+    threads; the stores must be usable from several, and stay the caller's to close. Queries and exports of CloudWatch
+    Logs run in threads that end with the process.
 
     What the fleet sees in the stores: CreateHsm writes ``desired/hsm/<id>``, DeleteHsm sets its ``deleting``, and the
     HSM is gone from the API when that record is removed; DeleteCluster deletes the record ``cluster``, copies the
@@ -105,7 +107,7 @@ def application(
         cloudhsmv2(context),
         cloudtrail(TrailContext(logs, recorder, clock, tokens)),
         cloudwatch(metrics.Context(HsmPoints(logs, region), UserPoints(logs), clock, tokens)),
-        logs_service(sources=sources, store=logs, region=region, clock=clock),
+        logs_service(sources=sources, store=logs, buckets=buckets, region=region, clock=clock),
     ]
     counts = request_counts or RequestCounts()
     page = MetricsPage(Readings(control, cluster_stores), counts, metrics_token, release())

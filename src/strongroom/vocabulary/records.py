@@ -46,6 +46,7 @@ Logs store (written by the service alone; see docs/adr/0070)::
     identity/<hsm id>                          AuditIdentity, of HSMs of deleted clusters
     group/<account>/<name>                     LogGroupRecord
     stream/<group id>/<name>                   LogStreamRecord, of users' groups
+    export/<account>/<task id>                 LogExportTask
     trail-index/<account>/...                  where the log trail has what is looked for
     log trail                                  TrailEntry
     log audit/<hsm id>, checkpoint/<hsm id>    of HSMs of deleted clusters
@@ -114,6 +115,10 @@ def request_key(username: str, request_id: bytes) -> str:
 
 def log_groups_prefix(account: str) -> str:
     return f"{LOG_GROUP}{account}/"
+
+
+def log_exports_prefix(account: str) -> str:
+    return f"export/{account}/"
 
 
 def log_streams_prefix(group_id: str) -> str:
@@ -355,6 +360,23 @@ class LogStreamRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     first_event_ms: int = 0
     last_event_ms: int = 0
     last_ingestion_ms: int = 0
+
+
+class LogExportTask(msgspec.Struct, frozen=True):
+    """A task that writes a group's events as files. Times are in milliseconds since 1970."""
+
+    task_id: str
+    account: str
+    name: str | None
+    group_name: str
+    from_ms: int
+    to_ms: int
+    destination: str
+    prefix: str
+    created_ms: int
+    status: str
+    message: str = ""
+    completed_ms: int | None = None
 
 
 class WrittenEvent(msgspec.Struct, frozen=True, array_like=True):

@@ -274,13 +274,20 @@ def _builder(subject, issuer, key) -> x509.CertificateBuilder:
 
 
 @contextlib.contextmanager
-def running(control: Store, logs: Store, stores: Stores, limits: services.Limits | None = None):
+def running(
+    control: Store,
+    logs: Store,
+    stores: Stores,
+    limits: services.Limits | None = None,
+    buckets: Path = Path("/proc/none"),
+):
     """Serve the application as the product does, until the end of the block."""
     clock = Clock()
     app = application(
         control=control,
         logs=logs,
         cluster_stores=stores,
+        buckets=buckets,
         zone_plan=Zones(),
         region=REGION,
         open_sealed=open_sealed,
@@ -308,7 +315,7 @@ def serve(tmp_path):
     """``with serve(limits) as installation``: over the same stores each time, as after a restart."""
     control, logs = SqliteStore(tmp_path / "control.sqlite"), SqliteStore(tmp_path / "logs.sqlite")
     stores = Stores(tmp_path)
-    yield lambda limits=None: running(control, logs, stores, limits)
+    yield lambda limits=None: running(control, logs, stores, limits, tmp_path / "buckets")
     stores.close()
     logs.close()
     control.close()

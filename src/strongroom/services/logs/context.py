@@ -13,6 +13,7 @@ from strongroom.aws.paging import NextTokens
 from strongroom.storage.interface import Store
 
 if TYPE_CHECKING:
+    from strongroom.services.logs.exports import Exports
     from strongroom.services.logs.live_sessions import LiveSessions
     from strongroom.services.logs.queries import Queries
 
@@ -31,6 +32,7 @@ class Context:
     clock: Callable[[], float]
     sessions: LiveSessions
     queries: Queries
+    exports: Exports
     changing: threading.Lock = field(default_factory=threading.Lock)
     """Held by operations that change groups and streams."""
 

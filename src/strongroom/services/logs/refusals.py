@@ -53,6 +53,15 @@ def no_record() -> AwsError:
     return AwsError("ResourceNotFoundException", "The specified log record does not exist.")
 
 
+def no_export_task() -> AwsError:
+    """Also for another account's task."""
+    return AwsError("ResourceNotFoundException", "The specified export task does not exist.")
+
+
+def export_task_finished() -> AwsError:
+    return AwsError("InvalidOperationException", "The specified export task has already finished")
+
+
 def malformed_query(message: str, start: int, end: int) -> AwsError:
     """What is wrong with a query, and where in it."""
     location = {"startCharOffset": start, "endCharOffset": end}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,11 +14,14 @@ from strongroom.aws.event_stream import EventStream
 from strongroom.aws.gateway import Call, Handler, HostedService
 from strongroom.aws.models import service_model
 from strongroom.services.logs import (
+    cancel_export_task,
+    create_export_task,
     create_log_group,
     create_log_stream,
     delete_log_group,
     delete_log_stream,
     delete_retention_policy,
+    describe_export_tasks,
     describe_log_groups,
     describe_log_streams,
     describe_queries,
@@ -41,6 +45,7 @@ from strongroom.services.logs import (
     untag_resource,
 )
 from strongroom.services.logs.context import Context
+from strongroom.services.logs.exports import Exports
 from strongroom.services.logs.live_sessions import LiveSessions
 from strongroom.services.logs.queries import Queries
 from strongroom.storage.interface import CompareFailed, Store, StoreError
@@ -49,10 +54,21 @@ log = structlog.get_logger(__name__)
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 
 
-def logs(*, sources: AuditSources, store: Store, region: str, clock: Callable[[], float]) -> HostedService:
-    """The service over the audit logs and the logs store of an installation. Queries run in threads of their own."""
+def logs(
+    *, sources: AuditSources, store: Store, buckets: Path, region: str, clock: Callable[[], float]
+) -> HostedService:
+    """The service over the audit logs and the logs store of an installation.
+
+    Exports go to directories in ``buckets``. They and queries run in threads of their own.
+    """
     context = Context(
-        sources=sources, logs=store, region=region, clock=clock, sessions=LiveSessions(), queries=Queries()
+        sources=sources,
+        logs=store,
+        region=region,
+        clock=clock,
+        sessions=LiveSessions(),
+        queries=Queries(),
+        exports=Exports(store, buckets, lambda: int(clock() * 1000)),
     )
 
     def handler(
@@ -76,6 +92,8 @@ def logs(*, sources: AuditSources, store: Store, region: str, clock: Callable[[]
     return HostedService(
         model=service_model("logs"),
         handlers={
+            "CancelExportTask": handler(cancel_export_task.cancel_export_task, cancel_export_task.Request),
+            "CreateExportTask": handler(create_export_task.create_export_task, create_export_task.Request),
             "CreateLogGroup": handler(create_log_group.create_log_group, create_log_group.Request),
             "CreateLogStream": handler(create_log_stream.create_log_stream, create_log_stream.Request),
             "DeleteLogGroup": handler(delete_log_group.delete_log_group, delete_log_group.Request),
@@ -83,6 +101,7 @@ def logs(*, sources: AuditSources, store: Store, region: str, clock: Callable[[]
             "DeleteRetentionPolicy": handler(
                 delete_retention_policy.delete_retention_policy, delete_retention_policy.Request
             ),
+            "DescribeExportTasks": handler(describe_export_tasks.describe_export_tasks, describe_export_tasks.Request),
             "DescribeLogGroups": handler(describe_log_groups.describe_log_groups, describe_log_groups.Request),
             "DescribeLogStreams": handler(describe_log_streams.describe_log_streams, describe_log_streams.Request),
             "DescribeQueries": handler(describe_queries.describe_queries, describe_queries.Request),
