@@ -70,7 +70,8 @@ def bind(listen: Listen, *, any_port: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     problem: OSError | None = None
     for port in ports:
-        server = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio turns Nagle's algorithm off only for sockets that name TCP; with it a reply's body waits 40 ms.
+        server = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             server.bind((listen.host, port))
