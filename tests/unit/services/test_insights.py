@@ -57,6 +57,15 @@ def run(text: str, messages=MESSAGES, limit: int = 10_000) -> list[dict[str, str
     return [{name: shown(value) for name in query.columns if (value := row.get(name)) is not None} for row in rows]
 
 
+def test_a_limit_cuts_only_what_comes_out_at_the_end():
+    many = ["x"] * 30 + ["User Name : alice"] + ["y"] * 30
+    by_name = r"parse @message /User Name\s*: (?<u>\S+)/ | sort @timestamp desc"
+    assert run(f"{by_name} | filter ispresent(u) | display u", many, limit=3) == [{"u": "alice"}]
+    assert run(f"{by_name} | stats count(*) as n", many, limit=3) == [{"n": "61"}]
+    assert run(f"{by_name} | dedup @message | stats count(*) as n", many, limit=3) == [{"n": "3"}]
+    assert len(run(f"{by_name} | sort @timestamp asc | display @timestamp", many, limit=3)) == 3
+
+
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
@@ -85,6 +94,11 @@ def run(text: str, messages=MESSAGES, limit: int = 10_000) -> list[dict[str, str
         (
             "filter n = 3 | fields user.name as who, user.roles.1, ms * 2 as twice, ok",
             [{"who": "bob", "user.roles.1": "b", "twice": "25", "ok": "1"}],
+        ),
+        ("sort @timestamp desc | stats count(*) as n", [{"n": "5"}]),
+        (
+            r"parse @message /User Name\s*: (?<u>\S+)/ | sort @timestamp desc | filter u = 'alice' | display u",
+            [{"u": "alice"}],
         ),
         ("filter ms > 12 and ms <= 12.5 and n != 4 | display n", [{"n": "3"}]),
         ("filter not ispresent(n) | stats count(*) as c", [{"c": "4"}]),

@@ -125,10 +125,10 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """``sort a desc, b``; ``most`` is how many of the first rows are wanted at all."""
+    """``sort a desc, b``; ``most`` is how many of the first rows are wanted at all, ``None`` where it may be all."""
 
     keys: Sequence[tuple[str, bool]]
-    most: int
+    most: int | None = None
 
     def apply(self, rows: Iterator[Row]) -> Iterator[Row]:
         kept: list[Row] = []
@@ -136,9 +136,10 @@ class Sort:
         for row in rows:
             kept.append(row)
             size += row.weight()
-            if len(kept) >= 2 * self.most or size > MOST_BYTES:
+            if size > MOST_BYTES or (self.most is not None and len(kept) >= 2 * self.most):
                 kept.sort(key=self._key)
-                del kept[self.most :]
+                if self.most is not None:
+                    del kept[self.most :]
                 size = sum(row.weight() for row in kept)
                 if size > MOST_BYTES:
                     raise TooMuch("sort keeps too much")
@@ -146,7 +147,9 @@ class Sort:
         yield from kept[: self.most]
 
     def _key(self, row: Row) -> tuple[_Directed, ...]:
-        return tuple(_Directed(order_key(row.get(name)), descending) for name, descending in self.keys)
+        key = tuple(_Directed(order_key(row.get(name)), descending) for name, descending in self.keys)
+        row.forget_document()
+        return key
 
 
 @dataclass(frozen=True, slots=True)

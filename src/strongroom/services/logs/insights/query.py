@@ -47,6 +47,9 @@ class Query:
         return rows
 
 
+_KEEP_ROWS: Final = (Fields, ParseGlob, ParseRegex, Limit)
+
+
 def parse(text: str, limit: int = MOST_RESULTS) -> Query:
     """A query that gives at most ``limit`` rows. Raises :class:`MalformedQuery`."""
     return _Parser(text, min(limit, MOST_RESULTS)).query()
@@ -77,6 +80,13 @@ class _Parser:
         if self._reader.next.kind is not Kind.END:
             raise self._reader.unexpected("expected | and a command")
         commands.append(Limit(self._limit))
+        commands = [
+            # The first rows are all that is wanted only where nothing behind drops or counts rows.
+            Sort(command.keys, self._limit)
+            if isinstance(command, Sort) and all(isinstance(later, _KEEP_ROWS) for later in commands[number:])
+            else command
+            for number, command in enumerate(commands, start=1)
+        ]
         columns = self._shown if self._shown is not None else [*(self._fields or DEFAULT_COLUMNS), *self._parsed]
         return Query(commands, list(dict.fromkeys(columns)))
 
@@ -161,7 +171,7 @@ class _Parser:
                 self._reader.take_word("asc")
             keys.append((name, descending))
             if not self._reader.take_word(","):
-                return Sort(keys, self._limit)
+                return Sort(keys)
 
     def _named_expressions(self) -> list[tuple[str, Expression]]:
         """``a, b + 1 as c, bin(5m)``; what has no alias is called as it is written."""

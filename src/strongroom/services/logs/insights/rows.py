@@ -58,6 +58,10 @@ class Row:
         stored = len(self.event.event.stored.value) if self.event else 0
         return _ROW_BYTES + 2 * stored + sum(map(weight, self.values.values()))
 
+    def forget_document(self) -> None:
+        """Give the memory of a message in JSON back, which is many times that of its text."""
+        self._document = None
+
     def _member(self, name: str) -> Value:
         if self._document is None:
             self._document = _decoded(self.get("@message"))
