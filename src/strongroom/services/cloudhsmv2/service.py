@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-import msgspec
 import structlog
 
-from strongroom.aws.gateway import Call, Handler, HostedService
+from strongroom.aws.gateway import HostedService
 from strongroom.aws.models import service_model
 from strongroom.aws.recording import Resource
 from strongroom.services.cloudhsmv2 import (
@@ -26,31 +25,17 @@ from strongroom.services.cloudhsmv2 import (
     untag_resource,
 )
 from strongroom.services.cloudhsmv2.context import Context
-from strongroom.storage.interface import CompareFailed, StoreUnavailable
+from strongroom.services.handlers import Handlers
 from strongroom.vocabulary.states import ClusterState
 
 log = structlog.get_logger(__name__)
-RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 _SECRETS: Final = frozenset({"PreCoPassword"})
 """The model marks nothing as sensitive."""
 
 
 def cloudhsmv2(context: Context) -> HostedService:
     """The service over an installation's stores and network."""
-
-    def handler(function: Callable[[Context, Call, RequestT], msgspec.Struct], request_type: type[RequestT]) -> Handler:
-        def handle(call: Call, members: dict[str, Any]) -> dict[str, Any]:
-            try:
-                response = function(context, call, msgspec.convert(members, request_type))
-            except CompareFailed:
-                raise refusals.changed_meanwhile() from None
-            except StoreUnavailable as error:
-                log.error("store unavailable", request_id=call.request_id, reason=str(error))  # noqa: TRY400
-                raise refusals.store_unavailable() from None
-            reply: dict[str, Any] = msgspec.to_builtins(response)
-            return reply
-
-        return handle
+    handler = Handlers(context, refusals.changed_meanwhile, refusals.store_unavailable).of
 
     return HostedService(
         model=service_model("cloudhsmv2"),

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import msgspec
-import structlog
-
-from strongroom.aws.gateway import Call, Handler, HostedService
+from strongroom.aws.gateway import HostedService
 from strongroom.aws.models import service_model
 from strongroom.services.cloudtrail import lookup_events, refusals, trails
 from strongroom.services.cloudtrail.context import Context
-from strongroom.storage.interface import StoreError
-
-log = structlog.get_logger(__name__)
-RequestT = TypeVar("RequestT", bound=msgspec.Struct)
+from strongroom.services.handlers import Handlers
 
 
 def cloudtrail(context: Context) -> HostedService:
     """The service over an installation's logs store."""
-
-    def handler(function: Callable[[Context, Call, RequestT], msgspec.Struct], request_type: type[RequestT]) -> Handler:
-        def handle(call: Call, members: dict[str, Any]) -> dict[str, Any]:
-            try:
-                response = function(context, call, msgspec.convert(members, request_type))
-            except StoreError as error:
-                log.error("store unavailable", request_id=call.request_id, reason=str(error))  # noqa: TRY400
-                raise refusals.store_unavailable() from None
-            reply: dict[str, Any] = msgspec.to_builtins(response)
-            return reply
-
-        return handle
+    handler = Handlers(context, refusals.store_unavailable, refusals.store_unavailable).of
 
     return HostedService(
         model=service_model("cloudtrail"),

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import msgspec
-import structlog
-
-from strongroom.aws.gateway import Call, Handler, HostedService
+from strongroom.aws.gateway import HostedService
 from strongroom.aws.models import service_model
 from strongroom.services.cloudwatch import (
     describe_alarms,
@@ -19,26 +13,12 @@ from strongroom.services.cloudwatch import (
     refusals,
 )
 from strongroom.services.cloudwatch.context import Context
-from strongroom.storage.interface import StoreUnavailable
-
-log = structlog.get_logger(__name__)
-RequestT = TypeVar("RequestT", bound=msgspec.Struct)
+from strongroom.services.handlers import Handlers
 
 
 def cloudwatch(context: Context) -> HostedService:
     """The service over the logs store."""
-
-    def handler(function: Callable[[Context, Call, RequestT], msgspec.Struct], request_type: type[RequestT]) -> Handler:
-        def handle(call: Call, members: dict[str, Any]) -> dict[str, Any]:
-            try:
-                response = function(context, call, msgspec.convert(members, request_type))
-            except StoreUnavailable as error:
-                log.error("store unavailable", request_id=call.request_id, reason=str(error))  # noqa: TRY400
-                raise refusals.store_unavailable() from None
-            reply: dict[str, Any] = msgspec.to_builtins(response)
-            return reply
-
-        return handle
+    handler = Handlers(context, refusals.store_unavailable, refusals.store_unavailable).of
 
     return HostedService(
         model=service_model("cloudwatch"),

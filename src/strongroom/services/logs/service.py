@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
-
-import msgspec
-import structlog
 
 from strongroom.audit.sources import AuditSources
-from strongroom.aws.event_stream import EventStream
-from strongroom.aws.gateway import Call, Handler, HostedService
+from strongroom.aws.gateway import HostedService
 from strongroom.aws.models import service_model
+from strongroom.services.handlers import Handlers
 from strongroom.services.logs import (
     cancel_export_task,
     create_export_task,
@@ -48,10 +44,7 @@ from strongroom.services.logs.context import Context
 from strongroom.services.logs.exports import Exports
 from strongroom.services.logs.live_sessions import LiveSessions
 from strongroom.services.logs.queries import Queries
-from strongroom.storage.interface import CompareFailed, Store, StoreError
-
-log = structlog.get_logger(__name__)
-RequestT = TypeVar("RequestT", bound=msgspec.Struct)
+from strongroom.storage.interface import Store
 
 
 def logs(
@@ -71,23 +64,7 @@ def logs(
         exports=Exports(store, buckets, lambda: int(clock() * 1000)),
     )
 
-    def handler(
-        function: Callable[[Context, Call, RequestT], msgspec.Struct | EventStream], request_type: type[RequestT]
-    ) -> Handler:
-        def handle(call: Call, members: dict[str, Any]) -> dict[str, Any] | EventStream:
-            try:
-                response = function(context, call, msgspec.convert(members, request_type))
-            except CompareFailed:
-                raise refusals.changed_meanwhile() from None
-            except StoreError as error:
-                log.error("store unavailable", request_id=call.request_id, reason=str(error))  # noqa: TRY400
-                raise refusals.store_unavailable() from None
-            if isinstance(response, EventStream):
-                return response
-            reply: dict[str, Any] = msgspec.to_builtins(response)
-            return reply
-
-        return handle
+    handler = Handlers(context, refusals.changed_meanwhile, refusals.store_unavailable).of
 
     return HostedService(
         model=service_model("logs"),
