@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from strongroom.audit.text import render
-from strongroom.storage.interface import Transaction, Write
+from strongroom.storage.interface import Append, LogEntry, Transaction, Write
 from strongroom.vocabulary.records import ArchivedCluster, AuditIdentity, ControlCluster
 
 ACCOUNT = "111122223333"
@@ -385,6 +385,19 @@ def test_nobody_can_change_what_an_hsm_told(audited, logs):
     refused(code, text, logs.delete_log_group, logGroupName=audited.group)
     refused("ResourceAlreadyExistsException", "already exists", logs.create_log_group, logGroupName=audited.group)
     assert len(logs.filter_log_events(logGroupName=audited.group)["events"]) == 2 * COUNT
+
+
+def test_an_altered_entry_is_shown_as_such_and_hides_no_other(audited, logs, installation):
+    store = installation.stores.open(audited.cluster_id)
+    log = f"audit/{audited.hsm_ids[0]}"
+    entry = msgspec.msgpack.decode(store.scan(log, limit=1)[0].value)
+    spoilt = [b"nonsense", msgspec.msgpack.encode({**entry, "user_type": 99}), b"\x81\xa6hsm_id\xa1\xff"]
+    for number, value in enumerate(spoilt):
+        place = LogEntry(COUNT + number, NOW_US - 60_000_000 + number, value)
+        store.transact(Transaction(appends=(Append(log, place),)))
+    events = everything(logs, "filter_log_events", "events", logGroupName=audited.group)
+    assert len(events) == 2 * COUNT + len(spoilt)
+    assert events[-3]["message"] == f"Entry {COUNT:#x} of the audit log cannot be read: it was altered"
 
 
 def test_retention_hides_events_of_an_hsm_and_removes_none(audited, logs, installation):

@@ -76,6 +76,12 @@ def test_the_page_counts_the_services_requests(installation, hsm):
     assert 'strongroom_api_requests_total{operation="-",service="-",status="400"} 1.0' in openmetrics_page
 
 
+def test_a_spoilt_record_of_one_cluster_hides_no_other(installation, hsm):
+    other, spoilt = installation.active_cluster()
+    installation.stores.open(other).transact(Transaction(writes=(Write(METRICS + spoilt, b"\x81\xa6hsm_id\xa1\xff"),)))
+    assert [labels["hsm_id"] for labels, _ in samples(installation)["strongroom_hsm_working"]] == [hsm[1]]
+
+
 def test_an_hsm_that_does_not_run_shows_no_old_figures(installation, hsm):
     store = installation.stores.open(hsm[0])
     (lease,) = store.leases()

@@ -89,7 +89,11 @@ class AuditEvent(Event):
         return stored_word(phrase)
 
     def _read(self) -> str:
-        return render(_audit_entry.decode(self.stored.value))
+        try:
+            return render(_audit_entry.decode(self.stored.value))
+        except (msgspec.DecodeError, ValueError, OverflowError):
+            # Shown in its place, so that it hides no other entry; `strongroom audit verify` says more.
+            return f"Entry {self.stored.sequence:#x} of the audit log cannot be read: it was altered"
 
 
 class UsersEvent(Event):
@@ -127,7 +131,7 @@ class EventLog:
         They are fetched in chunks that grow while events are small, so that memory is bounded whatever their size; with
         ``share`` streams read at once each takes its part.
         """
-        size = _FIRST_CHUNK
+        size = max(1, _FIRST_CHUNK // share)
         while True:
             entries = self.store.scan_by_time(self.log, start, end, limit=size, reverse=reverse, containing=containing)
             yield from map(self.kind, entries)
@@ -188,8 +192,12 @@ class EventLog:
 
     def event_id(self, event: Event) -> str:
         """56 digits, as AWS's: time, stream and sequence, so it is the same each time and no other event's."""
-        stream = int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:8], "big")
-        return f"{event.timestamp_ms:016d}{stream:020d}{event.place[1]:020d}"
+        return f"{event.timestamp_ms:016d}{self.number}{event.place[1]:020d}"
+
+    @property
+    def number(self) -> str:
+        """The digits of the stream in the ids of its events."""
+        return f"{int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:8], 'big'):020d}"
 
 
 def _next_size(entries: Sequence[LogEntry], share: int) -> int:

@@ -44,9 +44,12 @@ def get_log_record(context: Context, call: Call, request: Request) -> Response:
     if account != call.identity.account:
         raise refusals.no_record()
     group = groups.find(context, account, name)
+    oldest_ms = group.oldest_ms(context.now_ms())
     for stream in streams.all_of(context, group):
+        if stream.events.number not in event_id:
+            continue
         for event in stream.events.written(sequence, sequence + 1):
-            if stream.events.event_id(event) == event_id:
+            if stream.events.event_id(event) == event_id and event.timestamp_ms >= oldest_ms:
                 row = Row(Found(stream, event), log)
                 return Response({name: shown(row.get(name)) for name in (*DEFAULT_COLUMNS, "@ptr")})
     raise refusals.no_record()
