@@ -413,8 +413,15 @@ def test_every_services_calls_are_recorded_whatever_the_protocol(installation, c
     assert (listed["readOnly"], listed["responseElements"]) == (True, None)
 
 
-def test_changes_of_log_groups_are_recorded_once_and_their_events_never(installation, trail):
+def test_changes_of_log_groups_are_recorded_once_and_their_events_never(installation, trail, monkeypatch):
     logs = installation.client(service="logs")
+    recorded, transact = [], installation.logs.transact
+
+    def watched(transaction):
+        recorded.extend(write.key for write in transaction.writes if write.key.startswith("trail/") and write.value)
+        return transact(transaction)
+
+    monkeypatch.setattr(installation.logs, "transact", watched)
     logs.create_log_group(logGroupName="mine", tags={"team": "payments"})
     logs.create_log_stream(logGroupName="mine", logStreamName="a")
     events = [{"timestamp": int(installation.clock() * 1000), "message": "kept private"}]
@@ -440,4 +447,5 @@ def test_changes_of_log_groups_are_recorded_once_and_their_events_never(installa
         "UntagLogGroup",
     ]
     assert {event["EventName"] for event in found if event["ReadOnly"] == "true"} == {"FilterLogEvents"}
+    assert len(recorded) == 9, "every change has its record in its own transaction"
     assert not any("kept private" in event["CloudTrailEvent"] for event in found)

@@ -22,10 +22,14 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 
 def delete_log_group(context: Context, call: Call, request: Request) -> Response:
     """Remove a user's group with its streams and events."""
+    group = groups.find(context, call.identity.account, request.log_group_name)
+    if group.cluster is not None:
+        raise refusals.written_by_service("DeleteLogGroup", group.arn(context.region))
+    # Stream by stream, because all accounts wait for the lock; what comes meanwhile goes with the rest.
+    for stream in streams.all_of(context, group):
+        with context.changing:
+            deletion.delete_stream(context, group, streams.find(context, group, stream.name))
     with context.changing:
-        group = groups.find(context, call.identity.account, request.log_group_name)
-        if group.cluster is not None:
-            raise refusals.written_by_service("DeleteLogGroup", group.arn(context.region))
         for stream in streams.all_of(context, group):
             deletion.delete_stream(context, group, stream)
         context.logs.transact(groups.removal(group, call.record(Response(), LOGS)))

@@ -66,7 +66,7 @@ class Exports:
         self._store = store
         self._buckets = buckets
         self._now_ms = now_ms
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         # What follows is guarded by _lock: the tasks that this process has not finished.
         self._unfinished: dict[str, LogExportTask] = {}
         self._cancelled: set[str] = set()
@@ -92,10 +92,11 @@ class Exports:
     def of(self, account: str) -> list[LogExportTask]:
         """The tasks of an account, the newest first."""
         prefix = records.log_exports_prefix(account)
-        found = [
-            self._seen(msgspec.msgpack.decode(record.value, type=LogExportTask))
-            for record in self._store.list(prefix, prefix_end(prefix))
-        ]
+        with self._lock:
+            found = [
+                self._seen(msgspec.msgpack.decode(record.value, type=LogExportTask))
+                for record in self._store.list(prefix, prefix_end(prefix))
+            ]
         return sorted(found, key=lambda task: (task.created_ms, task.task_id), reverse=True)
 
     def cancel(self, account: str, task_id: str, told: Sequence[Write]) -> None:
@@ -117,7 +118,7 @@ class Exports:
         known = self._unfinished.get(stored.task_id)
         if known is not None:
             return known
-        text = "The service stopped before the task was finished. Create it again."
+        text = "The service stopped, or its store failed, before the task was finished. Create it again."
         return msgspec.structs.replace(stored, status=Status.FAILED, message=text)
 
     def _work(self) -> None:
@@ -125,11 +126,12 @@ class Exports:
             task, streams, start, end = self._waiting.get()
             self._change(task, Status.RUNNING, "Started successfully")
             status, message = self._outcome(task, streams, start, end)
-            try:
-                self._finish(task, status, message)
-            except Exception as error:
-                log.error("the end of an export cannot be stored", task_id=task.task_id, reason=repr(error))  # noqa: TRY400
+            # In one step: nobody sees, and no cancellation changes, a task that is over and not stored as such.
             with self._lock:
+                try:
+                    self._finish(task, status, message)
+                except Exception as error:
+                    log.error("the end of an export cannot be stored", task_id=task.task_id, reason=repr(error))  # noqa: TRY400
                 self._unfinished.pop(task.task_id, None)
                 self._cancelled.discard(task.task_id)
 

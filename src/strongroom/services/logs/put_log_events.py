@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from strongroom.aws.gateway import Call
+from strongroom.aws.recording import LOGS
 from strongroom.services.logs import deletion, groups, refusals, streams
 from strongroom.services.logs.context import Context
 from strongroom.services.logs.get_log_events import EVENT_BYTES
@@ -72,10 +73,11 @@ def put_log_events(context: Context, call: Call, request: Request) -> Response:
         rejected = _rejected(events, now_ms, group.oldest_ms(now_ms))
         first = max(rejected.too_old_log_event_end_index or 0, rejected.expired_log_event_end_index or 0)
         accepted = events[first : rejected.too_new_log_event_start_index]
+        response = Response("1", None if rejected == RejectedLogEventsInfo() else rejected)
         if accepted:
-            _append(context, group, stream, accepted, now_ms)
+            _append(context, group, stream, accepted, now_ms, call.record(response, LOGS))
             deletion.remove_expired(context, group, stream)
-    return Response("1", None if rejected == RejectedLogEventsInfo() else rejected)
+    return response
 
 
 def check_batch(events: Sequence[InputLogEvent]) -> None:
@@ -99,7 +101,14 @@ def _rejected(events: Sequence[InputLogEvent], now_ms: int, oldest_ms: int) -> R
     return RejectedLogEventsInfo(len(events) - too_new if too_new else None, too_old or None, expired or None)
 
 
-def _append(context: Context, group: LogGroup, stream: LogStream, events: Sequence[InputLogEvent], now_ms: int) -> None:
+def _append(
+    context: Context,
+    group: LogGroup,
+    stream: LogStream,
+    events: Sequence[InputLogEvent],
+    now_ms: int,
+    told: Sequence[Write],
+) -> None:
     record = stream.record
     assert record is not None  # noqa: S101 - streams of users' groups have one
     first, last = events[0].timestamp, events[-1].timestamp
@@ -113,7 +122,7 @@ def _append(context: Context, group: LogGroup, stream: LogStream, events: Sequen
     context.logs.transact(
         Transaction(
             compares=(Compare(_key(group, stream), stream.revision),),
-            writes=(Write(_key(group, stream), msgspec.msgpack.encode(changed)),),
+            writes=(Write(_key(group, stream), msgspec.msgpack.encode(changed)), *told),
             appends=tuple(
                 Append(stream.events.log, _entry(record, number, event, now_ms)) for number, event in enumerate(events)
             ),

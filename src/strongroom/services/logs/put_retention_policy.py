@@ -45,7 +45,8 @@ def put_retention_policy(context: Context, call: Call, request: Request) -> Resp
         record = msgspec.structs.replace(group.record, retention_in_days=request.retention_in_days)
         groups.save(context, group, record, call.record(Response(), LOGS))
         group = groups.find(context, account, request.log_group_name)
-        if group.cluster is None:
-            for stream in streams.all_of(context, group):
-                deletion.remove_expired(context, group, stream)
+    # Without the lock, which all accounts wait for: what is removed is hidden already.
+    if group.cluster is None:
+        for stream in streams.all_of(context, group):
+            deletion.remove_expired(context, group, stream)
     return Response()

@@ -26,7 +26,9 @@ from strongroom.services.logs.insights.rows import Row
 from strongroom.services.logs.insights.values import shown
 from strongroom.services.logs.streams import LogStream
 
-MOST_UNFINISHED: Final = 30
+MOST_UNFINISHED: Final = 120
+MOST_UNFINISHED_OF_AN_ACCOUNT: Final = 30
+"""As on AWS."""
 MOST_SECONDS: Final = 300.0
 MOST_RESULT_BYTES: Final = 32 << 20
 MOST_KEPT: Final = 200
@@ -85,6 +87,12 @@ class StartedQuery:
     finished_at: float = 0.0
     cancelled: bool = False
 
+    def end(self, status: Status, now: float) -> None:
+        """What is needed no more is given back; only a complete query has results."""
+        self.status, self.finished_at, self.sources = status, now, ()
+        if status is not Status.COMPLETE:
+            self.results, self.result_bytes = [], 0
+
 
 class _Stopped(Exception):
     """The query was cancelled or its time is over."""
@@ -103,7 +111,11 @@ class Queries:
     def start(self, query: StartedQuery) -> None:
         """Raises the API's error when too many wait already."""
         with self._lock:
-            if sum(known.status in UNFINISHED for known in self._known.values()) >= MOST_UNFINISHED:
+            unfinished = [known for known in self._known.values() if known.status in UNFINISHED]
+            own = sum(known.account == query.account for known in unfinished)
+            # Those that were cancelled take their place in the queue until a thread comes to them.
+            waiting = max(len(unfinished), self._waiting.qsize())
+            if waiting >= MOST_UNFINISHED or own >= MOST_UNFINISHED_OF_AN_ACCOUNT:
                 raise refusals.limit_exceeded("Too many concurrent queries.")
             self._forget()
             self._known[query.query_id] = query
@@ -131,8 +143,7 @@ class Queries:
             if query.status not in UNFINISHED:
                 return False
             query.cancelled = True
-            query.status = Status.CANCELLED
-            query.finished_at = self._monotonic()
+            query.end(Status.CANCELLED, self._monotonic())
             return True
 
     def _forget(self) -> None:
@@ -154,9 +165,7 @@ class Queries:
                 query.status = Status.RUNNING
             status = self._run(query)
             with self._lock:
-                if not query.cancelled:
-                    query.status = status
-                    query.finished_at = self._monotonic()
+                query.end(Status.CANCELLED if query.cancelled else status, self._monotonic())
 
     def _run(self, query: StartedQuery) -> Status:
         deadline = self._monotonic() + MOST_SECONDS
@@ -171,11 +180,9 @@ class Queries:
             return Status.TIMEOUT
         except TooMuch as error:
             log.warning("query failed", query_id=query.query_id, reason=str(error))
-            query.results.clear()
             return Status.FAILED
         except Exception as error:
             log.error("query failed", query_id=query.query_id, error=repr(error))  # noqa: TRY400 - it may show a value
-            query.results.clear()
             return Status.FAILED
         return Status.COMPLETE
 
