@@ -135,14 +135,24 @@ def test_a_collector_that_is_away_or_stalls_is_an_error_after_a_while(monkeypatc
     [
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.example:4318"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "file:///etc/passwd"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://user:secret@collector.example"},
+        {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20secret%0Ax: y"},
+        {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20secr\u00e9t"},
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
         {"OTEL_METRIC_EXPORT_INTERVAL": "0"},
         {"OTEL_METRIC_EXPORT_INTERVAL": "soon"},
     ],
 )
 def test_a_wrong_variable_is_named(wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(ValueError, match=next(iter(wrong))) as caught:
         destination(ON | wrong)
+    assert "secr" not in str(caught.value)
+
+
+def test_the_end_of_a_line_after_a_token_is_no_part_of_it():
+    to = destination(ON | {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20secret%0A"})
+    assert to is not None
+    assert to.headers == {"authorization": "Bearer secret"}
 
 
 def test_nothing_is_sent_unless_it_is_asked_for():

@@ -64,13 +64,19 @@ def destination(environment: Mapping[str, str]) -> Destination | None:
     is_local = place.hostname in {"localhost", "127.0.0.1", "::1"}
     if place.scheme != "https" and not (place.scheme == "http" and is_local):
         raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must be an https address, or http on this machine")
+    if place.username is not None:
+        raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must have no user name: use OTEL_EXPORTER_OTLP_HEADERS")
     pairs = (pair.partition("=") for pair in value("HEADERS", "").split(",") if pair.strip())
+    headers = {name.strip(): unquote(text).strip() for name, _, text in pairs}
+    if not all(part.isascii() and part.isprintable() for pair in headers.items() for part in pair):
+        # Without the value, which is a secret.
+        raise ValueError("OTEL_EXPORTER_OTLP_HEADERS has a value that no header can have")
     milliseconds = environment.get("OTEL_METRIC_EXPORT_INTERVAL") or _DEFAULT_INTERVAL_MS
     if not milliseconds.isascii() or not milliseconds.isdigit() or int(milliseconds) < 1000:
         raise ValueError("OTEL_METRIC_EXPORT_INTERVAL must be 1000 milliseconds or more")
     return Destination(
         url=url,
-        headers={name.strip(): unquote(text.strip()) for name, _, text in pairs},
+        headers=headers,
         certificate=value("CERTIFICATE", "") or None,
         interval_seconds=int(milliseconds) / 1000,
     )
@@ -118,8 +124,11 @@ class OtlpExport:
             except urllib.error.HTTPError as error:
                 log.warning("metrics not taken by the collector", status=error.code)
                 error.close()
-            except Exception as error:
+            except OSError as error:
                 log.warning("metrics not sent", error=repr(error))
+            except Exception as error:
+                # Its text may show the headers, and they are secret.
+                log.warning("metrics not sent", error=type(error).__name__)
 
 
 def document(metrics: Iterable[Metric], version: str, now_ns: int) -> dict[str, Any]:
