@@ -10,6 +10,8 @@ from typing import Final
 
 from strongroom.services.cloudwatch.metric import SECONDS, Sample, distribution
 
+MOST_VALUES: Final = 10_000
+"""Of a period with more different values no percentile is told: each would cost memory."""
 _PERCENTILE: Final = re.compile(r"p([0-9]{1,2}(?:\.[0-9]{1,10})?|100)")
 
 
@@ -35,6 +37,8 @@ class Total:
                 return
             for value, count in added.items():
                 self.values[value] = self.values.get(value, 0.0) + count
+            if len(self.values) > MOST_VALUES:
+                self.values = None
 
 
 _PLAIN: Final[dict[str, Callable[[Total], float]]] = {
@@ -47,7 +51,7 @@ _PLAIN: Final[dict[str, Callable[[Total], float]]] = {
 
 
 class Periods:
-    """Puts samples together by unit and period. Nothing is kept of a sample, so that many cost no memory.
+    """Puts samples together by unit and period. Of many samples little is kept: sums, and values up to a number.
 
     A period of ``seconds`` begins at ``start``, which is in minutes since 1970.
     """
