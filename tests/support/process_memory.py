@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -101,7 +102,11 @@ def halves(secrets: Mapping[str, bytes], numbers: Mapping[str, bytes] | None = N
 
 
 def found_in_files(directory: Path, needles: Mapping[str, bytes], leave_out: frozenset[str]) -> set[str]:
-    """Names of the needles that stand in a file below a directory, whatever the file is."""
+    """Names of the needles that stand in a file below a directory, whatever the file is.
+
+    Another process reads them: a process that closes a database's file loses all its locks on it (fcntl(2)).
+    """
     files = [path for path in directory.rglob("*") if path.is_file() and path.name not in leave_out]
     assert files
-    return {f"{name} in {path}" for path in files for name, needle in needles.items() if needle in path.read_bytes()}
+    contents = {path: subprocess.run(["cat", path], check=True, capture_output=True).stdout for path in files}
+    return {f"{name} in {path}" for path in files for name, needle in needles.items() if needle in contents[path]}

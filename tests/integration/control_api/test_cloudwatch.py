@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
@@ -374,7 +373,6 @@ def test_errors_of_the_query_protocol_are_xml(watched):
     assert (tampered.status, ET.fromstring(tampered.data).find("Error/Code").text) == (403, "SignatureDoesNotMatch")
 
 
-@pytest.mark.skipif(shutil.which("/usr/bin/aws") is None, reason="Debian's awscli is not installed")
 def test_debians_aws_cli_which_speaks_the_query_protocol_works(watched, tmp_path):
     watched.at_minute(0, connections=5)
     key = watched.installation.key()
