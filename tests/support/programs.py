@@ -16,6 +16,8 @@ from pathlib import Path
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to"
 PATIENCE = 100.0
 """Seconds after which a program counts as hung."""
+PATIENCE_WITH_A_PAGE = 400.0
+"""Of the programs of a whole page together."""
 PREAMBLE = "set -euo pipefail; trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"
 """Before a page's commands: the first that fails ends them, and servers in the background end with them."""
 
@@ -53,7 +55,7 @@ class Workshop:
     environment: Mapping[str, str] = field(repr=False)
     directory: Path
 
-    def run(self, *command: str, status: int = 0) -> str:
+    def run(self, *command: str, status: int = 0, patience: float = PATIENCE) -> str:
         """What a program printed on both outputs; it must end with ``status``, and what it started ends with it."""
         with subprocess.Popen(
             command,
@@ -66,7 +68,7 @@ class Workshop:
             start_new_session=True,
         ) as process:
             try:
-                output, errors = process.communicate(timeout=PATIENCE)
+                output, errors = process.communicate(timeout=patience)
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -83,7 +85,7 @@ class Workshop:
             assert old in script, f"{page} does not speak of {old}"
             script = script.replace(old, new)
         self.path(f"{page}.sh").write_text(script)
-        return self.run("bash", f"{page}.sh")
+        return self.run("bash", f"{page}.sh", patience=PATIENCE_WITH_A_PAGE)
 
     @contextmanager
     def serving(self, port: int, *command: str) -> Iterator[Path]:

@@ -44,6 +44,10 @@ class Watched:
         said = HsmMetrics(self.hsm_id, at=0.0, started_at=0.0, users_max=1024, engine=engine, **figures)
         write = Write(METRICS + self.hsm_id, msgspec.msgpack.encode(said))
         self.installation.stores.open(self.cluster_id).transact(Transaction(writes=(write,)))
+        self.sample(minute)
+
+    def sample(self, minute: int) -> None:
+        """Sample at a minute of this hour."""
         self.installation.clock.skew = self.start.timestamp() + minute * 60 + 1 - time.time()
         self.sampler.sample()
         self.installation.clock.skew = 0.0
@@ -132,6 +136,14 @@ def test_a_minute_is_sampled_once(watched):
     watched.at_minute(0, connections=1)
     watched.at_minute(0, connections=9)
     assert [point["Average"] for point in watched.statistics()] == [1]
+
+
+def test_figures_that_an_hsm_gave_later_in_a_minute_complete_its_sample(watched):
+    watched.sample(0)
+    assert watched.statistics() == []
+    watched.at_minute(0, connections=5)
+    assert [point["Average"] for point in watched.statistics()] == [5]
+    assert watched.statistics("HsmUnhealthy", Statistics=["SampleCount"])[0]["SampleCount"] == 1
 
 
 def test_statistics_and_percentiles_are_of_each_period(watched):

@@ -44,7 +44,7 @@ class HsmPoints:
         self._region = region
 
     def record(self, readings: Iterable[HsmReading], minute: int) -> None:
-        """Keep what HSMs said as that minute's sample, once for each HSM and minute."""
+        """Keep what HSMs said as that minute's sample. Of several, the first stays but for what it lacks."""
         writes: list[Write] = []
         for reading in readings:
             if reading.is_working is None:
@@ -53,10 +53,13 @@ class HsmPoints:
             key = points_key(series, minute)
             record = self._store.get(key)
             rows = [] if record is None else _rows.decode(record.value)
-            if rows and rows[-1].minute >= minute:
-                continue
             counted = None if reading.metrics is None else _counted(reading.metrics)
-            rows.append(_Row(minute, not reading.is_working, counted))
+            if not rows or rows[-1].minute < minute:
+                rows.append(_Row(minute, not reading.is_working, counted))
+            elif rows[-1].minute == minute and rows[-1].counted is None and counted is not None:
+                rows[-1] = _Row(minute, rows[-1].unhealthy, counted)
+            else:
+                continue
             writes.append(Write(key, msgspec.msgpack.encode(rows)))
             if record is None:
                 writes.append(Write(SERIES + series, b""))

@@ -1,4 +1,4 @@
-"""The thread that samples what HSMs say of themselves into points, once a minute, and forgets old points."""
+"""The thread that samples what HSMs say of themselves into points, one a minute, and forgets old points."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from strongroom.services.cloudwatch.hsm_points import HsmPoints
 from strongroom.services.readings import Readings
 from strongroom.storage.interface import Store
 
-FIRST_SECONDS: Final = 10.0
-"""After the start of the service, whose HSMs have started by then."""
+EVERY_SECONDS: Final = 15.0
+"""As often as HSMs publish, so that a new one is seen soon; a minute has one point whatever is read in it."""
 _MINUTE: Final = 60.0
-_LATEST_SECOND: Final = 55.0
-"""Of a minute: a little delay must not move a sample into the next."""
-_TRIM_EVERY: Final = 60
+_TRIM_EVERY: Final = 240
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +52,8 @@ class Sampler:
         self._taken += 1
 
     def _run(self) -> None:
-        second = min((self._clock() + FIRST_SECONDS) % _MINUTE, _LATEST_SECOND)
-        wait = FIRST_SECONDS
-        while not self._stopping.wait(wait):
+        while not self._stopping.wait(EVERY_SECONDS):
             try:
                 self.sample()
             except Exception as error:
                 log.error("figures not sampled", error=repr(error))  # noqa: TRY400 - the error says it all
-            wait = (second - self._clock()) % _MINUTE or _MINUTE
