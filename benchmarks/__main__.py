@@ -28,6 +28,7 @@ RUNS = int(os.environ.get("STRONGROOM_BENCH_RUNS", "5"))
 INSIDE = "STRONGROOM_BENCH_INSIDE"
 BUILD = Path(__file__).resolve().parent.parent / "build"
 FOUND = "found-"
+KNOWN = (*(promise.work.name for promise in (*promises.PROMISES, promises.AUDITED)), "keys", "attacks", "start", "logs")
 
 
 def main(names: list[str]) -> int:
@@ -143,6 +144,11 @@ def _is_named(name: str, wanted: list[str]) -> bool:
     return not wanted or any(part.lower() in name.lower() for part in wanted)
 
 
+def unknown(names: list[str]) -> list[str]:
+    """Those of the arguments that name nothing."""
+    return [name for name in names if not any(_is_named(known, [name]) for known in KNOWN)]
+
+
 def run_inside_a_throw_away_cluster(names: list[str]) -> NoReturn:
     program = str(Path(sys.executable).parent / "strongroom")
     environment = {**os.environ, INSIDE: "1"}
@@ -152,4 +158,6 @@ def run_inside_a_throw_away_cluster(names: list[str]) -> NoReturn:
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
+    if wrong := unknown(arguments):
+        sys.exit(f"nothing is called {', '.join(wrong)}; there are: {'; '.join(dict.fromkeys(KNOWN))}")
     sys.exit(main(arguments) if os.environ.get(INSIDE) else run_inside_a_throw_away_cluster(arguments))
