@@ -2,9 +2,10 @@
 
 Runs itself under ``strongroom exec``, which gives it a throw-away cluster. ``STRONGROOM_BENCH_SECONDS`` (10),
 ``STRONGROOM_BENCH_WARM_UP`` (2) and ``STRONGROOM_BENCH_RUNS`` (5) shorten it. Arguments name what to measure: a part of
-a piece of work's name (``audit``: what audit entries cost), ``keys`` for the cluster of many keys, ``attacks`` for
-hostile peers, ``start`` for how soon a cluster is ready, ``logs`` for a search in a long audit log. The exit status is
-1 below a floor. All figures are written to build/bench.json, the ratios also to build/bench.svg.
+a piece of work's name (``audit``: what audit entries cost), ``metrics`` for what counting costs, ``keys`` for the
+cluster of many keys, ``attacks`` for hostile peers, ``start`` for how soon a cluster is ready, ``logs`` for a search in
+a long audit log. The exit status is 1 below a floor. All figures are written to build/bench.json, the ratios also to
+build/bench.svg.
 """
 
 from __future__ import annotations
@@ -18,7 +19,19 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks import attacks, auditing, chart, logs, machine, many_keys, promises, starting, tokens, verification
+from benchmarks import (
+    attacks,
+    auditing,
+    chart,
+    counting,
+    logs,
+    machine,
+    many_keys,
+    promises,
+    starting,
+    tokens,
+    verification,
+)
 from benchmarks.comparison import Promise, Result, alternate
 from benchmarks.load import load, make_keys, openssl_speed
 
@@ -28,7 +41,14 @@ RUNS = int(os.environ.get("STRONGROOM_BENCH_RUNS", "5"))
 INSIDE = "STRONGROOM_BENCH_INSIDE"
 BUILD = Path(__file__).resolve().parent.parent / "build"
 FOUND = "found-"
-KNOWN = (*(promise.work.name for promise in (*promises.PROMISES, promises.AUDITED)), "keys", "attacks", "start", "logs")
+KNOWN = (
+    *(promise.work.name for promise in (*promises.PROMISES, promises.AUDITED)),
+    "metrics",
+    "keys",
+    "attacks",
+    "start",
+    "logs",
+)
 
 
 def main(names: list[str]) -> int:
@@ -41,6 +61,7 @@ def main(names: list[str]) -> int:
         results = [bench.measure(promise) for promise in wanted]
         if _is_named(promises.AUDITED.work.name, names):
             results.append(bench.measure_auditing())
+        counted = bench.measure_metrics() if _is_named("metrics", names) else None
         attacked = bench.measure_attacks() if _is_named("attacks", names) else None
         many = bench.measure_many_keys(results) if _is_named("keys", names) else None
     started = starting.measure(RUNS) if _is_named("start", names) else None
@@ -55,6 +76,7 @@ def main(names: list[str]) -> int:
         "seconds": SECONDS,
         "runs": RUNS,
         "results": [result.as_json() for result in results],
+        "metrics": counted and counted.as_json(),
         "attacks": attacked and attacked.as_json(),
         "many_keys": many and many.as_json(),
         "ready_seconds": started,
@@ -64,6 +86,7 @@ def main(names: list[str]) -> int:
     if results:
         chart.draw(results, BUILD / "bench.svg")
     missed = [result.promise.work.name for result in results if not result.holds]
+    missed += counted.problems() if counted else []
     missed += attacked.problems() if attacked else []
     missed += many.problems() if many else []
     if started and statistics.median(started) > promises.EPHEMERAL_CEILING_SECONDS:
@@ -104,6 +127,12 @@ class Bench:
         )
         print("\n".join([*result.lines(), *self._check(result), ""]), flush=True)
         return result
+
+    def measure_metrics(self) -> counting.Counting:
+        """Ours against ours without metrics."""
+        counted = counting.measure(self._ours, runs=promises.METRICS_RUNS, seconds=min(SECONDS, 5))
+        print("\n".join([*counted.lines(), ""]), flush=True)
+        return counted
 
     def measure_attacks(self) -> attacks.Attacks:
         """Honest callers beside hostile ones."""

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from benchmarks import promises
 from benchmarks.comparison import Result, alternate
 from benchmarks.load import load
-from benchmarks.tokens import Token, token_of
-
-_UNAUDITED = Path(__file__).resolve().parent / "unaudited"
+from benchmarks.other_cluster import altered_cluster
+from benchmarks.tokens import Token
 
 
 def measure(ours: Token, *, runs: int, warm_up_seconds: float, seconds: float) -> Result:
     """All runs, alternated; the other cluster is idle meanwhile."""
     work = promises.AUDITED.work
-    with _unaudited_cluster() as other:
+    with altered_cluster("unaudited") as other:
         _check_that_nothing_is_audited(other)
         return alternate(
             promises.AUDITED,
@@ -34,21 +26,6 @@ def measure(ours: Token, *, runs: int, warm_up_seconds: float, seconds: float) -
                 )
             },
         )
-
-
-@contextmanager
-def _unaudited_cluster() -> Iterator[Token]:
-    program = str(Path(sys.executable).parent / "strongroom")
-    command = [program, "up", "--ephemeral", "--hsms", "1", "--parent-pid", str(os.getpid())]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("STRONGROOM", "CLOUDHSM"))}
-    environment = {**clean, "PYTHONPATH": str(_UNAUDITED)}
-    with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        try:
-            yield token_of({**clean, **json.loads(process.stdout.readline())["environment"]})
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
 
 
 def _check_that_nothing_is_audited(token: Token) -> None:

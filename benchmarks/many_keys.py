@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import statistics
-import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 from benchmarks import promises
 from benchmarks.load import Work, load, make_keys
+from benchmarks.processes import hsms
 from benchmarks.tokens import Token
 
 _MAKERS = 32
@@ -64,7 +63,7 @@ def measure(token: Token, prefix: str, runs: int, seconds: float) -> ManyKeys:
     few = _find(token, prefix, promises.FIND_KEYS, runs, seconds)
     made = make_keys(token, "more-", promises.MANY_KEYS - promises.FIND_KEYS, threads=_MAKERS)
     many = _find(token, prefix, promises.FIND_KEYS, runs, seconds)
-    (hsm,) = _hsms()
+    (hsm,) = hsms()
     memory = _resident_mib(hsm["pid"])
     return ManyKeys(few, many, made.per_second, memory, _restart(hsm["pid"]))
 
@@ -79,17 +78,11 @@ def _restart(pid: int) -> float:
     os.kill(pid, signal.SIGKILL)
     began = time.monotonic()
     while time.monotonic() - began < _RESTART_LIMIT_SECONDS:
-        (hsm,) = _hsms()
+        (hsm,) = hsms()
         if hsm["pid"] not in (None, pid) and hsm["State"] == "ACTIVE":
             return time.monotonic() - began
         time.sleep(0.1)
     raise RuntimeError(f"the HSM was not ACTIVE {_RESTART_LIMIT_SECONDS:g} s after it was killed")
-
-
-def _hsms() -> list[dict[str, Any]]:
-    done = subprocess.run(["strongroom", "status", "--json"], check=True, capture_output=True, text=True)
-    (cluster,) = json.loads(done.stdout)["clusters"]
-    return list(cluster["Hsms"])
 
 
 def _resident_mib(pid: int) -> float:

@@ -64,6 +64,10 @@ PASSWORD_CHECK_CEILING_MS = 50.0
 HONEST_P99_CEILING = 5.0
 """Beside a crowd of hostile peers an honest caller's p99 is at most so many times that without them."""
 
+METRICS_CEILING = 0.02
+"""Metrics take at most this part of a signature's CPU time."""
+METRICS_RUNS = 10
+
 LOG_FILTER_CEILING_MS = 200.0
 """For a filter over the newest hour of a million audit entries."""
 
