@@ -279,22 +279,6 @@ def test_a_writer_that_never_ends_makes_the_store_unavailable(path: Path, monkey
     store.close()
 
 
-def test_a_reader_waits_for_who_holds_the_file_for_a_moment(path: Path) -> None:
-    """A program that takes the file out of WAL, or recovers it, keeps even readers out meanwhile."""
-    store = open_store(f"sqlite:{path}")
-    put(store, "a", b"1")
-    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
-    store.close()
-    holder.execute("BEGIN EXCLUSIVE")
-    released = threading.Timer(0.3, holder.close)
-    released.start()
-    store = open_store(f"sqlite:{path}")
-    assert store.get("a") is not None
-    store.close()
-    released.join()
-
-
 def test_a_read_waits_as_long_as_a_write_does(path: Path) -> None:
     store = SqliteStore(path)
     with store._database.reading() as connection:
