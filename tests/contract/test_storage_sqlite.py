@@ -16,6 +16,7 @@ import pytest
 from strongroom.storage import open_store
 from strongroom.storage.interface import Compare, Store, StoreError, StoreUnavailable, Transaction, Write
 from strongroom.storage.sqlite import SqliteStore
+from strongroom.storage.sqlite.database import LOCK_TIMEOUT_SECONDS
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
 
@@ -276,6 +277,38 @@ def test_a_writer_that_never_ends_makes_the_store_unavailable(path: Path, monkey
     blocker.close()
     put(store, "a", b"1")
     store.close()
+
+
+def test_a_read_waits_as_long_as_a_write_does(path: Path) -> None:
+    store = SqliteStore(path)
+    with store._database.reading() as connection:
+        (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    assert milliseconds == LOCK_TIMEOUT_SECONDS * 1000
+    store.close()
+
+
+def test_opening_a_store_again_leaves_the_locks_of_its_connections(path: Path) -> None:
+    """They keep other processes from believing that they are the last ones, and from removing the write-ahead log."""
+    store = open_store(f"sqlite:{path}")
+    store.get("a")
+    inode = f":{path.stat().st_ino} "
+
+    def locks() -> int:
+        return sum(inode in line for line in Path("/proc/locks").read_text().splitlines())
+
+    before = locks()
+    assert before > 0
+    again = open_store(f"sqlite:{path}")
+    assert locks() >= before
+    again.close()
+    store.close()
+
+
+def test_a_store_that_may_not_be_read_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store(f"sqlite:{path}").close()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StoreUnavailable, match="check the owner and the mode of its directory"):
+        open_store(f"sqlite:{path}")
 
 
 def test_a_directory_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:

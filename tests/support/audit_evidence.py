@@ -74,8 +74,9 @@ def entry_of(connection: sqlite3.Connection, sequence: int, hsm_id: str = "hsm-1
 def put_entry(connection: sqlite3.Connection, sequence: int, value: AuditEntry | bytes, hsm_id: str = "hsm-1") -> bytes:
     """Write an entry in the place of what is there; gives its hash."""
     raw = value if isinstance(value, bytes) else msgspec.msgpack.encode(value)
+    time_us = value.time_us if isinstance(value, AuditEntry) else 0
     connection.execute(
-        "INSERT OR REPLACE INTO log_entry (log, sequence, time_us, value) VALUES (?, ?, 0, ?)",
-        (f"audit/{hsm_id}", sequence, raw),
+        "INSERT OR REPLACE INTO log_entry (log, sequence, time_us, value) VALUES (?, ?, ?, ?)",
+        (f"audit/{hsm_id}", sequence, time_us, raw),
     )
     return hashlib.sha256(raw).digest()

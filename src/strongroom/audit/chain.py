@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from strongroom.vocabulary.records import AuditEntry
+from strongroom.vocabulary.records import UNREADABLE, AuditEntry
 
 ALTERED_OPCODE: Final = 0xFF02
 """The HSM itself says that it found its log altered."""
@@ -40,7 +40,7 @@ class Chain:
         """The next entry as it stands in the log; gives it if it is in its place."""
         try:
             entry = self._decoder.decode(value)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             self._tell(self.expected, f"entry {self.expected:#x} is not an audit entry: it was altered")
             self.expected, self.last_hash = self.expected + 1, None
             return None

@@ -8,13 +8,13 @@ entry that it is for, so that a reader needs no memory for either.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, Final
+from typing import IO, Final, TypeVar
 
 import msgspec
 
 from strongroom.audit.hsm_logs import HsmLog, rows
 from strongroom.storage.interface import LogEntry
-from strongroom.vocabulary.records import AuditEntry, Checkpoint
+from strongroom.vocabulary.records import UNREADABLE, AuditEntry, Checkpoint
 
 FORMAT: Final = "strongroom-audit-export-1"
 
@@ -35,10 +35,14 @@ class HsmLine(msgspec.Struct, frozen=True, tag_field="kind", tag="hsm"):
     identity: bytes | None
 
 
-class EntryLine(msgspec.Struct, frozen=True, tag_field="kind", tag="entry"):
-    """An entry: msgpack of an ``AuditEntry``."""
+class EntryLine(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="entry"):
+    """An entry: msgpack of an ``AuditEntry``.
+
+    ``row_time_us`` is there only where the store has the entry under another time than its own: that was altered.
+    """
 
     value: bytes
+    row_time_us: int | None = None
 
 
 class CheckpointLine(msgspec.Struct, frozen=True, tag_field="kind", tag="checkpoint"):
@@ -80,13 +84,18 @@ def _lines_of_hsm(log: HsmLog) -> Iterator[Line]:
     # Checkpoints first: what they are for is in the log by then, also while the HSM goes on writing.
     newest_checkpoint, newest_entry = log.newest(log.checkpoints), log.newest(log.entries)
     checkpoints = _placed(
-        rows(log.store, log.checkpoints, up_to=newest_checkpoint.sequence if newest_checkpoint else -1), Checkpoint
+        rows(log.store, log.checkpoints, up_to=newest_checkpoint.sequence if newest_checkpoint else -1)
     )
-    entries = _placed(rows(log.store, log.entries, up_to=newest_entry.sequence if newest_entry else -1), AuditEntry)
     entry_total = checkpoint_total = 0
     waiting = next(checkpoints, None)
-    for place, value in entries:
-        yield EntryLine(value)
+    place = -1
+    for row in rows(log.store, log.entries, up_to=newest_entry.sequence if newest_entry else -1):
+        entry = _read(row, AuditEntry)
+        if entry is None:
+            yield EntryLine(row.value)
+        else:
+            place = entry.sequence
+            yield EntryLine(row.value, row.time_us if row.time_us != entry.time_us else None)
         entry_total += 1
         while waiting is not None and waiting[0] <= place:
             yield CheckpointLine(waiting[1])
@@ -99,19 +108,36 @@ def _lines_of_hsm(log: HsmLog) -> Iterator[Line]:
     yield HsmEnd(entry_total, checkpoint_total)
 
 
-def _placed(found: Iterator[LogEntry], kind: type[AuditEntry] | type[Checkpoint]) -> Iterator[tuple[int, bytes]]:
-    """Each row with the sequence that it speaks of; what cannot be read has the one of the row before it."""
+def _placed(found: Iterator[LogEntry]) -> Iterator[tuple[int, bytes]]:
+    """Each checkpoint with the sequence that it is for; what cannot be read has the one of the row before it."""
     place = -1
     for row in found:
-        place = _sequence(row.value, kind, place)
+        checkpoint = _read(row, Checkpoint)
+        place = checkpoint.sequence if checkpoint is not None else place
         yield place, row.value
 
 
-def _sequence(value: bytes, kind: type[AuditEntry] | type[Checkpoint], otherwise: int) -> int:
+Read = TypeVar("Read", AuditEntry, Checkpoint)
+
+
+def _read(row: LogEntry, kind: type[Read]) -> Read | None:
     try:
-        return msgspec.msgpack.decode(value, type=kind).sequence
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return otherwise
+        return msgspec.msgpack.decode(row.value, type=kind)
+    except UNREADABLE:
+        return None
+
+
+def of_cluster(lines: Iterable[Line], cluster_id: str) -> Iterator[Line]:
+    """The lines of one cluster's HSMs, as an export of that cluster alone would have them."""
+    left_out, inside = 0, True
+    for line in lines:
+        if isinstance(line, HsmLine):
+            inside = line.cluster_id == cluster_id
+            left_out += not inside
+        elif isinstance(line, End):
+            inside, line = True, End(line.hsms - left_out)  # noqa: PLW2901 - its count is of what is left
+        if inside:
+            yield line
 
 
 def write_lines(lines: Iterable[Line], file: IO[bytes]) -> Iterator[Line]:
@@ -133,7 +159,7 @@ def read_lines(file: IO[bytes]) -> Iterator[Line]:
     for number, text in enumerate(file, start=1):
         try:
             line: Line = decoder.decode(text)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise BrokenExport(f"line {number} of the export is not one of its lines: {error}") from None
         if number == 1 and not (isinstance(line, Header) and line.format == FORMAT):
             raise BrokenExport(f"this is not an export of the format {FORMAT}")

@@ -14,7 +14,14 @@ import msgspec
 from strongroom.audit.sources import OpensClusters
 from strongroom.storage.interface import LogEntry, Store, prefix_end
 from strongroom.vocabulary import records
-from strongroom.vocabulary.records import ArchivedCluster, AuditIdentity, ClusterOwner, ControlCluster
+from strongroom.vocabulary.records import (
+    UNREADABLE,
+    ArchivedCluster,
+    AuditEntry,
+    AuditIdentity,
+    ClusterOwner,
+    ControlCluster,
+)
 from strongroom.vocabulary.states import ClusterState
 
 PAGE: Final = 5_000
@@ -42,6 +49,23 @@ class HsmLog:
         record = self.store.get(records.IDENTITY + self.hsm_id)
         return None if record is None else record.value
 
+    def first_since(self, time_us: int) -> int:
+        """The sequence of the first entry of this time or later, by the entries' own times, which never go back.
+
+        The rows' times are an index that nothing covers.
+        """
+        newest = self.newest(self.entries)
+        low, high = 0, newest.sequence + 1 if newest else 0
+        while low < high:
+            middle = (low + high) // 2
+            row = self.store.scan(self.entries, after=middle - 1, limit=1)
+            # One that cannot be read tells nothing: rather too early than too late.
+            if row and time_of(row[0].value, time_us) < time_us:
+                low = row[0].sequence + 1
+            else:
+                high = middle
+        return low
+
     def newest(self, log: str) -> LogEntry | None:
         found = self.store.scan(log, reverse=True, limit=1)
         return found[0] if found else None
@@ -55,7 +79,10 @@ def hsm_logs(control: Store, logs: Store, clusters: OpensClusters, only: str | N
     found: dict[str, HsmLog] = {}
     archived = set()
     for record in logs.list(records.ARCHIVE, prefix_end(records.ARCHIVE)):
-        archive = msgspec.msgpack.decode(record.value, type=ArchivedCluster)
+        try:
+            archive = msgspec.msgpack.decode(record.value, type=ArchivedCluster)
+        except UNREADABLE:
+            continue  # its HSMs are found by their logs
         archived.add(archive.cluster_id)
         found |= {hsm_id: HsmLog(archive.cluster_id, hsm_id, logs) for hsm_id in archive.hsm_ids}
     for cluster_id in _living(control):
@@ -77,6 +104,14 @@ def hsm_ids_of(store: Store) -> set[str]:
     return ids
 
 
+def time_of(value: bytes, otherwise: int) -> int:
+    """When an entry was written, as it says itself."""
+    try:
+        return msgspec.msgpack.decode(value, type=AuditEntry).time_us
+    except UNREADABLE:
+        return otherwise
+
+
 def rows(store: Store, log: str, after: int = -1, up_to: int | None = None) -> Iterator[LogEntry]:
     """The rows of a log, a page in memory at a time; ``up_to`` is the last one to give."""
     while True:
@@ -94,17 +129,20 @@ def _living(control: Store) -> Iterator[str]:
     prefix = records.CONTROL_CLUSTER
     for record in control.list(prefix, prefix_end(prefix)):
         cluster_id = record.key.removeprefix(prefix)
-        owner = msgspec.msgpack.decode(record.value, type=ClusterOwner)
-        entry = control.get(records.control_cluster_key(owner.account, cluster_id))
-        if entry is not None:
-            state = msgspec.msgpack.decode(entry.value, type=ControlCluster).state
-            if state not in {ClusterState.CREATE_IN_PROGRESS, ClusterState.DELETED}:
-                yield cluster_id
+        try:
+            owner = msgspec.msgpack.decode(record.value, type=ClusterOwner)
+            entry = control.get(records.control_cluster_key(owner.account, cluster_id))
+            state = msgspec.msgpack.decode(entry.value, type=ControlCluster).state if entry is not None else None
+        except UNREADABLE:
+            yield cluster_id  # an altered record hides no log
+            continue
+        if state not in {None, ClusterState.CREATE_IN_PROGRESS, ClusterState.DELETED}:
+            yield cluster_id
 
 
 def _cluster_of(store: Store, hsm_id: str) -> str:
     record = store.get(records.IDENTITY + hsm_id)
     try:
         return msgspec.msgpack.decode(record.value, type=AuditIdentity).cluster_id if record else ""
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ""

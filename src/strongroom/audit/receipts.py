@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from strongroom.audit.hsm_logs import HsmLog
+from strongroom.audit.hsm_logs import HsmLog, time_of
+from strongroom.vocabulary.records import UNREADABLE
 
 FORMAT: Final = "strongroom-audit-receipt-1"
 _HEAD: Final = re.compile(r"(?P<hsm_id>[A-Za-z0-9-]+):(?P<sequence>0x[0-9a-f]+|[0-9]+):(?P<entry_hash>[0-9a-f]{64})")
@@ -37,14 +38,18 @@ class Receipt(msgspec.Struct, frozen=True):
     heads: list[Head]
 
 
-def heads_of(logs: Sequence[HsmLog]) -> list[Head]:
-    """The newest heads; an HSM that has written nothing has none."""
+def heads_of(logs: Sequence[HsmLog], before_us: int | None = None) -> list[Head]:
+    """The newest heads, or those of before a time; an HSM that had written nothing has none."""
     found = []
     for log in logs:
         row = log.newest(log.entries)
+        if before_us is not None:
+            first = log.first_since(before_us)
+            earlier = log.store.scan(log.entries, after=first, reverse=True, limit=1) if first > 0 else []
+            row = earlier[0] if earlier else None
         if row is not None:
             digest = hashlib.sha256(row.value).hexdigest()
-            found.append(Head(log.hsm_id, row.sequence, digest, log.cluster_id, row.time_us))
+            found.append(Head(log.hsm_id, row.sequence, digest, log.cluster_id, time_of(row.value, 0)))
     return found
 
 
@@ -60,7 +65,7 @@ def read_receipt(content: bytes) -> Receipt:
     """Raises ``ValueError``."""
     try:
         receipt = msgspec.json.decode(content, type=Receipt)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ValueError(f"this is not a receipt: {error}") from None
     if receipt.format != FORMAT:
         raise ValueError(f"this is a receipt of the format {receipt.format!r}, which this release does not know")

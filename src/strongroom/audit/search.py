@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from strongroom.audit.hsm_logs import HsmLog, rows
-from strongroom.vocabulary.records import AuditEntry
+from strongroom.vocabulary.records import UNREADABLE, AuditEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,18 @@ class Search:
         streams = [self._of(log, wanted) for log in self.logs]
         return heapq.merge(*streams, key=lambda told: told.entry.time_us)
 
-    def newest(self, count: int) -> list[Told]:
-        """The last entries of all logs together, the oldest first."""
-        found = []
+    def newest(self, count: int) -> tuple[list[Told], dict[str, int]]:
+        """The last entries of all logs together, the oldest first, and the place of each HSM for :meth:`after`."""
+        found, places = [], {}
         for log in self.logs:
-            for row in log.store.scan(log.entries, reverse=True, limit=count):
+            # One look for both: what is written between two looks would be in both answers.
+            newest = log.store.scan(log.entries, reverse=True, limit=max(count, 1))
+            if newest:
+                places[log.hsm_id] = newest[0].sequence
+            for row in newest[:count]:
                 found += self._read(log, row.value)
-        return sorted(found, key=lambda told: (told.entry.time_us, told.entry.sequence))[-count:]
+        ordered = sorted(found, key=lambda told: (told.entry.time_us, told.entry.sequence))
+        return ordered[max(len(ordered) - count, 0) :], places
 
     def after(self, places: dict[str, int]) -> list[Told]:
         """What was written since; ``places`` has the last sequence of each HSM and is brought up to date."""
@@ -73,28 +78,18 @@ class Search:
                 found += self._read(log, row.value)
         return sorted(found, key=lambda told: (told.entry.time_us, told.entry.sequence))
 
-    def places(self) -> dict[str, int]:
-        """The last sequence of each HSM now."""
-        newest = ((log.hsm_id, log.newest(log.entries)) for log in self.logs)
-        return {hsm_id: row.sequence for hsm_id, row in newest if row is not None}
-
     def _of(self, log: HsmLog, wanted: Filter) -> Iterator[Told]:
-        after = -1
-        if wanted.since_us is not None:
-            first = log.store.scan(log.entries, since_us=wanted.since_us, limit=1)
-            if not first:
-                return
-            after = first[0].sequence - 1
-        for row in rows(log.store, log.entries, after=after):
-            if wanted.until_us is not None and row.time_us >= wanted.until_us:
-                return
+        first = log.first_since(wanted.since_us) if wanted.since_us is not None else 0
+        for row in rows(log.store, log.entries, after=first - 1):
             for told in self._read(log, row.value):
-                if wanted.matches(told.entry):
+                if wanted.until_us is not None and told.entry.time_us >= wanted.until_us:
+                    return
+                if wanted.matches(told.entry) and (wanted.since_us is None or told.entry.time_us >= wanted.since_us):
                     yield told
 
     def _read(self, log: HsmLog, value: bytes) -> list[Told]:
         try:
             return [Told(log.cluster_id, self._decoder.decode(value))]
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             self.unread += 1
             return []

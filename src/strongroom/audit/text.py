@@ -28,11 +28,15 @@ KEY_OPERATIONS: Final = frozenset(
 )
 """Their entries have key handles, 0 where there is no key: also those of refusals."""
 _NUMBER: Final = re.compile("[0-9a-fx]+")
+_UNKNOWN: Final = "CN_UNKNOWN"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def render(entry: AuditEntry) -> str:
-    """The entry as CloudWatch Logs shows it: one field a line, no newline at the end."""
+    """The entry as CloudWatch Logs shows it: one field a line, no newline at the end.
+
+    It has a text for whatever can be decoded, also for what nobody but an attacker writes.
+    """
     seconds, microseconds = divmod(entry.time_us, 1_000_000)
     details = log_type(entry)
     text = (
@@ -50,8 +54,24 @@ def render(entry: AuditEntry) -> str:
             f"{text}\nPriv/Secret Key Handle : {entry.private_reference}\nPublic Key Handle : {entry.public_reference}"
         )
     if details == USER_DETAILS:
-        return f"{text}\nUser Name : {entry.username}\nUser Type : {AUDIT_NAMES[Role(entry.user_type)]}"
+        return f"{text}\nUser Name : {entry.username}\nUser Type : {_user_type(entry.user_type)}"
     return text
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal or a reader of lines would obey as escapes: nobody's name makes a line."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def moment(time_us: int, timespec: str = "microseconds") -> str:
+    """ISO 8601 in UTC. What is no time, as an altered entry may have it, is given as it is."""
+    try:
+        found = _EPOCH + timedelta(microseconds=time_us)
+    except OverflowError:
+        return f"{time_us} us"
+    return found.isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def stored_word(word: str) -> bytes | None:
@@ -67,7 +87,14 @@ def stored_word(word: str) -> bytes | None:
 @lru_cache(maxsize=256)
 def _second(seconds: int) -> str:
     """A search renders many entries, and formatting a date is the dearest part of each."""
-    return f"{_EPOCH + timedelta(seconds=seconds):%m/%d/%y %H:%M:%S}"
+    try:
+        return f"{_EPOCH + timedelta(seconds=seconds):%m/%d/%y %H:%M:%S}"
+    except OverflowError:
+        return "00/00/00 00:00:00"
+
+
+def _user_type(number: int) -> str:
+    return AUDIT_NAMES[Role(number)] if number in set(Role) else f"{_UNKNOWN} ({number})"
 
 
 def log_type(entry: AuditEntry) -> str:
@@ -84,5 +111,6 @@ _LAYOUT: Final = " ".join(
             for operation, username in (("", ""), ("", "name"), ("generate_key", ""))
         ),
         *AUDIT_NAMES.values(),
+        _UNKNOWN,
     ]
 )

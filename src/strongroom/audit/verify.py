@@ -7,6 +7,7 @@ at the end were cut off) is said, not passed over. The MACs of entries are the b
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from strongroom.audit.chain import Chain, missing
 from strongroom.audit.checkpoints import NotProven, check_identity, check_signature
 from strongroom.audit.export import BrokenExport, CheckpointLine, End, EntryLine, Header, HsmEnd, HsmLine, Line
+from strongroom.audit.hsm_logs import HsmLog
 from strongroom.audit.receipts import Head
-from strongroom.vocabulary.records import AuditIdentity, Checkpoint
+from strongroom.audit.text import moment
+from strongroom.vocabulary.records import UNREADABLE, AuditIdentity, Checkpoint
 
 MOST_UNSIGNED: Final = 1_000
 """An HSM signs before so many entries stand unsigned."""
@@ -90,9 +93,13 @@ def verify(
     anchors: Sequence[x509.Certificate] = (),
     seen: Sequence[Seen] = (),
     checkpoints: Sequence[Checkpoint] = (),
+    live: Sequence[HsmLog] | None = None,
 ) -> Report:
-    """Check everything. ``checkpoints`` were kept or forwarded: each must be signed, and counts as a head."""
-    verification = _Verification(anchors, seen, checkpoints)
+    """Check everything. ``checkpoints`` were kept or forwarded: each must be signed, and counts as a head.
+
+    ``live`` has the logs that the lines are an earlier state of: each must go on from where its lines end.
+    """
+    verification = _Verification(anchors, seen, checkpoints, live)
     try:
         for line in lines:
             verification.take(line)
@@ -105,9 +112,14 @@ class _Verification:
     """Takes the lines of an export, each to the HSM that it is of."""
 
     def __init__(
-        self, anchors: Sequence[x509.Certificate], seen: Sequence[Seen], checkpoints: Sequence[Checkpoint]
+        self,
+        anchors: Sequence[x509.Certificate],
+        seen: Sequence[Seen],
+        checkpoints: Sequence[Checkpoint],
+        live: Sequence[HsmLog] | None,
     ) -> None:
         self._anchors = anchors
+        self._live = None if live is None else {log.hsm_id: log for log in live}
         self._report = Report(anchored=bool(anchors))
         self._seen: defaultdict[str, list[Seen]] = defaultdict(list)
         for each in seen:
@@ -123,7 +135,7 @@ class _Verification:
         """Raises :class:`BrokenExport` for one that is out of place."""
         current = self._current
         if isinstance(line, EntryLine) and current is not None:
-            current.entry(line.value)
+            current.entry(line)
         elif isinstance(line, CheckpointLine) and current is not None:
             current.checkpoint(line.value)
         elif isinstance(line, HsmLine) and current is None and line.hsm_id not in self._present and not self._ended:
@@ -132,6 +144,8 @@ class _Verification:
             self._report.hsms.append(self._current.report)
         elif isinstance(line, HsmEnd) and current is not None:
             current.end(line)
+            if self._live is not None:
+                current.compare(self._live.get(current.report.hsm_id))
             self._current = None
         elif isinstance(line, End) and current is None and not self._ended:
             self._ended = True
@@ -171,11 +185,17 @@ class _HsmCheck:
         for each in [*seen, *self._from_checkpoints(kept)]:
             self._heads[each.head.sequence].append(each)
 
-    def entry(self, value: bytes) -> None:
+    def entry(self, line: EntryLine) -> None:
         self.report.entries += 1
-        entry = self._chain.follow(value)
+        entry = self._chain.follow(line.value)
         if entry is None:
             return
+        if line.row_time_us is not None:
+            self._tell(
+                entry.sequence,
+                f"entry {entry.sequence:#x} stands in the store under the time {moment(line.row_time_us)}, which "
+                "is not its own: that was altered",
+            )
         self.report.last = entry.sequence
         for seen in self._heads.pop(entry.sequence, ()):
             if self._chain.last_hash is None or self._chain.last_hash.hex() != seen.head.entry_hash:
@@ -190,7 +210,7 @@ class _HsmCheck:
         self.report.checkpoints += 1
         try:
             checkpoint = self._decoder.decode(value)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             self._tell(None, "a checkpoint cannot be read: it was altered")
             return
         number, next_number = checkpoint.sequence, self._chain.expected
@@ -235,6 +255,19 @@ class _HsmCheck:
                 f"{report.entries:,} and {report.checkpoints:,}",
             )
 
+    def compare(self, live: HsmLog | None) -> None:
+        """The log that the lines are an earlier state of must hold the last of them."""
+        last = self.report.last
+        if last is None or self._chain.last_hash is None:
+            return  # nothing was written, or it has been told that the last one is none
+        found = live.store.scan(live.entries, after=last - 1, limit=1) if live is not None else []
+        if not found or found[0].sequence != last:
+            self._tell_once(last, f"entry {last:#x} is missing from this installation: its log was cut off")
+        elif hashlib.sha256(found[0].value).digest() != self._chain.last_hash:
+            self._tell_once(last, f"entry {last:#x} is not the one that this installation has: one of them was altered")
+        else:
+            self.report.head = max(self.report.head or 0, last)
+
     def _unlike(self, number: int) -> str:
         since = "" if self.report.proven is None else f" after entry {self.report.proven:#x}"
         return (
@@ -247,7 +280,7 @@ class _HsmCheck:
             return None
         try:
             identity = msgspec.msgpack.decode(line.identity, type=AuditIdentity)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             self._tell(None, "its identity cannot be read: it was altered")
             return None
         if (identity.hsm_id, identity.cluster_id) != (line.hsm_id, line.cluster_id):

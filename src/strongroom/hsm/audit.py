@@ -14,19 +14,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from strongroom.audit.chain import ALTERED_OPCODE, missing
+from strongroom.audit.hsm_logs import rows
+from strongroom.audit.text import printable
 from strongroom.hsm.anchor import Anchor
 from strongroom.hsm.checkpoints import Checkpoints
-from strongroom.hsm.refusals import SUCCESS, AuditResponse
+from strongroom.hsm.refusals import SUCCESS, AuditResponse, Rv
 from strongroom.hsm.rules import APPLIANCE_USER
 from strongroom.storage.interface import Append, CompareFailed, LeaseCompare, LogEntry, Store, Transaction
 from strongroom.vocabulary.operations import RULES, Operation
-from strongroom.vocabulary.records import LOG_AUDIT, AuditEntry
+from strongroom.vocabulary.records import LOG_AUDIT, UNREADABLE, AuditEntry
 from strongroom.vocabulary.roles import Role
 
 if TYPE_CHECKING:
     from strongroom._native import Hsm, ManagedRequest
+
+log = structlog.get_logger()
 
 CREATE_CO = ("CN_CREATE_CO", 0x4)
 DESTROY_OBJECT = ("CN_DESTROY_OBJECT", 0x11)
@@ -131,52 +136,97 @@ class AuditLog:
         self.sequence = 0
         self._previous = b""
         self._last_us = 0
+        self._altered: str | None = None
 
     def resume(self) -> str | None:
-        """Take the place after the last entry; a sentence when the log was altered at its end."""
+        """Take the place after the last entry; a sentence when the end of the log is not what this HSM knows of it.
+
+        The next batch begins with an entry that says so.
+        """
         last = self._store.scan(self.name, reverse=True, limit=1)
-        self.sequence, self._previous, self._last_us = 0, b"", 0
+        total = last[0].sequence + 1 if last else 0
+        checkpoints = self._checkpoints.number
+        altered = self._judge_checkpoint(total)
         if last:
-            self.sequence = last[0].sequence + 1
-            self._previous = hashlib.sha256(last[0].value).digest()
-            self._last_us = last[0].time_us
-        return self._judge_checkpoint() or (self._judge_entry(last[0]) if last else None)
+            entry, forged = self._judge_entry(last[0])
+            # The row's own time is covered by nothing, that of an entry by its MAC.
+            self._last_us = max(self._last_us, entry.time_us if entry is not None else 0)
+            altered = altered or forged
+        altered = altered or self._judge_known(total)
+        if altered is None and self._checkpoints.number < checkpoints:
+            altered = "the newest checkpoint of the audit log is missing, which this HSM has signed"
+        self.sequence = total
+        self._previous = hashlib.sha256(last[0].value).digest() if last else b""
+        if altered is not None:
+            self.found_altered(altered)
+        return altered
 
-    def _judge_entry(self, last: LogEntry) -> str | None:
-        """The MAC of the last entry stands for all before it, whose hashes are chained into it."""
+    def found_altered(self, how: str) -> None:
+        """Let the next batch begin with an entry that says how the log was altered."""
+        log.error("audit log altered", reason=how)
+        self._altered = self._altered or how
+
+    def is_about(self, failure: CompareFailed) -> bool:
+        """Whether a transaction failed because this log does not end where it was left."""
+        return failure.key in {f"log {self.name}", f"log {self._checkpoints.name}"}
+
+    def _judge_entry(self, row: LogEntry) -> tuple[AuditEntry | None, str | None]:
+        """An entry that this HSM has written, or a sentence.
+
+        The MAC of the last one stands for all before it, whose hashes are chained into it.
+        """
         try:
-            entry = msgspec.msgpack.decode(last.value, type=AuditEntry)
-        except msgspec.DecodeError:
-            return f"entry {last.sequence:#x} of the audit log is not an entry: it was altered"
-        if self._mac(entry) != entry.mac or entry.sequence != last.sequence or entry.hsm_id != self._hsm_id:
-            return f"entry {last.sequence:#x} of the audit log was altered"
-        return None
+            entry = msgspec.msgpack.decode(row.value, type=AuditEntry)
+        except UNREADABLE:
+            return None, f"entry {row.sequence:#x} of the audit log is not an entry: it was altered"
+        is_ours = entry.sequence == row.sequence and entry.hsm_id == self._hsm_id
+        if not is_ours or self._mac(entry) != entry.mac or msgspec.msgpack.encode(entry) != row.value:
+            return None, f"entry {row.sequence:#x} of the audit log was altered"
+        return entry, None
 
-    def _judge_checkpoint(self) -> str | None:
+    def _judge_checkpoint(self, total: int) -> str | None:
         try:
             newest = self._checkpoints.resume()
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return "the newest checkpoint of the audit log is not a checkpoint: it was altered"
+        if newest is not None and newest.sequence >= total:
+            # What is signed for counts up to what is there, so that new entries are signed for again.
+            self._checkpoints.signed = total
+            return f"{missing(total, newest.sequence)} from the audit log, for which this HSM has signed"
         if newest is None:
             return None
-        if newest.sequence >= self.sequence:
-            # What is signed for counts up to what is there, so that new entries are signed for again.
-            self._checkpoints.signed = self.sequence
-            return f"{missing(self.sequence, newest.sequence)} from the audit log, for which this HSM has signed"
         signed = self._store.scan(self.name, after=newest.sequence - 1, limit=1)
         if not signed or hashlib.sha256(signed[0].value).digest() != newest.entry_hash:
             return f"entry {newest.sequence:#x} of the audit log is not the one that was signed for: it was altered"
+        return None
+
+    def _judge_known(self, total: int) -> str | None:
+        """Against what this process has written itself. More may be there: of a commit whose outcome it never heard."""
+        if self.sequence == 0:
+            return None
+        lacking = self._lacks(self.sequence, self._previous, total)
+        if lacking is not None:
+            return lacking
+        previous = self._previous
+        for row in rows(self._store, self.name, after=self.sequence - 1):
+            entry, _ = self._judge_entry(row)
+            if entry is None or entry.previous != previous:
+                return f"entry {row.sequence:#x} of the audit log is not one that this HSM has written"
+            previous = hashlib.sha256(row.value).digest()
         return None
 
     def judge_anchor(self, anchor: Anchor | None) -> str | None:
         """A sentence when the log does not hold what this HSM has seen in it."""
         if anchor is None or anchor.revision == 0:
             return None
-        if anchor.revision > self.sequence:
-            return f"{missing(self.sequence, anchor.revision - 1)} from the audit log, which this HSM has written"
-        last = self._store.scan(self.name, after=anchor.revision - 2, limit=1)
-        if not last or hashlib.sha256(last[0].value).digest() != anchor.head:
-            return f"entry {anchor.revision - 1:#x} of the audit log is not the one that this HSM has written"
+        return self._lacks(anchor.revision, anchor.head, self.sequence)
+
+    def _lacks(self, entries: int, last_hash: bytes, total: int) -> str | None:
+        if entries > total:
+            return f"{missing(total, entries - 1)} from the audit log, which this HSM has written"
+        last = self._store.scan(self.name, after=entries - 2, limit=1)
+        if not last or hashlib.sha256(last[0].value).digest() != last_hash:
+            return f"entry {entries - 1:#x} of the audit log is not the one that this HSM has written"
         return None
 
     def draft(self, told: Sequence[tuple[AuditFacts, AuditResponse]], *, sign: bool = False) -> AuditBatch:
@@ -184,6 +234,9 @@ class AuditLog:
 
         ``sign`` asks for a checkpoint also where none is due; there is none where nothing is new.
         """
+        if self._altered is not None:
+            response = AuditResponse(Rv.DEVICE_ERROR, f"HSM Error: {self._altered}")
+            told = [(AuditFacts("audit_altered", AUDIT_ALTERED), response), *told]
         entries = []
         last_hash = self._previous
         # A clock that steps back must not put entries out of order.
@@ -199,9 +252,9 @@ class AuditLog:
                 opcode_number=facts.opcode[1],
                 session=facts.session,
                 response=response.code,
-                response_text=f"{response.text} ({facts.note})" if facts.note else response.text,
+                response_text=printable(f"{response.text} ({facts.note})" if facts.note else response.text),
                 previous=last_hash,
-                username=facts.username,
+                username=printable(facts.username),
                 user_type=int(facts.role),
                 private_reference=facts.private_reference,
                 public_reference=facts.public_reference,
@@ -222,6 +275,7 @@ class AuditLog:
             self.sequence = batch.entries[-1].entry.sequence + 1
             self._last_us = batch.entries[-1].entry.time_us
             self._previous = batch.last_hash
+            self._altered = None
             self.on_written(self.sequence, self._previous)
         if batch.checkpoint is not None:
             self._checkpoints.written(batch.checkpoint, self.sequence)
@@ -231,15 +285,19 @@ class AuditLog:
 
         Raises :class:`~strongroom.storage.interface.StoreError`.
         """
-        batch = self.draft(told, sign=True)
-        if not batch.appends:
-            return
         try:
-            self._store.transact(Transaction(lease=lease, appends=batch.appends))
-        except CompareFailed:
+            self._write(lease, told)
+        except CompareFailed as failure:
+            if not self.is_about(failure):
+                raise
             self.resume()
-            raise
-        self.written(batch)
+            self._write(lease, told)
+
+    def _write(self, lease: LeaseCompare, told: Sequence[tuple[AuditFacts, AuditResponse]]) -> None:
+        batch = self.draft(told, sign=True)
+        if batch.appends:
+            self._store.transact(Transaction(lease=lease, appends=batch.appends))
+            self.written(batch)
 
     def holds(self, batch: AuditBatch) -> bool:
         """Whether a batch's entries are in the store: how an unknown commit is read back."""

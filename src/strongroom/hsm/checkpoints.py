@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from strongroom.storage.interface import Append, LeaseCompare, LogEntry, Store, Transaction, Write
-from strongroom.vocabulary.records import IDENTITY, LOG_CHECKPOINT, AuditIdentity, Checkpoint
+from strongroom.vocabulary.records import IDENTITY, LOG_CHECKPOINT, UNREADABLE, AuditIdentity, Checkpoint
 
 if TYPE_CHECKING:
     from strongroom._native import Hsm
@@ -32,22 +32,23 @@ class Checkpoints:
         self._cluster_id = cluster_id
         self._hsm_id = hsm_id
         self._reboot_counter = reboot_counter
-        self._number = 0
         self.name = LOG_CHECKPOINT + hsm_id
+        self.number = 0
+        """The number of the next checkpoint."""
         self.signed = 0
         """How many entries of the audit log are signed for."""
 
     def resume(self) -> Checkpoint | None:
         """Take the place after the newest checkpoint, and give that.
 
-        Raises ``msgspec.DecodeError`` for one that was altered so that it is none any more; the place is taken all the
+        Raises one of ``UNREADABLE`` for one that was altered so that it is none any more; the place is taken all the
         same.
         """
-        self._number = self.signed = 0
         newest = self._store.scan(self.name, reverse=True, limit=1)
+        self.number = self.signed = 0
         if not newest:
             return None
-        self._number = newest[0].sequence + 1
+        self.number = newest[0].sequence + 1
         checkpoint = msgspec.msgpack.decode(newest[0].value, type=Checkpoint)
         self.signed = checkpoint.sequence + 1
         return checkpoint
@@ -68,11 +69,11 @@ class Checkpoints:
         )
         signature = self._hsm.sign_checkpoint(msgspec.msgpack.encode(checkpoint))
         value = msgspec.msgpack.encode(msgspec.structs.replace(checkpoint, signature=signature))
-        return Append(self.name, LogEntry(self._number, time_us, value))
+        return Append(self.name, LogEntry(self.number, time_us, value))
 
     def written(self, checkpoint: Append, entries: int) -> None:
         """It is in the store."""
-        self._number = checkpoint.entry.sequence + 1
+        self.number = checkpoint.entry.sequence + 1
         self.signed = entries
 
 
@@ -94,7 +95,7 @@ def publish_identity(
     if found is not None:
         try:
             before = msgspec.msgpack.decode(found.value, type=AuditIdentity)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             before = None
         if before is not None and msgspec.structs.replace(before, created_at=created_at) == identity:
             return

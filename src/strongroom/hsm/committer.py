@@ -198,7 +198,7 @@ class Committer:
     def _recover(self, failure: CompareFailed, batch: Sequence[Proposal]) -> bool:
         """Take over what another HSM committed; ``False`` when that cannot be and the batch was refused."""
         try:
-            if failure.key.startswith(("log audit/", "log checkpoint/")):
+            if self._audit.is_about(failure):
                 self._audit.resume()
             self._replica.catch_up()
         except StoreDiverged as error:

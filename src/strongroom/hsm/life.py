@@ -11,7 +11,7 @@ import structlog
 
 from strongroom._native import Caller, Hsm, HsmError, IntegrityError, encode_response
 from strongroom.hsm.anchor import Anchor, AnchorFile, AnchorKeeper
-from strongroom.hsm.audit import ACCEPT_ROLLBACK, AUDIT_ALTERED, END_MARKER, AuditFacts, AuditLog
+from strongroom.hsm.audit import ACCEPT_ROLLBACK, END_MARKER, AuditFacts, AuditLog
 from strongroom.hsm.brain import Brain
 from strongroom.hsm.checkpoints import publish_identity
 from strongroom.hsm.committer import Committer
@@ -26,7 +26,7 @@ from strongroom.hsm.loading import StoreRolledBack, load
 from strongroom.hsm.loops import Loops
 from strongroom.hsm.membership import Membership
 from strongroom.hsm.narrowing import NarrowingWaits
-from strongroom.hsm.refusals import SUCCESS, AuditResponse, Rv, StoreDiverged
+from strongroom.hsm.refusals import SUCCESS, StoreDiverged
 from strongroom.hsm.replica import Position, Replica
 from strongroom.hsm.requests import RequestIds
 from strongroom.hsm.status import StatusReport
@@ -175,13 +175,11 @@ class Life:
 
     def _take_up_the_audit_log(self) -> None:
         """Sign for what a killed process left unsigned; before that, say in the log itself what was altered."""
-        altered = self._audit.resume() or self._judge_audit_anchor()
-        if altered is None:
-            self._audit.tell(self._lease.compare())
-            return
-        log.error("audit log altered", reason=altered)
-        response = AuditResponse(Rv.DEVICE_ERROR, f"HSM Error: {altered}")
-        self._audit.tell(self._lease.compare(), (AuditFacts("audit_altered", AUDIT_ALTERED), response))
+        if self._audit.resume() is None:
+            altered = self._judge_audit_anchor()
+            if altered is not None:
+                self._audit.found_altered(altered)
+        self._audit.tell(self._lease.compare())
 
     def _judge_audit_anchor(self) -> str | None:
         try:

@@ -18,8 +18,8 @@ from strongroom.hsm.anchor import Anchor
 from strongroom.hsm.refusals import StoreDiverged
 from strongroom.hsm.replica import ACCEPT_ROLLBACK_HINT, Expected, Position, Replica, follow, judge, sorted_by_kind
 from strongroom.hsm.rules import VERSION_LENGTH, AlteredRecord, unpack
-from strongroom.storage.interface import Record, Store, prefix_end
-from strongroom.vocabulary.records import CHAINED_PREFIXES, HEAD, LOG_CHANGES, ChangeEntry
+from strongroom.storage.interface import LogEntry, Record, Store, prefix_end
+from strongroom.vocabulary.records import CHAINED_PREFIXES, HEAD, LOG_CHANGES, UNREADABLE, ChangeEntry
 
 if TYPE_CHECKING:
     from strongroom._native import Hsm
@@ -126,7 +126,7 @@ def _check_anchor(store: Store, content: Content, anchor: Anchor | None) -> None
             f"the log {LOG_CHANGES} does not hold revision {anchor.revision}, which this HSM has seen; "
             f"{ACCEPT_ROLLBACK_HINT}"
         )
-    if msgspec.msgpack.decode(entries[0].value, type=ChangeEntry).head != anchor.head:
+    if _head_after(entries[0]) != anchor.head:
         raise StoreRolledBack(
             f"the store has another history at revision {anchor.revision} than the one that this HSM has seen; "
             f"{ACCEPT_ROLLBACK_HINT}"
@@ -135,15 +135,18 @@ def _check_anchor(store: Store, content: Content, anchor: Anchor | None) -> None
 
 def _check_log_end(store: Store, content: Content) -> None:
     entries = store.scan(LOG_CHANGES, after=content.revision - 2, limit=1)
-    try:
-        last = msgspec.msgpack.decode(entries[0].value, type=ChangeEntry).head if entries else b""
-    except msgspec.DecodeError:
-        last = b""
-    if last != content.head.value:
+    if not entries or _head_after(entries[0]) != content.head.value:
         raise StoreDiverged(
             f"the log {LOG_CHANGES} and the head of the store do not agree at revision {content.revision}: one of "
             "them was altered; restore the store from a backup"
         )
+
+
+def _head_after(entry: LogEntry) -> bytes | None:
+    try:
+        return msgspec.msgpack.decode(entry.value, type=ChangeEntry).head
+    except UNREADABLE:
+        return None
 
 
 def _versions(content: Content) -> dict[str, int]:

@@ -20,7 +20,17 @@ from strongroom._native import IntegrityError
 from strongroom.hsm.refusals import StoreDiverged
 from strongroom.hsm.rules import AlteredRecord, LoginRule, UserRule, open_sealed, unpack
 from strongroom.storage.interface import LogEntry, Store
-from strongroom.vocabulary.records import HEAD, LOG_CHANGES, LOGIN, OBJECT, USER, ChangeEntry, login_key, user_key
+from strongroom.vocabulary.records import (
+    HEAD,
+    LOG_CHANGES,
+    LOGIN,
+    OBJECT,
+    UNREADABLE,
+    USER,
+    ChangeEntry,
+    login_key,
+    user_key,
+)
 
 if TYPE_CHECKING:
     from strongroom._native import Hsm
@@ -266,7 +276,7 @@ def follow(hsm: Hsm, head: bytes | None, entry: LogEntry) -> ChangeEntry:
         hsm.verify_head(head, change.writes, change.head)
         if hsm.head_revision(change.head) == entry.sequence + 1:
             return change
-    except (IntegrityError, msgspec.DecodeError):
+    except (IntegrityError, *UNREADABLE):
         pass
     raise StoreDiverged(
         f"entry {entry.sequence} of the log {LOG_CHANGES} does not follow the one before it: it was altered; restore "

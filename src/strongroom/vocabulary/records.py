@@ -58,6 +58,9 @@ from __future__ import annotations
 
 import msgspec
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that somebody else may have written."""
+
 CLUSTER = "cluster"
 DESIRED_INITIALIZE = "desired/initialize"
 DESIRED_HSM = "desired/hsm/"

@@ -19,7 +19,8 @@ from strongroom.audit.export import lines_of
 from strongroom.audit.hsm_logs import HsmLog
 from strongroom.audit.receipts import heads_of
 from strongroom.audit.verify import verify
-from strongroom.vocabulary.records import AuditIdentity, Checkpoint
+from strongroom.storage.sqlite import SqliteStore
+from strongroom.vocabulary.records import AuditEntry, AuditIdentity, Checkpoint
 
 Alteration = Callable[[sqlite3.Connection], object]
 LOG, CHECKPOINTS = "audit/hsm-1", "checkpoint/hsm-1"
@@ -210,6 +211,12 @@ ALTERATIONS: dict[str, tuple[Alteration, list[tuple[int | None, str]]]] = {
             (5, "entry 0x5 is not the one that entry 0x6 was chained to: it was altered"),
         ],
     ),
+    "the time under which an entry stands is changed": (
+        lambda connection: connection.execute(
+            "UPDATE log_entry SET time_us = 1 WHERE log = ? AND sequence = 6", (LOG,)
+        ),
+        [(6, "stands in the store under the time 1970-01-01T00:00:00.000001Z, which is not its own: that was altered")],
+    ),
     "an entry is garbled": (garble(6), [(6, "entry 0x6 is not an audit entry: it was altered")]),
     "an entry is changed and all after it are chained anew": (
         change_and_chain_again(6),
@@ -232,6 +239,23 @@ ALTERATIONS: dict[str, tuple[Alteration, list[tuple[int | None, str]]]] = {
     "the whole log is removed, the checkpoints are not": (
         cut_off(0),
         [(0, "are missing, for which the HSM has signed")],
+    ),
+    "an entry becomes text that is none": (
+        lambda connection: put_entry(connection, 6, b"\x81\xa6hsm_id\xa2\xff\xfe"),
+        [(6, "entry 0x6 is not an audit entry: it was altered")],
+    ),
+    "a checkpoint becomes text that is none": (
+        lambda connection: connection.execute(
+            "UPDATE log_entry SET value = ? WHERE log = ? AND sequence = 0",
+            (b"\x81\xa6hsm_id\xa2\xff\xfe", CHECKPOINTS),
+        ),
+        [(None, "a checkpoint cannot be read: it was altered")],
+    ),
+    "the identity becomes text that is none": (
+        lambda connection: connection.execute(
+            "UPDATE record SET value = ? WHERE key = 'identity/hsm-1'", (b"\x81\xa6hsm_id\xa2\xff\xfe",)
+        ),
+        [(None, "its identity cannot be read: it was altered")],
     ),
     "a checkpoint is forged": (forge, [(None, "a checkpoint was forged or altered")]),
     "a checkpoint of another HSM takes a place": (
@@ -296,6 +320,52 @@ def test_a_tail_that_is_cut_off_with_its_checkpoints_is_found_by_a_receipt_only(
         6,
         f"entries 0x6 to {end:#x} are missing, which the receipt has seen",
     )
+
+
+def test_an_export_holds_against_a_log_that_went_on_since_and_not_against_one_that_was_altered(
+    evidence: Evidence, tmp_path
+):
+    def early(connection: sqlite3.Connection) -> None:
+        cut_off(6)(connection)
+        connection.execute("DELETE FROM log_entry WHERE log = ? AND sequence > 0", (CHECKPOINTS,))
+
+    before = evidence.altered(tmp_path / "before.db", early)
+    now = evidence.altered(tmp_path / "now.db", lambda _connection: None)
+    changed = evidence.altered(tmp_path / "changed.db", change(5, username="mallory"))
+    empty = evidence.altered(tmp_path / "empty.db", cut_off(0))
+
+    def logs(store: SqliteStore) -> list[HsmLog]:
+        return [HsmLog(evidence.cluster.cluster_id, "hsm-1", store)]
+
+    def texts(export: SqliteStore, live: list[HsmLog]) -> list[str]:
+        return [each.text for each in verify(lines_of(logs(export), "", {}), live=live).all_breaks]
+
+    report = verify(lines_of(logs(before), "", {}), live=logs(now))
+    assert (report.all_breaks, report.hsms[0].head) == ([], 5)
+    assert texts(before, logs(changed)) == [
+        "entry 0x5 is not the one that this installation has: one of them was altered"
+    ]
+    for lacking in (logs(empty), []):
+        assert texts(before, lacking) == ["entry 0x5 is missing from this installation: its log was cut off"]
+    end = heads_of(logs(now))[0].sequence
+    assert texts(now, logs(before)) == [f"entry {end:#x} is missing from this installation: its log was cut off"]
+    for store in (before, now, changed, empty):
+        store.close()
+
+
+def test_the_heads_of_before_a_time_are_those_of_the_entries_own_times(evidence: Evidence, tmp_path):
+    store = evidence.altered(
+        tmp_path / "times.db", lambda connection: connection.execute("UPDATE log_entry SET time_us = 1")
+    )
+    logs = [HsmLog(evidence.cluster.cluster_id, "hsm-1", store)]
+    times = [msgspec.msgpack.decode(row.value, type=AuditEntry).time_us for row in store.scan(LOG)]
+    assert heads_of(logs, times[0]) == []
+    for time_us in (*times[1:], times[-1] + 1):
+        earlier = sum(each < time_us for each in times)
+        found = [(head.sequence, head.time_us) for head in heads_of(logs, time_us)]
+        assert found == ([(earlier - 1, times[earlier - 1])] if earlier else [])
+    assert heads_of(logs) == heads_of(logs, times[-1] + 1)
+    store.close()
 
 
 def test_an_hsm_that_is_removed_with_everything_is_found_by_a_receipt(evidence: Evidence, tmp_path):

@@ -1,4 +1,4 @@
-"""What an HSM does about its audit log when it starts, stops, is killed and is deleted."""
+"""What an HSM does about its audit log when it starts, stops, is killed and is deleted, or when its log is altered."""
 
 from __future__ import annotations
 
@@ -76,3 +76,25 @@ def test_an_hsm_whose_log_was_cut_off_says_so_in_the_log_before_it_signs(cluster
     cluster.start("hsm-1")
     cluster.until_health("hsm-1", "ACTIVE")
     assert [entry.opcode for entry in cluster.audit("hsm-1")].count("STRONGROOM_AUDIT_ALTERED") == 1
+
+
+@pytest.mark.parametrize("with_checkpoints", [False, True])
+def test_a_running_hsm_whose_log_was_cut_off_says_so_with_its_next_entry(cluster: OneCluster, with_checkpoints: bool):
+    cluster.begin("hsm-1")
+    alice = cluster.alice()
+    generate_aes(alice)
+    last = len(cluster.audit("hsm-1")) - 1
+    connection = sqlite3.connect(cluster.store_path, timeout=10)
+    with connection:
+        connection.execute("DELETE FROM log_entry WHERE log = 'audit/hsm-1' AND sequence > 5")
+        if with_checkpoints:
+            connection.execute("DELETE FROM log_entry WHERE log = 'checkpoint/hsm-1'")
+    connection.close()
+    generate_aes(alice)
+    said = f"HSM Error: entries 0x6 to {last:#x} are missing from the audit log, which this HSM has written"
+    altered, generated = cluster.audit("hsm-1")[6:]
+    assert (altered.opcode, altered.response_text) == ("STRONGROOM_AUDIT_ALTERED", said)
+    assert generated.opcode == "CN_GENERATE_KEY"
+    assert "audit log altered" in cluster.log("hsm-1")
+    assert cluster.stop("hsm-1") == 0
+    assert f"the HSM says in entry 0x6: {said}" in [each.text for each in verified(cluster.store, cluster).all_breaks]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -10,12 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import boto3
+import msgspec
 import pytest
 from click.testing import CliRunner
 from installed import STRONGROOM, Installation, crypto_user
 from programs import Workshop, until
 
 from strongroom.cli.operator.main import strongroom
+from strongroom.vocabulary.records import Checkpoint
 
 pytestmark = pytest.mark.cluster
 
@@ -70,16 +73,19 @@ def test_tail_shows_the_newest_and_follows_what_is_written(ephemeral, tmp_path):
     assert shown[0].startswith("TIME (UTC)")
     assert len(shown) == 2
     path = tmp_path / "followed"
-    command = [STRONGROOM, "audit", "tail", "-n", "0", "--follow", "--json"]
+    command = [STRONGROOM, "audit", "tail", "-n", "1", "--follow", "--json"]
     with path.open("wb") as output, subprocess.Popen(command, env=dict(user), stdout=output) as process:
         try:
-            time.sleep(1.0)
+            until(lambda: path.read_text().count("\n") >= 1, path.read_text)
             cloudhsm_cli(user, "key", "list")
-            until(lambda: path.read_text().count("\n") >= 2, path.read_text)
+            until(lambda: path.read_text().count("\n") >= 3, path.read_text)
         finally:
             process.terminate()
     told = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [(entry["opcode"], entry["username"]) for entry in told] == [("CN_LOGIN", "tailed"), ("CN_LOGOUT", "tailed")]
+    assert [(entry["opcode"], entry["username"]) for entry in told[1:]] == [
+        ("CN_LOGIN", "tailed"),
+        ("CN_LOGOUT", "tailed"),
+    ]
 
 
 def test_the_logs_of_a_deleted_cluster_stay_and_verify(ephemeral, tmp_path):
@@ -147,6 +153,54 @@ def test_a_stopped_installation_is_searched_exported_and_verified(tmp_path):
     assert "are missing, which the head that was given has seen" in shown
     lines = export.read_text().splitlines(keepends=True)
     _check_broken_files(elsewhere, tmp_path, lines)
+
+
+def test_an_export_verifies_against_the_logs_after_more_was_written_unless_its_end_was_cut(ephemeral, tmp_path):
+    user = crypto_user(ephemeral, "exporter")
+    time.sleep(3.0)  # longer than a commit may be under way
+    export, cut = tmp_path / "audit.jsonl", tmp_path / "cut.jsonl"
+    audit(user, "export", str(export))
+    cloudhsm_cli(user, "key", "list")
+    assert "Nothing was removed" in audit(user, "verify", str(export), "--live")
+    lines = export.read_text().splitlines()
+    place = max(number for number, line in enumerate(lines) if '"kind":"entry"' in line)
+    end = next(number for number in range(place, len(lines)) if '"kind":"hsm-end"' in lines[number])
+    counts = json.loads(lines[end])
+    counts["entries"] -= 1
+    counts["checkpoints"] -= sum('"kind":"checkpoint"' in line for line in lines[place:end])
+    cut.write_text("\n".join([*lines[:place], json.dumps(counts), *lines[end + 1 :]]) + "\n")
+    assert "is missing, which this installation has seen" in audit(user, "verify", str(cut), "--live", status=1)
+    cut.write_text(export.read_text().replace(json.loads(lines[0])["made_at"], "then"))
+    assert "missing, which this installation has seen" in audit(user, "verify", str(cut), "--live", status=1)
+
+
+def test_verify_of_a_cluster_looks_at_that_clusters_hsms_alone(ephemeral, tmp_path):
+    export, other = tmp_path / "audit.jsonl", tmp_path / "other.jsonl"
+    audit(ephemeral, "export", str(export))
+    hsms = json.loads(audit(ephemeral, "verify", str(export), "--json"))["hsms"]
+    cluster_id = hsms[0]["cluster_id"]
+    mine = {hsm["hsm_id"] for hsm in hsms if hsm["cluster_id"] == cluster_id}
+    for arguments in ((str(export),), (str(export), "--live"), ("--live",), (str(export), "--checkpoint", str(other))):
+        # The lines of a cluster that is not looked at are not, and its checkpoints are not missed.
+        foreign = [Checkpoint("cluster-other", "hsm-other", 1, 1, bytes(32), 1, b"x")]
+        encoded = [base64.b64encode(msgspec.msgpack.encode(each)).decode() for each in foreign]
+        other.write_text("".join(json.dumps({"kind": "checkpoint", "value": value}) + "\n" for value in encoded))
+        report = json.loads(audit(ephemeral, "verify", *arguments, "--cluster", cluster_id, "--json"))
+        assert {hsm["hsm_id"] for hsm in report["hsms"]} == mine
+    lines = export.read_text().splitlines()
+    added = [
+        {"kind": "hsm", "cluster_id": "cluster-other", "hsm_id": "hsm-other", "identity": None},
+        {"kind": "hsm-end", "entries": 7, "checkpoints": 0},
+    ]
+    total = json.loads(lines[-1])["hsms"]
+    other.write_text("\n".join([*lines[:-1], *map(json.dumps, added), json.dumps({"kind": "end", "hsms": total + 1})]))
+    assert "hsm-other" in audit(ephemeral, "verify", str(other), status=1)
+    assert "hsm-other" not in audit(ephemeral, "verify", str(other), "--cluster", cluster_id)
+    assert "no audit log of cluster-none in" in audit(
+        ephemeral, "verify", str(export), "--cluster", "cluster-none", status=1
+    )
+    other.write_text("\n".join([*lines[:-1], json.dumps({"kind": "end", "hsms": total + 1})]))
+    assert "the export says that it holds" in audit(ephemeral, "verify", str(other), "--cluster", cluster_id, status=1)
 
 
 def _check_broken_files(environment: Mapping[str, str], directory: Path, lines: list[str]) -> None:

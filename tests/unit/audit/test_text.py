@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.audit.text import render, stored_word
+from strongroom.audit.text import printable, render, stored_word
 from strongroom.vocabulary.records import AuditEntry
 from strongroom.vocabulary.roles import Role
 
@@ -45,7 +45,7 @@ entries = st.builds(
     hsm_id=st.text(max_size=4),
     reboot_counter=st.integers(0, 2**32),
     sequence=st.integers(0, 2**63 - 1),
-    time_us=st.integers(0, 4_000_000_000_000_000),
+    time_us=st.integers(-(2**63), 2**64 - 1) | st.integers(0, 4_000_000_000_000_000),
     operation=st.sampled_from(["login", "generate_key"]),
     opcode=st.text(max_size=8),
     opcode_number=st.integers(0, 2**16),
@@ -54,7 +54,7 @@ entries = st.builds(
     response_text=st.text(max_size=12),
     previous=st.binary(max_size=2),
     username=st.text(max_size=8),
-    user_type=st.sampled_from(Role).map(int),
+    user_type=st.integers(-(2**63), 2**64 - 1) | st.sampled_from(Role).map(int),
     private_reference=st.integers(0, 2**63 - 1),
 )
 
@@ -65,6 +65,18 @@ def test_every_word_of_the_text_that_can_be_told_is_in_the_stored_entry(entry):
     for word in re.findall(r"\w+", render(entry)):
         wanted = stored_word(word)
         assert wanted is None or wanted in stored
+
+
+def test_what_only_an_attacker_writes_has_a_text_too():
+    for time_us in (-(2**63), 2**64 - 1):
+        entry = msgspec.structs.replace(ENTRY, time_us=time_us, username="alice", user_type=99)
+        assert render(entry).startswith(f"Time: 00/00/00 00:00:00.{time_us % 1_000_000:06d}, usecs:{time_us}\n")
+        assert render(entry).endswith("User Type : CN_UNKNOWN (99)")
+
+
+def test_what_would_make_a_line_or_move_a_terminal_is_escaped():
+    assert printable("alice@example.org, Zoë") == "alice@example.org, Zoë"
+    assert printable("a\nb\r\x1b[2J\x9b\u2028\u202e\x7f") == "a\\nb\\r\\x1b[2J\\x9b\\u2028\\u202e\\x7f"
 
 
 def test_what_people_search_for_can_be_told():

@@ -16,7 +16,7 @@ from strongroom.hsm.audit import AUDIT_ALTERED, END_MARKER, AuditFacts
 from strongroom.hsm.checkpoints import publish_identity
 from strongroom.hsm.dispatch import HANDLERS
 from strongroom.hsm.refusals import SUCCESS
-from strongroom.storage.interface import StoreUnavailable, Transaction, Write
+from strongroom.storage.interface import LogEntry, StoreUnavailable, Transaction, Write
 from strongroom.vocabulary.operations import RULES, Operation
 from strongroom.vocabulary.records import AuditEntry, AuditIdentity, Checkpoint
 
@@ -245,9 +245,12 @@ def test_an_hsm_notices_that_the_end_of_its_log_was_cut_off(hsm, alice, keep, sa
     del hsm.store._logs[hsm.audit.name][keep:]
     again = hsm_audit.AuditLog(hsm.hsm, hsm.store, "cluster-a", hsm.name, 2, hsm.clock)
     assert again.resume() == said.format(last=last)
-    again.tell(hsm.lease(), (AuditFacts("audit_altered", AUDIT_ALTERED), SUCCESS))
+    again.tell(hsm.lease())
     assert again.resume() is None
     assert [entry.sequence for entry in hsm.entries()] == list(range(keep + 1))
+    entry = hsm.entries()[-1]
+    assert ((entry.opcode, entry.opcode_number), entry.response) == (AUDIT_ALTERED, 0x30)
+    assert entry.response_text == f"HSM Error: {said.format(last=last)}"
 
 
 def test_an_hsm_notices_that_its_last_entry_was_changed(hsm, alice):
@@ -289,9 +292,137 @@ def test_an_anchor_shows_what_was_cut_off_with_its_checkpoints_or_replaced(hsm, 
     assert hsm.audit.judge_anchor(other) == said
     del hsm.store._logs[hsm.audit.name][-2:]
     hsm.store._logs["checkpoint/hsm-a"].clear()
-    assert hsm.audit.resume() is None
+    again = hsm_audit.AuditLog(hsm.hsm, hsm.store, "cluster-a", hsm.name, 2, hsm.clock)
+    assert again.resume() is None
     said = f"entry {last:#x} is missing from the audit log, which this HSM has written"
-    assert hsm.audit.judge_anchor(anchor) == said
+    assert again.judge_anchor(anchor) == said
+
+
+def cut(rows, signed):
+    del rows[-1:]
+    signed.clear()
+
+
+def cut_to_nothing(rows, signed):
+    rows.clear()
+    signed.clear()
+
+
+def append_a_forged_entry(rows, _signed):
+    last = msgspec.msgpack.decode(rows[-1].value, type=AuditEntry)
+    following = hashlib.sha256(rows[-1].value).digest()
+    forged = msgspec.structs.replace(last, sequence=last.sequence + 1, previous=following, username="mallory")
+    rows.append(LogEntry(forged.sequence, forged.time_us, msgspec.msgpack.encode(forged)))
+
+
+def append_what_is_no_entry(rows, _signed):
+    rows.append(LogEntry(len(rows), 0, b"\x81\xa6hsm_id\xa2\xff\xfe"))
+
+
+ALTERED_WHILE_IT_RUNS = {
+    "cut": (cut, "entry 0x{last:x} is missing from the audit log, which this HSM has written"),
+    "cut to nothing": (
+        cut_to_nothing,
+        "entries 0x0 to 0x{last:x} are missing from the audit log, which this HSM has written",
+    ),
+    "forged": (append_a_forged_entry, "entry 0x{next:x} of the audit log was altered"),
+    "no entry": (append_what_is_no_entry, "entry 0x{next:x} of the audit log is not an entry: it was altered"),
+}
+
+
+@pytest.mark.parametrize("name", ALTERED_WHILE_IT_RUNS)
+def test_a_running_hsm_says_with_its_next_entry_that_the_end_of_its_log_was_altered(hsm, alice, name):
+    alteration, said = ALTERED_WHILE_IT_RUNS[name]
+    hsm.audit.tell(hsm.lease())
+    rows = hsm.store._logs[hsm.audit.name]
+    last = len(rows) - 1
+    alteration(rows, hsm.store._logs["checkpoint/hsm-a"])
+    end = len(rows)
+    assert hsm.call(Operation.GENERATE_KEY, {"mechanism": 1, "template": TOKEN}, alice)["objects"]
+    told = [msgspec.msgpack.decode(row.value, type=AuditEntry) for row in rows[end:]]
+    assert [(entry.sequence, entry.opcode) for entry in told] == [
+        (end, AUDIT_ALTERED[0]),
+        (end + 1, "CN_GENERATE_KEY"),
+    ]
+    assert told[0].response_text == "HSM Error: " + said.format(last=last, next=last + 1)
+    # It is said once.
+    assert hsm.call(Operation.GENERATE_KEY, {"mechanism": 1, "template": TOKEN}, alice)["objects"]
+    assert len(rows) == end + 3
+
+
+@pytest.mark.parametrize("name", ALTERED_WHILE_IT_RUNS)
+def test_a_running_hsm_says_so_before_it_signs(hsm, alice, name):
+    alteration, said = ALTERED_WHILE_IT_RUNS[name]
+    hsm.audit.tell(hsm.lease())
+    rows, signed = hsm.store._logs[hsm.audit.name], hsm.store._logs["checkpoint/hsm-a"]
+    last = len(rows) - 1
+    alteration(rows, signed)
+    end = len(rows)
+    hsm.audit.tell(hsm.lease(), (AuditFacts("end", END_MARKER), SUCCESS))
+    told = [msgspec.msgpack.decode(row.value, type=AuditEntry) for row in rows[end:]]
+    assert [entry.opcode for entry in told] == [AUDIT_ALTERED[0], END_MARKER[0]]
+    assert told[0].response_text == "HSM Error: " + said.format(last=last, next=last + 1)
+    assert checkpoints(hsm)[-1].sequence == told[-1].sequence
+
+
+def test_a_running_hsm_says_that_its_newest_checkpoint_was_removed(hsm, alice):
+    hsm.audit.tell(hsm.lease())
+    del hsm.store._logs["checkpoint/hsm-a"][-1]
+    hsm.audit.tell(hsm.lease(), (AuditFacts("end", END_MARKER), SUCCESS))
+    entry = hsm.entries()[-2]
+    said = "HSM Error: the newest checkpoint of the audit log is missing, which this HSM has signed"
+    assert (entry.opcode, entry.response_text) == (AUDIT_ALTERED[0], said)
+
+
+def test_entries_of_a_commit_whose_outcome_was_not_known_are_taken_over_and_are_no_alteration(hsm, alice, monkeypatch):
+    transact = hsm.store.transact
+
+    def lost(transaction):
+        transact(transaction)
+        raise StoreUnavailable("connection lost")
+
+    monkeypatch.setattr(hsm.store, "transact", lost)
+    with pytest.raises(StoreUnavailable):
+        hsm.audit.tell(hsm.lease(), (AuditFacts("end", END_MARKER), SUCCESS))
+    monkeypatch.undo()
+    assert hsm.call(Operation.GENERATE_KEY, {"mechanism": 1, "template": TOKEN}, alice)["objects"]
+    assert [entry.opcode for entry in hsm.entries()[-2:]] == [END_MARKER[0], "CN_GENERATE_KEY"]
+
+
+def test_what_this_process_knows_is_kept_while_the_store_cannot_be_read(hsm, alice, monkeypatch):
+    last = len(hsm.entries()) - 1
+    del hsm.store._logs[hsm.audit.name][-1]
+    scan = hsm.store.scan
+    calls = iter([True, True, False])
+
+    def sometimes(*arguments, **options):
+        if not next(calls, True):
+            raise StoreUnavailable("connection lost")
+        return scan(*arguments, **options)
+
+    monkeypatch.setattr(hsm.store, "scan", sometimes)
+    with pytest.raises(StoreUnavailable):
+        hsm.audit.resume()
+    said = f"entry {last:#x} is missing from the audit log, which this HSM has written"
+    assert hsm.audit.resume() == said
+
+
+def test_the_time_of_the_last_row_moves_no_entry(hsm, alice):
+    """Nothing covers the row's time; an entry that went by it would stand in the future for ever."""
+    rows = hsm.store._logs[hsm.audit.name]
+    rows[-1] = LogEntry(rows[-1].sequence, 2**62, rows[-1].value)
+    again = hsm_audit.AuditLog(hsm.hsm, hsm.store, "cluster-a", hsm.name, 2, hsm.clock)
+    assert again.resume() is None
+    again.tell(hsm.lease(), (AuditFacts("end", END_MARKER), SUCCESS))
+    assert hsm.entries()[-1].time_us == int(hsm.clock() * 1_000_000)
+
+
+def test_a_name_makes_no_line_and_no_colour(hsm):
+    hsm.activate()
+    hsm.login("mallory\nUser Name : alice\x1b[2J", "wrong")
+    entry = hsm.entries()[-1]
+    assert entry.username == "mallory\\nuser name : alice\\x1b[2j"
+    assert render(entry).splitlines()[-2] == f"User Name : {entry.username}"
 
 
 def test_an_identity_is_published_once_and_again_where_it_was_altered(cluster):

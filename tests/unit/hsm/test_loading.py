@@ -5,7 +5,8 @@ import pytest
 from strongroom.hsm.anchor import Anchor
 from strongroom.hsm.loading import StoreRolledBack, load
 from strongroom.hsm.refusals import StoreDiverged
-from strongroom.hsm.replica import Replica
+from strongroom.hsm.replica import Replica, follow
+from strongroom.storage.interface import LogEntry
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.roles import Role
 
@@ -183,3 +184,19 @@ def test_a_record_altered_while_an_hsm_runs_is_refused_when_it_is_read(cluster, 
     other.replica.catch_up()
     assert "was altered" in other.replica.damaged[key]
     assert len(other.hsm.objects) == 5
+
+
+@pytest.mark.parametrize(
+    "value", [b"\xff\xfe", b"\x81\xa6hsm_id\xa2\xff\xfe", b"\x81\xa1x" + b"\x91" * 50_000 + b"\xc0"]
+)
+def test_an_entry_of_the_change_log_that_cannot_be_read_is_refused_by_name(full, value):
+    hsm, _ = full
+    changes = hsm.store._logs["changes"]
+    anchor = anchor_of(hsm)
+    changes[-1] = LogEntry(changes[-1].sequence, 0, value)
+    with pytest.raises(StoreDiverged, match="do not agree at revision"):
+        fresh(hsm)
+    with pytest.raises(StoreRolledBack, match="another history at revision"):
+        fresh(hsm, anchor)
+    with pytest.raises(StoreDiverged, match="does not follow the one before it: it was altered"):
+        follow(hsm.hsm, None, changes[-1])

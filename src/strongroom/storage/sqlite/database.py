@@ -53,7 +53,7 @@ class Database:
             try:
                 connection = self._readers.popleft()
             except IndexError:
-                connection = self._connect("FULL")
+                connection = self._connect("FULL", timeout=LOCK_TIMEOUT_SECONDS)
             try:
                 yield connection
             finally:
@@ -103,14 +103,23 @@ class Database:
         """Make the file readable by its owner alone; SQLite gives its other files the same mode."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            # Not opened here: to close it again would take this process's locks off it, also those of its connections.
+            if not os.access(self.path, os.R_OK | os.W_OK):
+                is_mounted_read_only = os.statvfs(self.path.parent).f_flag & os.ST_RDONLY
+                error = OSError(errno.EROFS if is_mounted_read_only else errno.EACCES, os.strerror(errno.EACCES))
+                raise StoreUnavailable(f"the store {self.path} cannot be opened: {_reason(error)}") from None
         except OSError as error:
             raise StoreUnavailable(f"the store {self.path} cannot be opened: {_reason(error)}") from error
 
-    def _connect(self, synchronous: str) -> sqlite3.Connection:
+    def _connect(self, synchronous: str, *, timeout: float = 0) -> sqlite3.Connection:
+        """``timeout`` is how long SQLite itself waits, in seconds: for reading, which is seldom held up.
+
+        Waiting for the other writers is done here, fairly; SQLite's own waiting grows to 100 ms a step.
+        """
         with self.translated():
-            # Waiting for the other writers is done here, fairly; SQLite's own waiting grows to 100 ms a step.
-            connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(self.path, timeout=timeout, isolation_level=None, check_same_thread=False)
             self._retry(connection, "PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={synchronous}")
             connection.execute("PRAGMA foreign_keys=ON")
@@ -120,17 +129,15 @@ class Database:
     def _begin(self, connection: sqlite3.Connection) -> None:
         self._retry(connection, "BEGIN IMMEDIATE")
 
-    def _retry(self, connection: sqlite3.Connection, statement: str) -> None:
+    def _retry(self, connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
         deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         while True:
             try:
-                connection.execute(statement)
+                return connection.execute(statement)
             except sqlite3.OperationalError as error:
                 if not _is_busy(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(random.uniform(0.0002, 0.0015))  # noqa: S311
-            else:
-                return
 
     def _migrate(self) -> None:
         steps = migrations("sqlite")
@@ -146,9 +153,9 @@ class Database:
         self._writer.execute("COMMIT")
 
     def _version(self, newest: int) -> int:
-        (application,) = self._writer.execute("PRAGMA application_id").fetchone()
-        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-        (tables,) = self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        (application,) = self._retry(self._writer, "PRAGMA application_id").fetchone()
+        (version,) = self._retry(self._writer, "PRAGMA user_version").fetchone()
+        (tables,) = self._retry(self._writer, "SELECT count(*) FROM sqlite_schema").fetchone()
         if application != APPLICATION_ID and tables:
             raise StoreError(f"{self.path} is an SQLite file of another program")
         if version > newest:

@@ -12,6 +12,8 @@ from strongroom.installation.settings import load_settings
 from strongroom.installation.state_directory import StateDirectory
 from strongroom.installation.stores import Stores
 
+CLOUDWATCH = ("add", "cloudwatch-logs", "--name", "aws", "--region", "eu-west-1", "group", "--endpoint-url")
+
 
 @pytest.fixture
 def state(tmp_path):
@@ -35,6 +37,8 @@ def test_targets_of_each_kind_are_kept_listed_and_removed(run, state, tmp_path):
     assert run("add", "syslog", "--name", "siem", "logs.example.org", "--contents", "trail").exit_code == 0
     assert run("add", "cloudwatch-logs", "--name", "aws", "--region", "eu-west-1", "group").exit_code == 0
     assert run("add", "otlp", "--name", "otel", "https://otel.example.org:4318").exit_code == 0
+    assert run(*CLOUDWATCH, "http://127.0.0.1:8223", "--name", "second").exit_code == 0
+    assert run("remove", "second").exit_code == 0
     names = [target.name for target in load_settings(state.settings).forward]
     assert names == ["local", "siem", "aws", "otel"]
     listed = run("list").output.splitlines()
@@ -54,7 +58,15 @@ def test_targets_of_each_kind_are_kept_listed_and_removed(run, state, tmp_path):
         (("add", "syslog", "--name", "siem", "host:port"), "is no address"),
         (("add", "otlp", "--name", "otel", "otel.example.org"), "is no URL"),
         (("add", "otlp", "--name", "otel", "http://otel.example.org"), "without TLS"),
+        (("add", "otlp", "--name", "otel", "https://otel.example.org:port"), "is no URL of a collector"),
+        (("add", "otlp", "--name", "otel", "https://otel.example.org:65536"), "is no URL of a collector"),
+        (("add", "otlp", "--name", "otel", "https://[::1"), "is no URL of a collector"),
         (("add", "cloudwatch-logs", "--name", "aws", "--region", "Mars", "group"), "is no region name"),
+        ((*CLOUDWATCH, "http://logs.example.org:8223"), "events are not sent to logs.example.org without TLS"),
+        ((*CLOUDWATCH, "http://192.0.2.1"), "events are not sent to 192.0.2.1 without TLS"),
+        ((*CLOUDWATCH, "https://logs.example.org:0"), "is no URL of an installation"),
+        ((*CLOUDWATCH, "https://logs.example.org:99999"), "is no URL of an installation"),
+        ((*CLOUDWATCH, "logs.example.org"), "is no URL of an installation"),
         (("remove", "siem"), "there is no target siem"),
     ],
 )

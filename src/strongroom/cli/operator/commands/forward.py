@@ -128,6 +128,8 @@ def add_cloudwatch_logs(
         strongroom forward add cloudwatch-logs --name aws --region eu-central-1 --profile audit strongroom
     """
     check_region(region)
+    if given["endpoint_url"]:
+        _check_url(given["endpoint_url"], "an installation", "https://strongroom.example.org:8223")
     _add(state, CloudWatchLogsTarget(name=name, contents=contents or CONTENTS, group=group, region=region, **given))
 
 
@@ -150,14 +152,7 @@ def add_otlp(
     Example:
         strongroom forward add otlp --name collector https://otel.example.org:4318
     """
-    url = urlsplit(endpoint_url)
-    if not url.hostname or url.scheme not in {"http", "https"}:
-        raise Refusal(f"{endpoint_url!r} is no URL of a collector", "give one such as https://otel.example.org:4318")
-    if url.scheme == "http" and not is_loopback(url.hostname):
-        raise Refusal(
-            f"events are not sent to {url.hostname} without TLS: others on the network could read them",
-            "give an https URL, or one of this machine",
-        )
+    _check_url(endpoint_url, "a collector", "https://otel.example.org:4318")
     _add(
         state,
         OtlpTarget(
@@ -230,6 +225,23 @@ def show_status(state: StateDirectory, as_json: bool) -> None:
         return
     for target, there in found:
         click.echo(f"{target.name}  {_place(target)}  {_progress(there)}")
+
+
+def _check_url(text: str, of_what: str, example: str) -> None:
+    """Refuse what is no URL, and what would send events over a network in clear."""
+    try:
+        url = urlsplit(text)
+        is_url = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+    except ValueError:
+        # A port that is no number or too large, or brackets that do not fit.
+        is_url = False
+    if not is_url:
+        raise Refusal(f"{text!r} is no URL of {of_what}", f"give one such as {example}")
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        raise Refusal(
+            f"events are not sent to {url.hostname} without TLS: others on the network could read them",
+            "give an https URL, or one of this machine",
+        )
 
 
 def _add(state: StateDirectory, target: AnyTarget) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Final
 
 from strongroom.audit.search import Told
+from strongroom.audit.text import moment, printable
 from strongroom.vocabulary.records import AuditEntry
 from strongroom.vocabulary.roles import CLI_NAMES, Role
 
@@ -28,7 +28,7 @@ def row(told: Told) -> str:
         response += f" (and {entry.dropped} more before it)"
     return _row(
         (
-            _time(entry.time_us).isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00"),
+            moment(entry.time_us, "milliseconds").replace("T", " ").removesuffix("Z"),
             entry.hsm_id,
             f"{entry.sequence:#x}",
             entry.opcode.removeprefix("CN_"),
@@ -43,7 +43,7 @@ def row(told: Told) -> str:
 def as_json(told: Told) -> str:
     entry = told.entry
     values = {
-        "time": _time(entry.time_us).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "time": moment(entry.time_us),
         "cluster_id": told.cluster_id,
         "hsm_id": entry.hsm_id,
         "sequence": entry.sequence,
@@ -73,9 +73,5 @@ def _reference(reference: int) -> str | None:
     return f"{reference:#018x}" if reference else None
 
 
-def _time(time_us: int) -> datetime:
-    return datetime.fromtimestamp(time_us / 1_000_000, UTC)
-
-
 def _row(columns: tuple[str, ...]) -> str:
-    return "  ".join(f"{column:<{width}}" for column, width in zip(columns, _WIDTHS, strict=True)).rstrip()
+    return "  ".join(f"{printable(column):<{width}}" for column, width in zip(columns, _WIDTHS, strict=True)).rstrip()

@@ -38,10 +38,10 @@ def tail(
     """
     with audit_logs(state, cluster_id, hsm_id) as look:
         search = Search(look())
-        places = search.places()
+        found, places = search.newest(entries)
         if not as_json:
             click.echo(printing.heading())
-        _show(search.newest(entries) if entries else [], as_json)
+        _show(found, as_json)
         if not follow:
             return
         with contextlib.suppress(KeyboardInterrupt):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
 from cryptography import x509
 
 from strongroom.audit.checkpoints import NotProven, load_certificates
-from strongroom.audit.export import CheckpointLine, Line, lines_of, read_lines
+from strongroom.audit.export import BrokenExport, CheckpointLine, Header, Line, lines_of, of_cluster, read_lines
+from strongroom.audit.hsm_logs import HsmLog
 from strongroom.audit.receipts import heads_of, read_head, read_receipt
+from strongroom.audit.text import moment, printable
 from strongroom.audit.verify import HsmReport, Report, Seen
 from strongroom.audit.verify import verify as verify_lines
 from strongroom.cli.operator.commands.audit.counting import counted
@@ -23,9 +26,11 @@ from strongroom.cli.operator.commands.audit.options import cluster_option, json_
 from strongroom.cli.operator.refusals import FAILED, Refusal
 from strongroom.cli.operator.state_option import state_option
 from strongroom.installation.state_directory import StateDirectory
-from strongroom.vocabulary.records import Checkpoint
+from strongroom.vocabulary.records import UNREADABLE, Checkpoint
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_UNDER_WAY_SECONDS: Final = 2
+"""An entry has its time before it is committed: one that is so much older than an export was committed before it."""
 
 
 @click.command()
@@ -65,6 +70,7 @@ def verify(
     """
     if file is None and not live:
         raise click.UsageError("Give an export to verify, or --live.")
+    own_logs: list[HsmLog] | None = None
     trusted, seen = _brought(anchors, receipts, heads)
     kept = [checkpoint for path in checkpoints for checkpoint in _checkpoints(path)]
     with contextlib.ExitStack() as stack:
@@ -74,7 +80,8 @@ def verify(
             own_roots = roots(state)
             trusted = trusted or _certificates(own_roots["hardware"].encode(), "the installation's hardware root")
             if file is not None:
-                seen += [Seen(head, "this installation") for head in heads_of(look())]
+                own_logs = look()
+                seen += [Seen(head, "this installation") for head in heads_of(own_logs, _settled(file))]
             else:
                 lines = lines_of(look(), now(), own_roots)
         if file is not None:
@@ -82,8 +89,16 @@ def verify(
         if cluster_id is not None:
             # What was seen of other clusters is not asked for.
             seen = [each for each in seen if each.head.cluster_id in {"", cluster_id}]
-        report = verify_lines(counted(lines, "Verifying"), anchors=trusted, seen=seen, checkpoints=kept)
-    click.echo(json.dumps(_values(report), indent=2) if as_json else "\n".join(_text(report)))
+            kept = [checkpoint for checkpoint in kept if checkpoint.cluster_id == cluster_id]
+            lines = of_cluster(lines, cluster_id)
+        report = verify_lines(counted(lines, "Verifying"), anchors=trusted, seen=seen, checkpoints=kept, live=own_logs)
+    if cluster_id is not None and not report.hsms and report.holds:
+        raise Refusal(
+            f"there is no audit log of {cluster_id} in {file or state.root}", "see `strongroom audit receipt`"
+        )
+    # What an export says is somebody else's word.
+    text = "\n".join(printable(line) for line in _text(report))
+    click.echo(json.dumps(_values(report), indent=2) if as_json else text)
     if not report.holds:
         context.exit(FAILED)
 
@@ -106,6 +121,17 @@ def _brought(
     return trusted, seen
 
 
+def _settled(file: Path) -> int | None:
+    """Before which time all that was written is in an export; ``None`` where it does not say when it was made."""
+    try:
+        with file.open("rb") as lines:
+            header = next(read_lines(lines))
+        made = datetime.fromisoformat(header.made_at).timestamp() if isinstance(header, Header) else None
+    except (BrokenExport, ValueError, OverflowError):
+        return None
+    return None if made is None else int((made - _UNDER_WAY_SECONDS) * 1_000_000)
+
+
 def _certificates(pem: bytes, name: str) -> list[x509.Certificate]:
     try:
         return load_certificates(pem)
@@ -121,7 +147,7 @@ def _checkpoints(path: Path) -> list[Checkpoint]:
             lines = (decoder.decode(text) for text in file if text.strip())
             values = (line.value for line in lines if isinstance(line, CheckpointLine))
             found = [msgspec.msgpack.decode(value, type=Checkpoint) for value in values]
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Refusal(f"{path} does not hold lines of an export: {error}") from None
     if not found:
         raise Refusal(f"{path} holds no checkpoint")
@@ -195,4 +221,4 @@ def _many(checkpoints: int) -> str:
 
 
 def _time(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us / 1_000_000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return moment(time_us, "seconds")
