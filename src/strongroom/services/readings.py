@@ -62,7 +62,7 @@ class Readings:
                     continue
                 try:
                     readings = _read(self._clusters.open(cluster.cluster_id), cluster)
-                except (StoreError, msgspec.DecodeError, UnicodeDecodeError) as error:
+                except (StoreError, *records.UNREADABLE) as error:
                     log.warning("figures not read", cluster_id=cluster.cluster_id, reason=str(error))
                     continue
                 yield from readings

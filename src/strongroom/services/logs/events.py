@@ -16,7 +16,7 @@ import msgspec
 
 from strongroom.audit.text import render, stored_word
 from strongroom.storage.interface import LogEntry, Store
-from strongroom.vocabulary.records import AuditEntry, WrittenEvent
+from strongroom.vocabulary.records import UNREADABLE, AuditEntry, WrittenEvent
 
 Place = tuple[int, int]
 FIRST_PLACE: Final[Place] = (0, 0)
@@ -91,7 +91,7 @@ class AuditEvent(Event):
     def _read(self) -> str:
         try:
             return render(_audit_entry.decode(self.stored.value))
-        except (msgspec.DecodeError, ValueError, OverflowError):
+        except UNREADABLE:
             # Shown in its place, so that it hides no other entry; `strongroom audit verify` says more.
             return f"Entry {self.stored.sequence:#x} of the audit log cannot be read: it was altered"
 
