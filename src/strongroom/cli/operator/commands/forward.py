@@ -123,6 +123,8 @@ def add_cloudwatch_logs(
 ) -> None:
     """A log GROUP of CloudWatch Logs, made when it is missing, with a stream for each log.
 
+    An event over 256 KiB is sent cut: its beginning, its size and its SHA-256.
+
     \b
     Example:
         strongroom forward add cloudwatch-logs --name aws --region eu-central-1 --profile audit strongroom
