@@ -1,7 +1,11 @@
-"""A log group of CloudWatch Logs, AWS's own or another installation's, by the public API."""
+"""A log group of CloudWatch Logs, AWS's own or another installation's, by the public API.
+
+An event that is larger than a log event may be is sent cut, with what tells so.
+"""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -11,15 +15,20 @@ import botocore.session
 import structlog
 from botocore.config import Config
 
-from strongroom.forwarding.events import Event
+from strongroom.forwarding.events import Event, shortened
+from strongroom.forwarding.local_files import check_readable, check_trusted
 from strongroom.forwarding.targets import CloudWatchLogsTarget, DeliveryFailed
 
 _TIMEOUT_SECONDS: Final = 5
 _MAX_BYTES: Final = 1_000_000
-_OVERHEAD_BYTES: Final = 26
-"""Of an event, by AWS's count."""
+"""Of the events of a call. AWS counts 1 MiB before they become JSON; others count the request."""
+_OVERHEAD_BYTES: Final = 64
+"""Of an event in a request, by more than AWS's count of 26."""
+_EVENT_BYTES: Final = 256 * 1024 - 26
+"""Of an event, as CloudWatch Logs has had it longest. In JSON three times that at most, so one fits in a call."""
 _MAX_AGE_SECONDS: Final = 13 * 86400
-"""AWS rejects events older than 14 days; such ones get a later time, and their own stands in their text."""
+"""AWS rejects events older than 14 days; such ones get a later time, and their own stands in their text. So do those of
+a time that is still to come, which only a clock that was set back or a spoilt entry has."""
 _MAX_SPAN_US: Final = 23 * 3600 * 1_000_000
 """AWS refuses a call whose events span a day."""
 
@@ -30,7 +39,9 @@ class CloudWatchLogs:
     """Puts events into streams of a group, which are made when they are missing."""
 
     def __init__(self, target: CloudWatchLogsTarget) -> None:
+        self._target = target
         self._group = target.group
+        self._check_files()
         session = botocore.session.Session(profile=target.profile or None)
         if target.credentials_file:
             session.set_config_variable("credentials_file", target.credentials_file)
@@ -52,13 +63,19 @@ class CloudWatchLogs:
         stream = events[0].log.replace(":", "-").replace("*", "-")
         try:
             self._make(stream)
-            for batch in _batches(events):
+            for batch in batches([shortened(event, _EVENT_BYTES) for event in events]):
                 self._put(stream, batch)
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+            self._check_files()
             raise DeliveryFailed(f"CloudWatch Logs did not take the events: {error}") from None
 
     def close(self) -> None:
         self._client.close()
+
+    def _check_files(self) -> None:
+        """Of a file that is missing botocore tells as of a receiver that is away."""
+        check_trusted(self._target.ca_file)
+        check_readable("--credentials-file", self._target.credentials_file)
 
     def _make(self, stream: str) -> None:
         if stream in self._made:
@@ -74,8 +91,11 @@ class CloudWatchLogs:
         self._made.add(stream)
 
     def _put(self, stream: str, events: Sequence[Event]) -> None:
-        oldest = int((time.time() - _MAX_AGE_SECONDS) * 1000)
-        shown = [{"timestamp": max(event.time_us // 1000, oldest), "message": event.text} for event in events]
+        newest = int(time.time() * 1000)
+        oldest = newest - _MAX_AGE_SECONDS * 1000
+        shown = [
+            {"timestamp": min(max(event.time_us // 1000, oldest), newest), "message": event.text} for event in events
+        ]
         try:
             reply = self._client.put_log_events(logGroupName=self._group, logStreamName=stream, logEvents=shown)
         except self._client.exceptions.ResourceNotFoundException:
@@ -89,12 +109,17 @@ class CloudWatchLogs:
             log.warning("events are older than the group keeps any", group=self._group, stream=stream)
 
 
-def _batches(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+def batches(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """Events as calls take them: by size in JSON, within a day, and in the order of time."""
     batch: list[Event] = []
     size = 0
     for event in events:
-        added = len(event.text.encode()) + _OVERHEAD_BYTES
-        if batch and (size + added > _MAX_BYTES or event.time_us - batch[0].time_us > _MAX_SPAN_US):
+        added = len(json.dumps(event.text)) + _OVERHEAD_BYTES
+        if batch and (
+            size + added > _MAX_BYTES
+            or event.time_us - batch[0].time_us > _MAX_SPAN_US
+            or event.time_us < batch[-1].time_us
+        ):
             yield batch
             batch, size = [], 0
         batch.append(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from strongroom.forwarding.events import Event
 from strongroom.forwarding.otlp import Otlp
 from strongroom.forwarding.rotated_file import RotatedFile
 from strongroom.forwarding.sources import Source, Sources
@@ -84,6 +86,12 @@ class Forwarder:
         self._longest_pause_seconds = longest_pause_seconds
         self._clock = clock
         self._sender: Sender | None = None
+        self._position: Position | None = None
+        """As the logs store has it, once it was read."""
+        self._finished: set[str] = set()
+        """Logs that the receiver has whole, and to which nothing is added any more."""
+        self._unreadable = ""
+        """What could not be read in the last round."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"forward-{target.name}", daemon=True)
 
@@ -101,60 +109,101 @@ class Forwarder:
         while True:
             try:
                 self._send_all(until=self._clock() + _END_SECONDS if stopping else None)
-            except (DeliveryFailed, StoreError, msgspec.DecodeError) as error:
+            except Exception as error:  # whatever it is, the thread goes on, and says so
+                is_expected = isinstance(error, DeliveryFailed | StoreError)
                 pause = min(max(pause, self._look_seconds) * 2, self._longest_pause_seconds)
-                self._tell(str(error))
+                self._tell(str(error) if is_expected else repr(error), None if is_expected else error)
+                if not is_expected:
+                    self._close()
             else:
                 pause = self._look_seconds
             if stopping:
                 break
             stopping = self._stop.wait(pause)
-        if self._sender is not None:
-            self._sender.close()
+        self._close()
+
+    def _close(self) -> None:
+        closing, self._sender = self._sender, None
+        if closing is not None:
+            with contextlib.suppress(Exception):
+                closing.close()
 
     def _send_all(self, until: float | None) -> None:
-        """One round over all logs; a log that is long is left after some batches, so that none waits for another."""
+        """One round over all logs; a log that is long is left after some batches, so that none waits for another.
+
+        A log that cannot be read holds up no other one.
+        """
         if self._sender is None:
             self._sender = self._make_sender(self.target)
         more = True
         while more and not (self._stop.is_set() and until is None):
             more = False
-            for source in self._sources.all(self.target.contents):
+            problems: list[str] = []
+            for source in self._sources.all(self.target.contents, problems):
                 if until is not None and self._clock() > until:
                     return
-                more = self._send(self._sender, source) or more
+                if source.log in self._finished:
+                    continue
+                sequence = self._known().sequences.get(source.log, -1)
+                try:
+                    events = source.after(sequence)
+                except StoreError as error:
+                    problems.append(f"{source.log}: {error}")
+                    continue
+                if events:
+                    self._send(self._sender, source, events)
+                    more = True
+                elif source.is_final:
+                    self._finished.add(source.log)
+            self._unreadable = _first(problems)
+            self._tell(self._unreadable)
 
-    def _send(self, to: Sender, source: Source) -> bool:
-        """Send a batch of a log; whether there was one."""
-        before = position(self._logs, self.target.name)
-        events = source.after(before.sequences.get(source.log, -1))
-        if not events:
-            return False
+    def _send(self, to: Sender, source: Source, events: Sequence[Event]) -> None:
+        """Send a batch of a log."""
         to.send(events)
+        before = self._known()
         self._remember(
             msgspec.structs.replace(
                 before,
                 sequences={**before.sequences, source.log: events[-1].sequence},
                 sent=before.sent + len(events),
                 sent_at=self._clock(),
-                problem="",
+                problem=self._unreadable,
             )
         )
-        return True
 
-    def _tell(self, problem: str) -> None:
+    def _tell(self, problem: str, error: Exception | None = None) -> None:
+        """Say what keeps events waiting, once; with an empty text, that nothing does. Never raises."""
         try:
-            before = position(self._logs, self.target.name)
-            if before.problem != problem:
-                log.warning("events wait to be forwarded", target=self.target.name, reason=problem)
-                self._remember(msgspec.structs.replace(before, problem=problem, problem_at=self._clock()))
-        except StoreError as error:
-            log.warning("events wait to be forwarded", target=self.target.name, reason=str(error))
+            before = self._known()
+            if before.problem == problem:
+                return
+            if problem:
+                log.warning("events wait to be forwarded", target=self.target.name, reason=problem, exc_info=error)
+            self._remember(msgspec.structs.replace(before, problem=problem, problem_at=self._clock()))
+        except Exception as failure:  # the next round says whatever there is to say
+            log.warning("events wait to be forwarded", target=self.target.name, reason=str(failure))
+
+    def _known(self) -> Position:
+        """The position. One that somebody spoilt is the beginning, because what was sent may be sent again."""
+        if self._position is None:
+            try:
+                self._position = position(self._logs, self.target.name)
+            except msgspec.DecodeError as error:
+                log.error("all events are forwarded again", target=self.target.name, reason=str(error))  # noqa: TRY400
+                self._position = Position()
+        return self._position
 
     def _remember(self, changed: Position) -> None:
         self._logs.transact(
             Transaction(writes=(Write(f"{POSITION}{self.target.name}", msgspec.msgpack.encode(changed)),))
         )
+        self._position = changed
+
+
+def _first(problems: Sequence[str]) -> str:
+    others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{problems[0]}{others}" if problems else ""
 
 
 class Forwarding:
@@ -184,8 +233,15 @@ class Forwarding:
             forwarder.stop()
 
     def _run(self) -> None:
+        failure = ""
         while True:
-            self._follow()
+            try:
+                self._follow()
+                failure = ""
+            except Exception as error:  # whatever it is, the thread goes on, and says so once
+                if repr(error) != failure:
+                    log.warning("targets are not followed", reason=repr(error), exc_info=error)
+                failure = repr(error)
             if self._stop.wait(self._look_seconds):
                 return
 
@@ -197,5 +253,6 @@ class Forwarding:
                 del self._running[name]
         for name, target in wanted.items():
             if name not in self._running:
-                self._running[name] = Forwarder(target, self._sources, self._logs)
-                self._running[name].start()
+                forwarder = Forwarder(target, self._sources, self._logs)
+                forwarder.start()
+                self._running[name] = forwarder

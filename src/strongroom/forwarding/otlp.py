@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import ssl
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ import msgspec
 import structlog
 
 from strongroom.forwarding.events import Event
+from strongroom.forwarding.local_files import read_lines, trusting
 from strongroom.forwarding.targets import DeliveryFailed, OtlpTarget
 
 _TIMEOUT_SECONDS: Final = 5.0
@@ -72,14 +72,14 @@ class Otlp:
         url = urlsplit(self._target.endpoint_url)
         if url.scheme != "https":
             return http.client.HTTPConnection(url.hostname or "", url.port, timeout=self._timeout_seconds)
-        context = ssl.create_default_context(cafile=self._target.ca_file or None)
+        context = trusting(self._target.ca_file)
         return http.client.HTTPSConnection(url.hostname or "", url.port, timeout=self._timeout_seconds, context=context)
 
     def _headers(self) -> dict[str, str]:
         """From their file each time, so that a token in it can be replaced."""
         if not self._target.headers_file:
             return {}
-        lines = Path(self._target.headers_file).read_text().splitlines()
+        lines = read_lines("--headers-file", self._target.headers_file)
         pairs = (line.partition(":") for line in lines if ":" in line)
         return {name.strip(): value.strip() for name, _, value in pairs}
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from strongroom.forwarding.events import Event
 from strongroom.forwarding.targets import DeliveryFailed, FileTarget
 from strongroom.private_files import sync_directory
+
+_BEGINNING: Final = b'{"kind":'
+"""Of every line that is written here."""
+_READ_BYTES: Final = 65_536
 
 
 class RotatedFile:
@@ -30,6 +35,7 @@ class RotatedFile:
         """Nothing is kept open."""
 
     def _append(self, content: bytes) -> None:
+        _end_torn_line(self._path)
         size = self._path.stat().st_size if self._path.exists() else 0
         if size and size + len(content) > self._max_bytes:
             self._rotate()
@@ -59,6 +65,42 @@ class RotatedFile:
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def _end_torn_line(path: Path) -> None:
+    """Cut what a kill left of a line: its event did not count as sent, and is sent again.
+
+    Half a line that is not one of ours stays, and is ended.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        size = os.fstat(descriptor).st_size
+        whole = _whole_lines(descriptor, size)
+        if whole == size:
+            return
+        torn = os.pread(descriptor, len(_BEGINNING), whole)
+        if _BEGINNING.startswith(torn):
+            os.ftruncate(descriptor, whole)
+        else:
+            os.pwrite(descriptor, b"\n", size)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _whole_lines(descriptor: int, size: int) -> int:
+    """Where the last line that has an end ends."""
+    end = size
+    while end:
+        start = max(0, end - _READ_BYTES)
+        found = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from strongroom.forwarding.events import Event
+from strongroom.forwarding.local_files import load_certificate, trusting
 from strongroom.forwarding.targets import DeliveryFailed, SyslogTarget
 
 TIMEOUT_SECONDS: Final = 5.0
@@ -55,10 +56,9 @@ class SyslogOverTls:
         """Nothing is kept open."""
 
     def _context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._target.ca_file or None)
+        context = trusting(self._target.ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self._target.certificate:
-            context.load_cert_chain(self._target.certificate, self._target.key or None)
+        load_certificate(context, self._target.certificate, self._target.key)
         return context
 
 

@@ -74,8 +74,9 @@ def application(
     signed. ``clock`` gives seconds since 1970. ``metrics_token()`` is what a reader of ``/metrics`` must send; with
     ``None`` only programs on this machine may read it. Requests are counted in ``request_counts``.
 
-    When the application starts (ASGI lifespan) it moves what a stop left in outboxes to the trail, and finishes
-    creations and deletions of clusters that were interrupted; when it stops it writes the rest of the trail.
+    When the application starts (ASGI lifespan) it moves what a stop left in outboxes to the trail, finishes interrupted
+    creations of clusters, and begins to finish interrupted deletions, in a thread that ends with the process; when it
+    stops it writes the rest of the trail.
     ``GET /health`` needs no signature and answers 200 when the control store can be read, else 503. Requests run in
     threads; the stores must be usable from several, and stay the caller's to close. Queries and exports of CloudWatch
     Logs run in threads that end with the process.

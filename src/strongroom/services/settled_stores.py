@@ -8,7 +8,10 @@ from strongroom.storage.interface import Store
 
 
 class SettledStores:
-    """:class:`ClusterStores` over others. :meth:`delete` raises ``StoreError`` while the trail cannot be written."""
+    """:class:`ClusterStores` over others.
+
+    :meth:`delete` raises ``StoreError`` while the trail cannot be written, or the cluster's store cannot be read.
+    """
 
     def __init__(self, stores: ClusterStores, recorder: TrailRecorder) -> None:
         self._stores = stores
@@ -21,5 +24,7 @@ class SettledStores:
         return self._stores.open(cluster_id)
 
     def delete(self, cluster_id: str) -> None:
+        # One that an interrupted deletion removed already is made again, so that the recorder finds it empty.
+        self._stores.create(cluster_id)
         self._recorder.settle(cluster_id)
         self._stores.delete(cluster_id)

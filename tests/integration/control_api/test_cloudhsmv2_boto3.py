@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 
 import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
 from strongroom import services
+from strongroom.services.cloudhsmv2 import delete_cluster
 from strongroom.vocabulary.records import ClusterRecord, InitializeRecord, MembershipRecord
 from strongroom.vocabulary.states import HsmHealth
 
@@ -498,7 +500,40 @@ def test_a_deletion_that_was_interrupted_is_finished_at_the_next_start(serve):
         installation.stores.failure = None
     with serve() as installation:
         installation.keys = keys
-        assert described(installation.client(), cluster_id)["State"] == "DELETED"
+        until_deleted(installation.client(), cluster_id)
+
+
+def until_deleted(client, cluster_id):
+    end = time.monotonic() + 20
+    while (state := described(client, cluster_id)["State"]) != "DELETED":
+        assert state == "DELETE_IN_PROGRESS"
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_long_audit_log_of_an_interrupted_deletion_keeps_nothing_waiting(serve, monkeypatch):
+    with serve() as installation:
+        client, cluster_id = installation.client(), installation.cluster()
+        installation.stores.failure = OSError("the disk is away")
+        with pytest.raises(ClientError):
+            client.delete_cluster(ClusterId=cluster_id)
+        keys, installation.stores.failure = installation.keys, None
+    archive, go_on = delete_cluster.archive, threading.Event()
+
+    def long(*stores, **cluster):
+        assert go_on.wait(20)
+        archive(*stores, **cluster)
+
+    monkeypatch.setattr(delete_cluster, "archive", long)
+    with serve() as installation:
+        installation.keys = keys
+        client = installation.client()
+        assert described(client, cluster_id)["State"] == "DELETE_IN_PROGRESS"
+        refused(INVALID, client.delete_cluster, "its deletion goes on", ClusterId=cluster_id)
+        client.tag_resource(ResourceId=cluster_id, TagList=[{"Key": "name", "Value": "old"}])
+        installation.cluster()
+        go_on.set()
+        until_deleted(client, cluster_id)
 
 
 def test_a_creation_that_was_interrupted_is_finished_at_the_next_start(serve):

@@ -7,6 +7,7 @@ import time
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 pytest.importorskip("strongroom.services.logs", reason="CloudWatch Logs is not offered")
@@ -54,8 +55,13 @@ def test_records_arrive_in_another_installations_group_also_after_it_was_away(in
 
     receiver.run("down")
     api.describe_clusters()
+    for number in range(12):
+        # Records that fit in a call as they are, and not as the JSON that a call is.
+        with pytest.raises(ClientError):
+            api.tag_resource(ResourceId="cluster-aaaaaaaaaaa", TagList=[{"Key": str(number), "Value": '"' * 40_000}])
     receiver.run("up", "-d")
     api.describe_clusters()
-    found = wait_for(client(receiver, "logs"), 5)
-    assert [event["sequence"] for event in found] == [0, 1, 2, 3, 4]
-    assert {event["record"]["eventName"] for event in found} == {"DescribeClusters"}
+    found = wait_for(client(receiver, "logs"), 17)
+    assert [event["sequence"] for event in found] == list(range(17))
+    names = ["DescribeClusters"] * 4 + ["TagResource"] * 12 + ["DescribeClusters"]
+    assert [event["record"]["eventName"] for event in found] == names

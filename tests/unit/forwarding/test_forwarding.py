@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import ipaddress
 import json
 import re
@@ -11,6 +12,7 @@ import ssl
 import struct
 import threading
 import time
+from collections import Counter
 
 import msgspec
 import pytest
@@ -20,9 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from self_signed import NAME, builder
 
 from strongroom.forwarding import rotated_file
+from strongroom.forwarding.events import Event
 from strongroom.forwarding.forwarder import Forwarder, Forwarding, position
 from strongroom.forwarding.rotated_file import RotatedFile
-from strongroom.forwarding.sources import Sources
+from strongroom.forwarding.sources import BATCH_BYTES, Sources
 from strongroom.forwarding.syslog_tls import SyslogOverTls
 from strongroom.forwarding.targets import DeliveryFailed, FileTarget, SyslogTarget
 from strongroom.services.cloudtrail.event import own_event
@@ -30,7 +33,16 @@ from strongroom.services.cloudtrail.recorder import TrailRecorder
 from strongroom.storage.interface import Append, LogEntry, StoreError, Transaction, Write
 from strongroom.storage.memory import MemoryStore
 from strongroom.storage.sqlite import SqliteStore
-from strongroom.vocabulary.records import AuditEntry, AuditIdentity, Checkpoint, ClusterOwner, ControlCluster
+from strongroom.vocabulary.records import (
+    ArchivedCluster,
+    AuditEntry,
+    AuditIdentity,
+    Checkpoint,
+    ClusterOwner,
+    ControlCluster,
+    TrailEntry,
+    TrailEvent,
+)
 
 ACCOUNT, CLUSTER, HSM = "111122223333", "cluster-aaaaaaaaaaa", "hsm-bbbbbbbbbbb"
 SYSLOG = re.compile(
@@ -345,8 +357,170 @@ def test_a_damaged_cluster_does_not_hold_up_the_others(installation, receiver, f
 
     monkeypatch.setattr(installation.cluster, "list", damaged)
     forward(receiver.target())
-    until(lambda: position(installation.logs, "siem").problem == "the store is damaged")
+    until(lambda: position(installation.logs, "siem").problem == f"{CLUSTER}: the store is damaged")
     assert whole_and_in_order(receiver.taken, "trail", 2)
+
+
+def test_a_log_that_cannot_be_read_does_not_hold_up_those_after_it(installation, receiver, forward, monkeypatch):
+    installation.hsm_writes(2)
+    installation.hsm_signs()
+    scan = installation.cluster.scan
+
+    def damaged(log, **limits):
+        if log == f"audit/{HSM}":
+            raise StoreError("the store is damaged")
+        return scan(log, **limits)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(installation.cluster, "scan", damaged)
+        forward(receiver.target())
+        until(lambda: whole_and_in_order(receiver.taken, f"checkpoint/{HSM}", 1))
+        until(lambda: position(installation.logs, "siem").problem == f"audit/{HSM}: the store is damaged")
+        installation.called(2)
+        until(lambda: whole_and_in_order(receiver.taken, "trail", 2))
+        assert position(installation.logs, "siem").problem == f"audit/{HSM}: the store is damaged"
+    until(lambda: whole_and_in_order(receiver.taken, f"audit/{HSM}", 2))
+    until(lambda: position(installation.logs, "siem").problem == "")
+
+
+def test_an_entry_that_somebody_spoilt_is_told_and_those_after_it_are_sent(installation, forward, tmp_path):
+    path = tmp_path / "audit.jsonl"
+    installation.hsm_writes()
+    spoilt = LogEntry(1, 1 << 62, b"no entry")
+    installation.cluster.transact(Transaction(appends=(Append(f"audit/{HSM}", spoilt),)))
+    installation.hsm_entries = 2
+    installation.hsm_writes()
+    forward(FileTarget(name="local", path=str(path)))
+    until(lambda: position(installation.logs, "local").sent == 3)
+    found = lines(path)
+    assert [event["kind"] for event in found] == ["hsm-audit", "unreadable", "hsm-audit"]
+    assert found[1]["problem"].startswith("the entry cannot be read: ")
+    assert found[1]["sha256"] == hashlib.sha256(b"no entry").hexdigest()
+
+
+def test_a_batch_has_a_bound_in_bytes(installation):
+    text = "x" * 300_000
+    for number in range(40):
+        event = TrailEvent(str(number), 0, ACCOUNT, json.dumps({"text": text}))
+        value = msgspec.msgpack.encode(TrailEntry(number, b"", event))
+        installation.logs.transact(Transaction(appends=(Append("trail", LogEntry(number, 0, value)),)))
+    (source,) = installation.sources.all(("trail",), [])
+    found, sizes = [], []
+    while events := source.after(found[-1] if found else -1):
+        found += [event.sequence for event in events]
+        sizes.append(sum(len(event.text) for event in events))
+    assert found == list(range(40))
+    assert max(sizes) <= BATCH_BYTES
+    assert len(sizes) == 4
+
+
+class Sometimes:
+    """A sender that fails in ways that nobody thought of, and then takes what there is."""
+
+    def __init__(self) -> None:
+        self.failures = 3
+        self.closed = 0
+        self.taken: list[int] = []
+
+    def send(self, events):
+        if self.failures:
+            self.failures -= 1
+            raise ZeroDivisionError("nobody thought of it")
+        self.taken += [event.sequence for event in events]
+
+    def close(self):
+        self.closed += 1
+        raise ZeroDivisionError("nor of this")
+
+
+@pytest.fixture
+def sometimes(installation):
+    sender = Sometimes()
+    target = FileTarget(name="local", path="unused")
+    pauses = {"look_seconds": 0.02, "longest_pause_seconds": 0.05}
+    forwarder = Forwarder(target, installation.sources, installation.logs, make_sender=lambda _: sender, **pauses)
+    forwarder.start()
+    yield sender
+    forwarder.stop()
+
+
+def test_a_forwarder_outlives_what_nobody_thought_of(installation, sometimes):
+    installation.called(2)
+    until(lambda: sometimes.taken == [0, 1])
+    assert sometimes.closed == 3
+    until(lambda: position(installation.logs, "local").problem == "")
+
+
+def test_a_position_that_somebody_spoilt_is_the_beginning(installation, sometimes):
+    installation.logs.transact(Transaction(writes=(Write("forward/local", b"no position"),)))
+    sometimes.failures = 0
+    installation.called(2)
+    until(lambda: sometimes.taken == [0, 1])
+
+
+def test_targets_are_followed_after_whatever_failed(installation, tmp_path):
+    path = tmp_path / "first"
+    failures = [ZeroDivisionError("nobody thought of it")] * 2
+
+    def targets():
+        if failures:
+            raise failures.pop()
+        return [FileTarget(name="first", path=str(path))]
+
+    forwarding = Forwarding(installation.sources, installation.logs, targets, look_seconds=0.02)
+    forwarding.start()
+    installation.called(1)
+    until(lambda: len(lines(path)) == 1)
+    forwarding.stop()
+
+
+def test_logs_of_deleted_clusters_are_read_until_they_are_sent_and_no_more(installation, tmp_path, monkeypatch):
+    for number in range(20):
+        hsm = f"hsm-{number}"
+        archived = ArchivedCluster(f"cluster-{number}", f"{number:012}", 0.0, 0.0, [hsm])
+        entry = LogEntry(0, 0, msgspec.msgpack.encode(AuditEntry(hsm, 1, 0, 0, "", "", 0, 0, 0, "", b"")))
+        installation.logs.transact(
+            Transaction(
+                writes=(Write(f"archive/cluster-{number}", msgspec.msgpack.encode(archived)),),
+                appends=(Append(f"audit/{hsm}", entry),),
+            )
+        )
+    target = FileTarget(name="local", path=str(tmp_path / "audit.jsonl"))
+    forwarder = Forwarder(target, installation.sources, installation.logs)
+    forwarder._send_all(None)
+    assert len(lines(tmp_path / "audit.jsonl")) == 20
+    reads = Counter()
+
+    def counted(name, function):
+        def call(*arguments, **more):
+            reads[name] += 1
+            return function(*arguments, **more)
+
+        return call
+
+    for name in ("get", "list", "scan"):
+        monkeypatch.setattr(installation.logs, name, counted(name, getattr(installation.logs, name)))
+    forwarder._send_all(None)
+    assert reads == {"list": 1, "scan": 1}
+
+
+@pytest.mark.parametrize("option", ["ca_file", "certificate", "key"])
+def test_a_local_file_that_is_missing_is_named(installation, receiver, forward, option):
+    installation.called()
+    own = dict.fromkeys(("certificate", "key"), str(receiver.certificate)) if option != "ca_file" else {}
+    forward(msgspec.structs.replace(receiver.target(), **(own | {option: "/nowhere/file.pem"})))
+    told = f"the file /nowhere/file.pem (--{option.replace('_', '-')}) cannot be read: No such file or directory"
+    until(lambda: position(installation.logs, "siem").problem == told)
+
+
+def test_a_local_file_that_holds_no_certificate_is_named(receiver, tmp_path):
+    other = tmp_path / "other.pem"
+    other.write_text("no certificate")
+    event = Event("trail", 0, 0, "cloudtrail", "{}")
+    with pytest.raises(DeliveryFailed, match=rf"{other} \(--ca-file\) holds no certificates"):
+        SyslogOverTls(msgspec.structs.replace(receiver.target(), ca_file=str(other))).send([event])
+    with pytest.raises(DeliveryFailed, match=rf"{other} \(--certificate\) and {other} \(--key\) cannot be used"):
+        SyslogOverTls(receiver.target(certificate=str(other))).send([event])
 
 
 def test_a_file_is_rotated_and_holds_every_event(installation, forward, tmp_path):
@@ -368,7 +542,7 @@ def test_the_oldest_rotated_file_goes(installation, tmp_path):
     path = tmp_path / "audit.jsonl"
     file = RotatedFile(FileTarget(name="local", path=str(path), max_bytes=1, keep=2))
     installation.called(4)
-    (source,) = installation.sources.all(("trail",))
+    (source,) = installation.sources.all(("trail",), [])
     for event in source.after(-1):
         file.send([event])
     assert [sequences(lines(name), "trail") for name in (path, tmp_path / "audit.jsonl.1")] == [[3], [2]]
@@ -379,7 +553,7 @@ def test_half_a_line_does_not_stay_in_a_file(installation, tmp_path, monkeypatch
     path = tmp_path / "audit.jsonl"
     file = RotatedFile(FileTarget(name="local", path=str(path)))
     installation.called(2)
-    (source,) = installation.sources.all(("trail",))
+    (source,) = installation.sources.all(("trail",), [])
     first, second = source.after(-1)
     file.send([first])
 
@@ -393,6 +567,34 @@ def test_half_a_line_does_not_stay_in_a_file(installation, tmp_path, monkeypatch
             file.send([second])
     file.send([second])
     assert sequences(lines(path), "trail") == [0, 1]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 40])
+def test_what_a_kill_left_of_a_line_is_cut(installation, tmp_path, cut):
+    path = tmp_path / "audit.jsonl"
+    target = FileTarget(name="local", path=str(path))
+    installation.called(2)
+    (source,) = installation.sources.all(("trail",), [])
+    first, second = source.after(-1)
+    RotatedFile(target).send([first])
+    with path.open("a") as file:
+        file.write(second.text[:cut])
+    RotatedFile(target).send([second])
+    assert sequences(lines(path), "trail") == [0, 1]
+    path.write_text(second.text[:cut])
+    RotatedFile(msgspec.structs.replace(target, max_bytes=1)).send([second])
+    assert sequences(lines(path), "trail") == [1]
+    assert not path.with_name("audit.jsonl.1").exists()
+
+
+def test_half_a_line_that_is_not_ours_stays_and_is_ended(installation, tmp_path):
+    path = tmp_path / "audit.jsonl"
+    path.write_text("whole\nhalf")
+    installation.called(1)
+    (source,) = installation.sources.all(("trail",), [])
+    (event,) = source.after(-1)
+    RotatedFile(FileTarget(name="local", path=str(path))).send([event])
+    assert path.read_text() == f"whole\nhalf\n{event.text}\n"
 
 
 def test_targets_are_added_and_removed_while_it_runs(installation, tmp_path):

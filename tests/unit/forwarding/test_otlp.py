@@ -96,3 +96,12 @@ def test_a_collector_that_is_away_is_a_failure(collector):
     collector.server_close()
     with pytest.raises(DeliveryFailed, match="cannot be reached"):
         Otlp(OtlpTarget(name="c", endpoint_url=collector.url)).send(EVENTS)
+
+
+@pytest.mark.parametrize("option", ["ca_file", "headers_file"])
+def test_a_local_file_that_is_missing_is_named(option):
+    target = OtlpTarget(name="c", endpoint_url="https://127.0.0.1:9", **{option: "/nowhere/file"})
+    with pytest.raises(
+        DeliveryFailed, match=rf"/nowhere/file \(--{option.replace('_', '-')}\) cannot be read: No such"
+    ):
+        Otlp(target).send(EVENTS)

@@ -11,7 +11,7 @@ import pytest
 
 from strongroom.services.cloudtrail.digest import read_public_key
 from strongroom.services.cloudtrail.event import own_event
-from strongroom.services.cloudtrail.files import TrailFiles
+from strongroom.services.cloudtrail.files import TrailFiles, delivered
 from strongroom.services.cloudtrail.recorder import TrailRecorder
 from strongroom.services.cloudtrail.verification import verify_files, verify_log
 from strongroom.storage.interface import LogEntry, StoreUnwritable
@@ -141,9 +141,60 @@ def test_files_left_by_a_crash_are_written_again_under_the_same_names(bench, mon
         with pytest.raises(StoreUnwritable):
             bench.pass_time(300)
     assert len(bench.paths("CloudTrail")) == before + 1
+    bench.now += 300
+    bench.events(2)
     bench.pass_time(300)
     assert len(bench.paths("CloudTrail")) == before + 1
     assert bench.found().problems == []
+
+
+@pytest.mark.parametrize("end", [False, True])
+def test_digests_left_by_a_crash_are_written_again_under_the_same_names(bench, monkeypatch, end):
+    bench.events(3)
+    bench.pass_time(300)
+    transact = bench.logs.transact
+
+    def fail(transaction):
+        if not delivered(bench.logs).planned_end:
+            return transact(transaction)
+        raise StoreUnwritable("the disk is full")
+
+    before = len(bench.paths("CloudTrail-Digest"))
+    bench.now += 100 if end else HOUR
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.logs, "transact", fail)
+        with pytest.raises(StoreUnwritable):
+            bench.files.deliver(end=end)
+    left = bench.paths("CloudTrail-Digest")[-1]
+    content = left.read_bytes()
+    assert len(bench.paths("CloudTrail-Digest")) == before + 1
+    found = bench.found()
+    assert (found.problems, found.not_covered) == ([], [])
+
+    bench.files = bench.another()
+    bench.events(2)
+    bench.now += 700
+    bench.files.deliver(end=True)
+    assert left.read_bytes() == content
+    assert len(bench.paths("CloudTrail-Digest")) == before + 2
+    found = bench.found()
+    assert (found.problems, found.not_covered) == ([], [])
+    assert delivered(bench.logs).planned_end == 0
+
+
+def test_files_are_written_after_whatever_failed(bench, monkeypatch):
+    def fail(**_):
+        raise ZeroDivisionError("nobody thought of it")
+
+    bench.events(1)
+    bench.now += 400
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.files, "deliver", fail)
+        bench.files.start()
+        bench.files.stop()
+    bench.pass_time(HOUR)
+    found = bench.found()
+    assert (found.problems, found.not_covered) == ([], [])
 
 
 def rewrite(path, change):

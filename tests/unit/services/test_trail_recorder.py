@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import msgspec
 import pytest
@@ -33,6 +34,7 @@ class FailingStore(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
         self.fails = False
+        self.reads_fail = False
         self.transactions = 0
 
     def transact(self, transaction):
@@ -41,8 +43,16 @@ class FailingStore(MemoryStore):
         self.transactions += 1
         return super().transact(transaction)
 
+    def list(self, start, end, **limits):
+        if self.reads_fail:
+            raise StoreUnavailable("the disk cannot be read")
+        return super().list(start, end, **limits)
+
 
 class Clusters(dict):
+    def create(self, cluster_id):
+        return self.setdefault(cluster_id, MemoryStore())
+
     def delete(self, cluster_id):
         self.pop(cluster_id, None)
 
@@ -154,6 +164,23 @@ def test_a_change_in_work_is_not_overlooked(bench):
     assert bench.recorder._outboxes == {}
 
 
+def test_a_change_that_is_made_while_a_batch_is_written_is_not_overlooked(bench, monkeypatch):
+    bench.recorder.answered(bench.commit(), {})
+    append = bench.recorder._append
+
+    def slow(events):
+        append(events)
+        if len(bench.names()) == 1:
+            bench.recorder.answered(bench.commit(), {})
+
+    monkeypatch.setattr(bench.recorder, "_append", slow)
+    bench.recorder.flush()
+    assert bench.recorder._has_work()
+    bench.recorder.flush()
+    assert bench.names() == ["TagResource", "TagResource"]
+    assert bench.recorder._outboxes == {}
+
+
 def test_a_refusal_after_the_change_is_a_record_of_its_own(bench):
     call = bench.commit()
     bench.recorder.refused(call, AwsError("CloudHsmInternalFailureException", "the disk is full"))
@@ -188,6 +215,47 @@ def test_a_clusters_store_is_removed_only_when_its_records_are_in_the_trail(benc
     assert "cluster-a" not in bench.clusters
     assert bench.names() == ["TagResource"]
     stores.delete("cluster-a")
+
+
+def test_a_clusters_store_is_removed_only_when_its_outbox_could_be_read(bench, monkeypatch):
+    bench.add_cluster("cluster-a")
+    bench.recorder.answered(bench.commit("cluster-a"), {})
+    stores = SettledStores(bench.clusters, bench.recorder)
+
+    def fail(*_, **__):
+        raise StoreUnavailable("the disk cannot be read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.clusters["cluster-a"], "list", fail)
+        with pytest.raises(StoreUnavailable):
+            stores.delete("cluster-a")
+    assert "cluster-a" in bench.clusters
+    stores.delete("cluster-a")
+    assert "cluster-a" not in bench.clusters
+    assert bench.names() == ["TagResource"]
+
+
+def test_a_clusters_store_is_looked_into_before_it_is_removed_whatever_is_known_of_it(bench):
+    bench.add_cluster("cluster-a")
+    bench.commit("cluster-a")
+    bench.recorder = bench.another()
+    SettledStores(bench.clusters, bench.recorder).delete("cluster-a")
+    assert bench.names() == ["TagResource"]
+
+
+def test_nothing_that_waits_is_lost_while_the_log_cannot_be_read(failed):
+    for _ in range(30):
+        failed.recorder.answered(made(), {})
+    call = failed.commit()
+    failed.logs.reads_fail = True
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            failed.recorder.flush()
+    failed.logs.fails = failed.logs.reads_fail = False
+    failed.recorder.answered(call, {})
+    failed.recorder.flush()
+    assert Counter(failed.names()) == {"DescribeClusters": 20, "TagResource": 1, "UnrecordedCalls": 1}
+    assert failed.recorder._waiting_bytes == 0
 
 
 def test_while_the_log_cannot_be_written_no_change_is_taken_and_reads_are_counted_over_a_bound(failed):

@@ -35,3 +35,5 @@ class Context:
     limits: Limits = field(default_factory=Limits)
     changing: threading.Lock = field(default_factory=threading.Lock)
     """Held by operations that change something: quotas span stores, which no transaction does (ADR 0062)."""
+    finishing: set[str] = field(default_factory=set)
+    """Clusters whose interrupted deletion a thread completes; guarded by ``changing``."""

@@ -33,6 +33,10 @@ def delete_cluster(context: Context, call: Call, request: Request) -> Response:
     """Remove a cluster without HSMs, with its store and every key in it; its audit logs stay."""
     with context.changing:
         stored = clusters.find(context.control, call.identity.account, request.cluster_id)
+        if request.cluster_id in context.finishing:
+            raise refusals.invalid_request(
+                f"Cluster {request.cluster_id} is in the state DELETE_IN_PROGRESS: its deletion goes on."
+            )
         if observe(context, stored.cluster).hsms:
             raise refusals.invalid_request(
                 f"Cluster {request.cluster_id} still has HSMs. Delete them with DeleteHsm and wait until they are gone."
@@ -57,6 +61,13 @@ def remove_store(context: Context, stored: clusters.Stored) -> clusters.Stored:
     What its HSMs' audit logs tell outlives the cluster: its store goes only once they are in the logs store.
     """
     cluster = stored.cluster
+    keep_audit_logs(context, cluster)
+    context.cluster_stores.delete(cluster.cluster_id)
+    return clusters.save(context.control, stored, _deleted(context, cluster))
+
+
+def keep_audit_logs(context: Context, cluster: ControlCluster) -> None:
+    """Copy the audit logs of a cluster in DELETE_IN_PROGRESS; may be repeated, and takes long when they are."""
     if not is_archived(context.logs, cluster.cluster_id):
         archive(
             context.cluster_stores.create(cluster.cluster_id),
@@ -66,8 +77,6 @@ def remove_store(context: Context, stored: clusters.Stored) -> clusters.Stored:
             created_at=cluster.created_at,
             now=round(context.clock(), 3),
         )
-    context.cluster_stores.delete(cluster.cluster_id)
-    return clusters.save(context.control, stored, _deleted(context, cluster))
 
 
 def _deleted(context: Context, cluster: ControlCluster) -> ControlCluster:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -66,21 +67,41 @@ def _resources(request: Mapping[str, Any], reply: Mapping[str, Any]) -> Sequence
 
 
 def finish_interrupted(context: Context) -> None:
-    """Complete creations and deletions that a stop of the service interrupted.
+    """Complete creations that a stop of the service interrupted, and begin to complete deletions, in a thread.
 
-    One that fails is told in the log and stays as it is: DeleteCluster can be called again, and so can this.
+    An audit log that is to be kept may be long, so a cluster may stay in DELETE_IN_PROGRESS for a while. One that fails
+    is told in the log and stays as it is: DeleteCluster can be called again, and so can this.
     """
-    steps = {
-        ClusterState.CREATE_IN_PROGRESS.value: create_cluster.make_store,
-        ClusterState.DELETE_IN_PROGRESS.value: delete_cluster.remove_store,
-    }
+    deletions = []
     with context.changing:
         for stored in list(clusters.everywhere(context.control)):
-            step = steps.get(stored.cluster.state)
-            if step is None:
-                continue
-            try:
-                step(context, stored)
-            except Exception as error:
-                names = {"cluster_id": stored.cluster.cluster_id, "state": stored.cluster.state}
-                log.error("cluster stays unfinished", **names, error=repr(error))  # noqa: TRY400 - the error says it all
+            if stored.cluster.state == ClusterState.CREATE_IN_PROGRESS:
+                _try(create_cluster.make_store, context, stored)
+            elif stored.cluster.state == ClusterState.DELETE_IN_PROGRESS:
+                context.finishing.add(stored.cluster.cluster_id)
+                deletions.append(stored)
+    if deletions:
+        threading.Thread(target=_finish_deletions, args=(context, deletions), name="deletions", daemon=True).start()
+
+
+def _finish_deletions(context: Context, deletions: Sequence[clusters.Stored]) -> None:
+    for stored in deletions:
+        _try(_finish_deletion, context, stored)
+        with context.changing:
+            context.finishing.discard(stored.cluster.cluster_id)
+
+
+def _finish_deletion(context: Context, stored: clusters.Stored) -> None:
+    # The long part keeps no other change waiting: nothing writes to this cluster's store any more.
+    delete_cluster.keep_audit_logs(context, stored.cluster)
+    with context.changing:
+        found = clusters.find(context.control, stored.cluster.account, stored.cluster.cluster_id)
+        delete_cluster.remove_store(context, found)
+
+
+def _try(step: Callable[[Context, clusters.Stored], object], context: Context, stored: clusters.Stored) -> None:
+    try:
+        step(context, stored)
+    except Exception as error:
+        names = {"cluster_id": stored.cluster.cluster_id, "state": stored.cluster.state}
+        log.error("cluster stays unfinished", **names, error=repr(error))  # noqa: TRY400 - the error says it all

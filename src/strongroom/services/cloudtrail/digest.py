@@ -74,7 +74,7 @@ def digest_object(account: str, region: str, end: int) -> str:
 
 
 def log_object(account: str, region: str, time_us: int, first_sequence: int) -> str:
-    """The object's name of a log file whose last entry was written at a time; it is the same when written again."""
+    """The object's name of a log file whose first entry was written at a time; it is the same when written again."""
     moment = datetime.fromtimestamp(time_us // 1_000_000, UTC)
     unique = hashlib.sha256(f"{account}/{first_sequence}".encode()).hexdigest()[:16]
     name = f"{account}_CloudTrail_{region}_{moment:%Y%m%dT%H%MZ}_{unique}.json.gz"

@@ -19,7 +19,7 @@ EVENT_VERSION: Final = "1.11"
 OWN_SOURCE: Final = "strongroom"
 """The eventSource of records that this program makes of itself."""
 _TEXT_BYTES: Final = 1024
-"""Of a user agent and of an error's message."""
+"""Of a user agent, of an error's message and of a resource's ARN, whose end a caller can choose."""
 _MEMBERS_BYTES: Final = 100 * 1024
 """Of the members of a request, and of a reply."""
 _NAME: Final = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -123,7 +123,7 @@ def _event(record: dict[str, Any], account: str, at: float) -> TrailEvent:
 
 def _resource(resource: Resource, signing_name: str, region: str, account: str) -> dict[str, str]:
     arn = f"arn:aws:{signing_name}:{region}:{account}:{resource.arn_path}"
-    return {"accountId": account, "type": resource.kind, "ARN": arn}
+    return {"accountId": account, "type": resource.kind, "ARN": _shortened(arn)}
 
 
 def _bounded(name: str, members: dict[str, Any], omitted: list[str]) -> dict[str, Any] | None:

@@ -53,12 +53,16 @@ class AccountFiles(msgspec.Struct, frozen=True):
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """How far the trail is in files: the last entry, its hash, and the end of the last digests (Unix seconds)."""
+    """How far the trail is in files: the last entry, its hash, and the end of the last digests (Unix seconds).
+
+    ``planned_end`` is that of digests that are about to be written, else 0.
+    """
 
     sequence: int = -1
     digest: bytes = b""
     digest_end: int = 0
     accounts: dict[str, AccountFiles] = {}
+    planned_end: int = 0
 
 
 def delivered(logs: Store) -> Delivered:
@@ -106,13 +110,18 @@ class TrailFiles:
         state = delivered(self._logs)
         if state.digest_end == 0:
             state = self._remember(msgspec.structs.replace(state, digest_end=self._beginning(now)))
+        if state.planned_end:
+            # A stop came between. They are the same again, so they come before anything that is new.
+            state = self._remember(self._with_digests(state, state.planned_end))
         while entries := self._logs.scan(records.LOG_TRAIL, after=state.sequence, limit=_EVENTS_OF_A_FILE):
             state = self._remember(self._with_files(state, entries))
         hour = now - now % DIGEST_SECONDS
         has_new = any(account.files for account in state.accounts.values())
         if hour > state.digest_end or (end and has_new):
             # The end is in a digest's name, so no two have the same.
-            self._remember(self._with_digests(state, max(now, state.digest_end + 1) if end else hour))
+            planned_end = max(now, state.digest_end + 1) if end else hour
+            state = self._remember(msgspec.structs.replace(state, planned_end=planned_end))
+            self._remember(self._with_digests(state, planned_end))
 
     def _beginning(self, now: int) -> int:
         """When the first digest starts."""
@@ -128,6 +137,9 @@ class TrailFiles:
             step()
         except (OSError, StoreError, msgspec.DecodeError) as error:
             log.error("trail files are not written", directory=str(self._directory), reason=str(error))  # noqa: TRY400
+        except Exception:
+            # Whatever it is, the next delivery tries again.
+            log.exception("trail files are not written", directory=str(self._directory))
 
     def _remember(self, state: Delivered) -> Delivered:
         self._logs.transact(Transaction(writes=(Write(_RECORD, msgspec.msgpack.encode(state)),)))
@@ -141,7 +153,8 @@ class TrailFiles:
             events.setdefault(event.account or _UNSIGNED, []).append(event)
         accounts = dict(state.accounts)
         for account, found in events.items():
-            s3_object = digests.log_object(account, self._region, entries[-1].time_us, entries[0].sequence)
+            # A stop may come between, and more entries then: only the first one stays what it is.
+            s3_object = digests.log_object(account, self._region, entries[0].time_us, entries[0].sequence)
             file = self._write_file(s3_object, found)
             before = accounts.get(account, AccountFiles())
             accounts[account] = msgspec.structs.replace(before, files=[*before.files, file])
@@ -165,7 +178,7 @@ class TrailFiles:
             account: AccountFiles(last_digest=self._write_digest(self._key, state, account, files, end))
             for account, files in state.accounts.items()
         }
-        return msgspec.structs.replace(state, digest_end=end, accounts=accounts)
+        return msgspec.structs.replace(state, digest_end=end, accounts=accounts, planned_end=0)
 
     def _write_digest(
         self, key: rsa.RSAPrivateKey, state: Delivered, account: str, files: AccountFiles, end: int

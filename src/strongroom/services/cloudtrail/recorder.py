@@ -23,7 +23,17 @@ from strongroom.aws.recording import CONTROL, LOGS, MadeCall
 from strongroom.services.cloudtrail import index
 from strongroom.services.cloudtrail.event import call_event, own_event
 from strongroom.services.cloudtrail.unsigned import UnsignedRequests
-from strongroom.storage.interface import Append, LogEntry, Record, Store, StoreError, Transaction, Write, prefix_end
+from strongroom.storage.interface import (
+    Append,
+    LogEntry,
+    Record,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    Transaction,
+    Write,
+    prefix_end,
+)
 from strongroom.vocabulary import records
 from strongroom.vocabulary.records import ControlCluster, TrailEntry, TrailEvent
 from strongroom.vocabulary.states import ClusterState
@@ -84,6 +94,8 @@ class TrailRecorder:
         self._waiting_bytes = 0
         self._outboxes: dict[str, int] = {}
         """Stores whose outbox may hold something, and the number of calls that may still write there."""
+        self._used: set[str] = set()
+        """Those of them that a call began to write to since the last batch was begun: they stay, whatever it finds."""
         self._stuck: set[str] = set()
         """Those of them that could not be read or cleared when that was last tried."""
         self._unsigned = UnsignedRequests()
@@ -105,6 +117,7 @@ class TrailRecorder:
         call.outboxes.append(store)
         with self._changed:
             self._outboxes[store] = self._outboxes.get(store, 0) + 1
+            self._used.add(store)
         return Write(f"{records.TRAIL}{event.event_id}", msgspec.msgpack.encode(event))
 
     def answered(self, call: MadeCall, reply: Mapping[str, Any]) -> None:
@@ -214,25 +227,33 @@ class TrailRecorder:
             self._failure = None
 
     def settle(self, cluster_id: str) -> None:
-        """Move what a cluster's store still holds, because it is about to be removed. Raises :class:`StoreError`."""
-        self.flush()
+        """Move what a cluster's store still holds, because it is about to be removed.
+
+        Raises :class:`StoreError`, also when that store cannot be read or is missing.
+        """
         with self._changed:
+            self._outboxes.setdefault(cluster_id, 0)
+        self.flush()
+        # A batch that another thread is at may have begun with this store; no later one does.
+        with self._flushing, self._changed:
+            if cluster_id in self._stuck:
+                raise StoreUnavailable(f"records of changes cannot be moved out of the store of {cluster_id}")
             self._outboxes.pop(cluster_id, None)
-            self._stuck.discard(cluster_id)
 
     def _write_batch(self) -> bool:
         """Write some of what waits; whether more may be waiting."""
         with self._changed:
             outboxes = dict(self._outboxes)
+            self._used.clear()
             if self._failure is None:
                 self._add_waiting(self._unsigned.take(self._region, self._operator_account, self._clock()))
             taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOVED_AT_ONCE))]
             dropped, self._dropped = self._dropped, Counter()
-        moved = {name: found for name in outboxes if (found := self._read_outbox(name)) is not None}
-        events = [event for found in moved.values() for event in found]
-        fresh = [event for event in events if not index.holds(self._logs, event.account, event.event_id)]
-        lost = [_dropped_event(self._region, account, count, self._clock()) for account, count in dropped.items()]
         try:
+            moved = {name: found for name in outboxes if (found := self._read_outbox(name)) is not None}
+            events = [event for found in moved.values() for event in found]
+            fresh = [event for event in events if not index.holds(self._logs, event.account, event.event_id)]
+            lost = [_dropped_event(self._region, account, count, self._clock()) for account, count in dropped.items()]
             self._append(sorted([*fresh, *taken, *lost], key=lambda event: event.time_us))
         except Exception:
             with self._changed:
@@ -315,7 +336,7 @@ class TrailRecorder:
     def _settled(self, name: str, *, is_empty: bool) -> None:
         with self._changed:
             self._stuck.discard(name)
-            if is_empty and self._outboxes.get(name) == 0:
+            if is_empty and self._outboxes.get(name) == 0 and name not in self._used:
                 del self._outboxes[name]
 
     def _store(self, name: str) -> Store:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from strongroom.services.cloudtrail import digest as digests
 from strongroom.services.cloudtrail.digest import Digest, Metadata
+from strongroom.services.cloudtrail.event import moment
 from strongroom.services.cloudtrail.files import delivered
 from strongroom.storage.interface import Store
 from strongroom.vocabulary import records
@@ -40,7 +41,7 @@ class Verification:
     problems: list[str] = field(default_factory=list)
     heads: dict[int, str] = field(default_factory=dict)
     """What valid digests say of the log: the hash of an entry by its sequence."""
-    newest: dict[str, str] = field(default_factory=dict)
+    newest: dict[str, Digest] = field(default_factory=dict)
     """The newest digest of each account."""
 
 
@@ -67,7 +68,7 @@ def verify_files(directory: Path, key: rsa.RSAPublicKey) -> Verification:
                 named.add(file.s3_object)
                 _check_file(directory, file, found)
             found.heads[read.digest.trail_sequence] = read.digest.trail_hash
-            found.newest[account] = read.digest.digest_s3_object
+            found.newest[account] = read.digest
             before = read
     for path in sorted(logs.glob("*/CloudTrail/**/*.json.gz")):
         s3_object = str(path.relative_to(directory))
@@ -79,11 +80,17 @@ def verify_files(directory: Path, key: rsa.RSAPublicKey) -> Verification:
 def verify_log(logs: Store, found: Verification) -> None:
     """Check the chain of the log, and that it and the digests tell the same; adds to what was found."""
     state = delivered(logs)
+    expected: set[str] = set()
     for account, files in state.accounts.items():
-        last = files.last_digest
-        if last is not None and found.newest.get(account) != last.s3_object:
+        last, newest = files.last_digest, found.newest.get(account)
+        there = newest.digest_s3_object if newest else None
+        if newest and state.planned_end and newest.digest_end_time == moment(state.planned_end):
+            # A stop came before it was remembered: the next start writes it again.
+            there = newest.previous_digest_s3_object
+        else:
+            expected |= {file.s3_object for file in files.files}
+        if last is not None and there != last.s3_object:
             found.problems.append(f"{last.s3_object}: the newest digest of account {account} is missing")
-    expected = {file.s3_object for files in state.accounts.values() for file in files.files}
     for s3_object in [name for name in found.not_covered if name not in expected]:
         found.problems.append(f"{s3_object}: no digest names this file")
     for s3_object in sorted(expected - set(found.not_covered)):

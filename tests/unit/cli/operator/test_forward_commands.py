@@ -50,6 +50,19 @@ def test_targets_of_each_kind_are_kept_listed_and_removed(run, state, tmp_path):
     assert state.settings.stat().st_mode & 0o777 == 0o600
 
 
+def test_files_that_are_not_given_are_none_and_others_are_kept_with_their_whole_path(run, state, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ca.pem").write_text("")
+    run("add", "syslog", "--name", "siem", "logs.example.org")
+    run("add", "cloudwatch-logs", "--name", "aws", "--region", "eu-west-1", "group")
+    run("add", "otlp", "--name", "otel", "https://otel.example.org:4318", "--ca-file", "ca.pem")
+    siem, aws, otel = load_settings(state.settings).forward
+    assert (siem.ca_file, siem.certificate, siem.key) == ("", "", "")
+    assert (aws.ca_file, aws.credentials_file) == ("", "")
+    assert (otel.ca_file, otel.headers_file) == (str(tmp_path / "ca.pem"), "")
+    assert run("add", "syslog", "--name", "second", "host", "--ca-file", str(tmp_path)).exit_code != 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -34,6 +34,16 @@ _SYSLOG_PORT: Final = 6514
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
+class _OptionalFile(click.Path):
+    """A file that may be left out: an empty path stays empty, where click makes the current directory of it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "" else super().convert(value, param, ctx)
+
+
+_FILE: Final = _OptionalFile(exists=True, dir_okay=False, resolve_path=True)
+
+
 @click.group()
 def forward() -> None:
     """Where HSM audit entries and trail events are sent: at least once, in order, while the service runs."""
@@ -80,9 +90,9 @@ def add_file(
 
 @add.command("syslog")
 @click.argument("server", metavar="HOST[:PORT]")
-@click.option("--ca-file", type=click.Path(exists=True, resolve_path=True), default="", help="Certificates to trust.")
-@click.option("--certificate", type=click.Path(exists=True, resolve_path=True), default="", help="Of this client.")
-@click.option("--key", type=click.Path(exists=True, resolve_path=True), default="", help="Of that certificate.")
+@click.option("--ca-file", type=_FILE, default="", help="Certificates to trust.")
+@click.option("--certificate", type=_FILE, default="", help="Of this client.")
+@click.option("--key", type=_FILE, default="", help="Of that certificate.")
 @click.option("--unconfirmed", is_flag=True, help="For a server that does not answer a close_notify (RFC 5425, 4.4).")
 @_target_options
 def add_syslog(
@@ -115,13 +125,15 @@ def add_syslog(
 @click.option("--region", required=True)
 @click.option("--endpoint-url", default="", help="Of another installation; by default AWS's.")
 @click.option("--profile", default="", help="Of the AWS configuration.")
-@click.option("--credentials-file", type=click.Path(exists=True, resolve_path=True), default="", help="As AWS's tools.")
-@click.option("--ca-file", type=click.Path(exists=True, resolve_path=True), default="", help="Certificates to trust.")
+@click.option("--credentials-file", type=_FILE, default="", help="As AWS's tools.")
+@click.option("--ca-file", type=_FILE, default="", help="Certificates to trust.")
 @_target_options
 def add_cloudwatch_logs(
     state: StateDirectory, name: str, contents: tuple[str, ...], group: str, region: str, **given: str
 ) -> None:
     """A log GROUP of CloudWatch Logs, made when it is missing, with a stream for each log.
+
+    An event over 256 KiB is sent cut: its beginning, its size and its SHA-256.
 
     \b
     Example:
@@ -135,10 +147,10 @@ def add_cloudwatch_logs(
 
 @add.command("otlp")
 @click.argument("endpoint_url")
-@click.option("--ca-file", type=click.Path(exists=True, resolve_path=True), default="", help="Certificates to trust.")
+@click.option("--ca-file", type=_FILE, default="", help="Certificates to trust.")
 @click.option(
     "--headers-file",
-    type=click.Path(exists=True, resolve_path=True),
+    type=_FILE,
     default="",
     help='Lines such as "Authorization: Bearer TOKEN"; read anew for each request.',
 )
