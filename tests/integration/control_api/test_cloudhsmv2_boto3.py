@@ -511,6 +511,27 @@ def until_deleted(client, cluster_id):
         time.sleep(0.02)
 
 
+def test_a_long_audit_log_that_is_copied_keeps_no_other_change_waiting(installation, monkeypatch):
+    client, cluster_id = installation.client(), installation.cluster()
+    archive, begun, go_on = delete_cluster.archive, threading.Event(), threading.Event()
+
+    def long(*stores, **cluster):
+        begun.set()
+        assert go_on.wait(20)
+        archive(*stores, **cluster)
+
+    monkeypatch.setattr(delete_cluster, "archive", long)
+    deletion = threading.Thread(target=client.delete_cluster, kwargs={"ClusterId": cluster_id})
+    deletion.start()
+    assert begun.wait(20)
+    installation.cluster()
+    refused(INVALID, client.delete_cluster, "its deletion goes on", ClusterId=cluster_id)
+    assert described(client, cluster_id)["State"] == "DELETE_IN_PROGRESS"
+    go_on.set()
+    deletion.join(20)
+    assert described(client, cluster_id)["State"] == "DELETED"
+
+
 def test_a_long_audit_log_of_an_interrupted_deletion_keeps_nothing_waiting(serve, monkeypatch):
     with serve() as installation:
         client, cluster_id = installation.client(), installation.cluster()

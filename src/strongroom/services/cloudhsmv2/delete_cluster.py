@@ -51,8 +51,23 @@ def delete_cluster(context: Context, call: Call, request: Request) -> Response:
             msgspec.structs.replace(stored.cluster, state=ClusterState.DELETE_IN_PROGRESS.value),
             call.record(response),
         )
-        remove_store(context, stored)
+        context.finishing.add(request.cluster_id)
+    finish(context, stored.cluster)
     return response
+
+
+def finish(context: Context, cluster: ControlCluster) -> None:
+    """Bring a cluster that is in ``context.finishing`` from DELETE_IN_PROGRESS to DELETED, and take it out there.
+
+    The long part keeps no other change waiting: nothing writes to this cluster's store any more.
+    """
+    try:
+        keep_audit_logs(context, cluster)
+        with context.changing:
+            remove_store(context, clusters.find(context.control, cluster.account, cluster.cluster_id))
+    finally:
+        with context.changing:
+            context.finishing.discard(cluster.cluster_id)
 
 
 def remove_store(context: Context, stored: clusters.Stored) -> clusters.Stored:

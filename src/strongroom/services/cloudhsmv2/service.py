@@ -87,16 +87,10 @@ def finish_interrupted(context: Context) -> None:
 def _finish_deletions(context: Context, deletions: Sequence[clusters.Stored]) -> None:
     for stored in deletions:
         _try(_finish_deletion, context, stored)
-        with context.changing:
-            context.finishing.discard(stored.cluster.cluster_id)
 
 
 def _finish_deletion(context: Context, stored: clusters.Stored) -> None:
-    # The long part keeps no other change waiting: nothing writes to this cluster's store any more.
-    delete_cluster.keep_audit_logs(context, stored.cluster)
-    with context.changing:
-        found = clusters.find(context.control, stored.cluster.account, stored.cluster.cluster_id)
-        delete_cluster.remove_store(context, found)
+    delete_cluster.finish(context, stored.cluster)
 
 
 def _try(step: Callable[[Context, clusters.Stored], object], context: Context, stored: clusters.Stored) -> None:
