@@ -11,7 +11,7 @@ from strongroom.quickstart.errors import QuickstartError
 HSM_TYPE: Final = "hsm2m.medium"
 TAG: Final = {"Key": "strongroom:quickstart", "Value": "true"}
 _FIRST_POLL_SECONDS: Final = 0.03
-_LONGEST_POLL_SECONDS: Final = 0.5
+_LONGEST_POLL_SECONDS: Final = 0.1
 _WAIT_SECONDS: Final = 120.0
 
 Cluster = Mapping[str, Any]
