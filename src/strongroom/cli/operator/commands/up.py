@@ -69,9 +69,12 @@ def _detached(state: StateDirectory, options: Options, *, quickstart: bool, mode
     if holder(state) is None:
         say("Starting Strongroom")
         starting = DetachedService(options)
-    # What the quick start needs is loaded while the service starts.
-    from strongroom.cli.operator.quickstart import make_quickstart_cluster, show_that_it_works
+    if quickstart:
+        # What it needs takes long to load, and the service long to start.
+        from strongroom.cli.operator.quickstart import make_quickstart_cluster, show_that_it_works
+        from strongroom.quickstart.control_api import ControlApi
 
+        ControlApi.load()
     if starting is None:
         service = running_service(state)
         say(f"Strongroom runs already (process {service.pid}), endpoint {service.endpoint}")
