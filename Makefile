@@ -12,7 +12,7 @@ help: ## Show the targets
 $(VENV)/.synced: pyproject.toml uv.lock
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/pip install --quiet uv
-	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --frozen --quiet --inexact
+	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --frozen --quiet --inexact --compile-bytecode
 	@touch $@
 
 .PHONY: venv
@@ -27,6 +27,7 @@ build: venv ## Build the native module, the PKCS #11 library and install the pro
 	cp $(TARGET)/release/libstrongroom_pkcs11.so src/strongroom/lib/libstrongroom_pkcs11.so.new
 	mv src/strongroom/lib/libstrongroom_pkcs11.so.new src/strongroom/lib/libstrongroom_pkcs11.so
 	cp -r include/. src/strongroom/include/
+	$(BIN)/python -m compileall -q src/strongroom
 
 .PHONY: tables
 tables: venv ## Write the generated forms of tables/*.toml

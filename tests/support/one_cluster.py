@@ -274,7 +274,9 @@ class OneCluster:
             self.approve(hsm_id)
             self.start(hsm_id)
             if place == 0:
+                # Once there is a request the first has made the keys, and the others join while it goes on.
                 self.initialize()
+        for hsm_id in hsm_ids:
             self.until_health(hsm_id, "ACTIVE")
         self.client(hsm_ids[0]).call(int(Operation.ACTIVATE), {"username": "admin", "password": ADMIN_PASSWORD})
         admin = self.login("admin", ADMIN_PASSWORD, Role.ADMIN)

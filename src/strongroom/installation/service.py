@@ -25,18 +25,13 @@ from strongroom.forwarding.sources import Sources
 from strongroom.installation.endpoint import Listen, bind, check_listen, parse_listen
 from strongroom.installation.environment import Credentials, read_credentials, write_credentials
 from strongroom.installation.errors import InstallationError
+from strongroom.installation.followed_settings import FollowedSettings
 from strongroom.installation.keys import create_installation, open_installation
 from strongroom.installation.launching import launch_plan
 from strongroom.installation.lock import InstanceLock, ServiceRecord
 from strongroom.installation.log_output import configure_logging
 from strongroom.installation.options import Options
-from strongroom.installation.settings import (
-    FollowedSettings,
-    Settings,
-    check_region,
-    load_settings,
-    save_settings,
-)
+from strongroom.installation.settings import Settings, check_region, load_settings, save_settings
 from strongroom.installation.state_directory import StateDirectory
 from strongroom.installation.stores import Stores
 from strongroom.services.cloudhsmv2.network import AddressUnavailable

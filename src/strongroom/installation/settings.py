@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
 
 from strongroom.forwarding.targets import AnyTarget
 from strongroom.installation.errors import InstallationError
@@ -16,8 +15,6 @@ from strongroom.private_files import write_private
 DEFAULT_REGION: Final = "us-east-1"
 DEFAULT_ACCOUNT: Final = "111122223333"
 DEFAULT_LISTEN_HOST: Final = "127.0.0.1"
-
-_log = structlog.get_logger(__name__)
 
 _REGION_FORM: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}")
 _ACCOUNT_FORM: Final = re.compile(r"[0-9]{12}")
@@ -60,26 +57,6 @@ def load_settings(path: Path) -> Settings:
 
 def save_settings(path: Path, settings: Settings) -> None:
     write_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
-
-
-class FollowedSettings:
-    """The forwarding targets as the file has them now, for a service that runs; read when the file was changed."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._changed_at = -1
-        self._targets: list[AnyTarget] = []
-
-    def targets(self) -> list[AnyTarget]:
-        """Those of the last file that could be read."""
-        try:
-            changed_at = self._path.stat().st_mtime_ns
-            if changed_at != self._changed_at:
-                self._targets = load_settings(self._path).forward
-                self._changed_at = changed_at
-        except (OSError, InstallationError) as error:
-            _log.warning("settings cannot be read", reason=str(error))
-        return self._targets
 
 
 def check_region(region: str) -> str:

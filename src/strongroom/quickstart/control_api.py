@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 from strongroom.quickstart.errors import QuickstartError
@@ -11,7 +12,7 @@ from strongroom.quickstart.errors import QuickstartError
 HSM_TYPE: Final = "hsm2m.medium"
 TAG: Final = {"Key": "strongroom:quickstart", "Value": "true"}
 _FIRST_POLL_SECONDS: Final = 0.03
-_LONGEST_POLL_SECONDS: Final = 0.5
+_LONGEST_POLL_SECONDS: Final = 0.1
 _WAIT_SECONDS: Final = 120.0
 
 Cluster = Mapping[str, Any]
@@ -24,10 +25,9 @@ class ControlApi:
     def __init__(self, environment: Mapping[str, str]) -> None:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError, ClientError
-        from botocore.session import Session
 
         self._errors = (BotoCoreError, ClientError)
-        self._client = Session().create_client(
+        self._client = _session().create_client(
             "cloudhsmv2",
             endpoint_url=environment["AWS_ENDPOINT_URL"],
             region_name=environment["AWS_DEFAULT_REGION"],
@@ -35,6 +35,18 @@ class ControlApi:
             aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             verify=environment.get("AWS_CA_BUNDLE"),
             config=Config(retries={"max_attempts": 2}, connect_timeout=5, read_timeout=30, proxies={}),
+        )
+
+    @classmethod
+    def load(cls) -> None:
+        """Load ahead what the calls need, most of which a session keeps; calls nobody."""
+        cls(
+            {
+                "AWS_ENDPOINT_URL": "http://127.0.0.1",
+                "AWS_DEFAULT_REGION": "us-east-1",
+                "AWS_ACCESS_KEY_ID": "-",
+                "AWS_SECRET_ACCESS_KEY": "-",
+            }
         )
 
     def quickstart_cluster(self) -> Cluster | None:
@@ -93,6 +105,14 @@ class ControlApi:
         except self._errors as error:
             raise QuickstartError(f"{operation} failed: {error}", "see `strongroom logs`") from None
         return answer
+
+
+@cache
+def _session() -> Any:  # noqa: ANN401 — botocore is not typed
+    from botocore.session import Session
+
+    # Everything is given to the client, so whichever profile AWS_PROFILE names, it need not be there.
+    return Session({"profile": (None, None, None, None)})
 
 
 def _reported(cluster: Cluster) -> str:

@@ -11,7 +11,7 @@ from strongroom.quickstart.client_configuration import write_client_configuratio
 from strongroom.quickstart.control_api import Cluster, ControlApi
 from strongroom.quickstart.customer_ca import make_customer_ca, sign_csr
 from strongroom.quickstart.files import QuickstartFiles
-from strongroom.quickstart.hsm_users import activate_and_create_users, crypto_user_exists
+from strongroom.quickstart.hsm_users import HsmUsers
 
 Say = Callable[[str], None]
 
@@ -39,24 +39,19 @@ def make_cluster(files: QuickstartFiles, environment: Mapping[str, str], wish: W
     if not _present(cluster):
         say(f"CreateHsm in {zones[0]}")
         api.create_hsm(cluster_id, zones[0])
-    pins = files.make_pins()
-    make_customer_ca(files)
-    if cluster["State"] == "UNINITIALIZED":
-        cluster = api.wait_for(cluster_id, "show its CSR", lambda c: bool(c.get("Certificates", {}).get("ClusterCsr")))
-        say("Signing the cluster's CSR with the customer CA, InitializeCluster")
-        certificate = sign_csr(files, cluster["Certificates"]["ClusterCsr"])
-        api.initialize_cluster(cluster_id, certificate, files.trust_anchor.read_text())
-    cluster = api.wait_for(cluster_id, "become INITIALIZED", lambda c: c["State"] in {"INITIALIZED", "ACTIVE"})
-    cluster = api.wait_for(cluster_id, "have an active HSM", _any_active)
-    write_client_configuration(files, cluster, wish.state_directory)
-    configuration = files.client_configuration
-    if cluster["State"] == "INITIALIZED":
-        say("cloudhsm-cli cluster activate, user create")
-        activate_and_create_users(configuration, pins, activate=True, create=True)
-        cluster = api.wait_for(cluster_id, "become ACTIVE", lambda c: c["State"] == "ACTIVE")
-    elif not crypto_user_exists(configuration):
-        say("cloudhsm-cli user create")
-        activate_and_create_users(configuration, pins, activate=False, create=True)
+    with HsmUsers(files.client_configuration) as users:
+        if cluster["State"] != "ACTIVE":
+            users.load()  # while the HSM starts
+        cluster = _initialize(files, api, cluster, say)
+        write_client_configuration(files, cluster, wish.state_directory)
+        pins = files.make_pins()
+        if cluster["State"] == "INITIALIZED":
+            say("cloudhsm-cli cluster activate, user create")
+            users.activate_and_create(pins, activate=True)
+            cluster = api.wait_for(cluster_id, "become ACTIVE", lambda c: c["State"] == "ACTIVE")
+        elif not users.crypto_user_exists():
+            say("cloudhsm-cli user create")
+            users.activate_and_create(pins, activate=False)
     for number in range(len(_present(cluster)), wish.hsms):
         zone = zones[number % len(zones)]
         say(f"CreateHsm in {zone}")
@@ -64,6 +59,19 @@ def make_cluster(files: QuickstartFiles, environment: Mapping[str, str], wish: W
     cluster = api.wait_for(cluster_id, "have all its HSMs ACTIVE", _all_active)
     write_client_configuration(files, cluster, wish.state_directory)
     return cluster_id
+
+
+def _initialize(files: QuickstartFiles, api: ControlApi, cluster: Cluster, say: Say) -> Cluster:
+    """The cluster once it has its certificate and an active HSM."""
+    cluster_id: str = cluster["ClusterId"]
+    make_customer_ca(files)
+    if cluster["State"] == "UNINITIALIZED":
+        cluster = api.wait_for(cluster_id, "show its CSR", lambda c: bool(c.get("Certificates", {}).get("ClusterCsr")))
+        say("Signing the cluster's CSR with the customer CA, InitializeCluster")
+        certificate = sign_csr(files, cluster["Certificates"]["ClusterCsr"])
+        api.initialize_cluster(cluster_id, certificate, files.trust_anchor.read_text())
+    api.wait_for(cluster_id, "become INITIALIZED", lambda c: c["State"] in {"INITIALIZED", "ACTIVE"})
+    return api.wait_for(cluster_id, "have an active HSM", _any_active)
 
 
 def _present(cluster: Cluster) -> list[Mapping[str, str]]:

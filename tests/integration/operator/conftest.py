@@ -101,3 +101,12 @@ def installations(tmp_path: Path) -> Iterator[Callable[[str], Installation]]:
     yield make
     for installation in made.values():
         installation.run("down")
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A running installation with its quick-start cluster, for tests that leave it as they find it."""
+    installation = Installation(tmp_path_factory.mktemp("lasting") / "state")
+    installation.run("up", "-d", "--quickstart")
+    yield installation
+    installation.run("down")

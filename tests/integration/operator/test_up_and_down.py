@@ -69,19 +69,19 @@ def test_the_quick_start_ends_with_an_active_cluster_that_signed_and_everything_
     assert json.loads(quick.tool("cloudhsm-cli", "key", "list"))["data"] == json.loads(keys)["data"]
 
 
-def test_up_on_a_running_installation_changes_nothing(quick):
-    before = only_cluster(quick)
-    again = quick.run("up", "-d", "--quickstart")
+def test_up_on_a_running_installation_changes_nothing(lasting):
+    before = only_cluster(lasting)
+    again = lasting.run("up", "-d", "--quickstart")
     assert "runs already" in again.stderr
-    assert only_cluster(quick)["Hsms"] == before["Hsms"]
+    assert only_cluster(lasting)["Hsms"] == before["Hsms"]
 
 
-def test_a_killed_hsm_comes_back_under_its_id_and_address(quick):
-    before = only_cluster(quick)["Hsms"]
+def test_a_killed_hsm_comes_back_under_its_id_and_address(lasting):
+    before = only_cluster(lasting)["Hsms"]
     os.kill(before[0]["pid"], signal.SIGKILL)
 
     def back():
-        hsms = only_cluster(quick)["Hsms"]
+        hsms = only_cluster(lasting)["Hsms"]
         return hsms if hsms[0]["pid"] not in {None, before[0]["pid"]} and hsms[0]["State"] == "ACTIVE" else None
 
     after = wait_for(back)
@@ -91,14 +91,14 @@ def test_a_killed_hsm_comes_back_under_its_id_and_address(quick):
     assert after[1]["pid"] == before[1]["pid"]
 
 
-def test_a_killed_service_takes_its_hsms_along_and_comes_back_with_them(quick):
-    shown = quick.status()
+def test_a_killed_service_takes_its_hsms_along_and_comes_back_with_them(lasting):
+    shown = lasting.status()
     os.kill(shown["pid"], signal.SIGKILL)
-    wait_for(lambda: not quick.processes(), seconds=5)
-    assert quick.status()["running"] is False
-    quick.run("up", "-d")
-    wait_for(lambda: hsms_active(quick, 2))
-    assert "quickstart" in quick.tool("cloudhsm-cli", "key", "list", "--verbose")
+    wait_for(lambda: not lasting.processes(), seconds=5)
+    assert lasting.status()["running"] is False
+    lasting.run("up", "-d")
+    wait_for(lambda: hsms_active(lasting, 2))
+    assert "quickstart" in lasting.tool("cloudhsm-cli", "key", "list", "--verbose")
 
 
 def test_delete_hsm_ends_its_process_and_removes_its_directory(quick):
@@ -113,14 +113,14 @@ def test_delete_hsm_ends_its_process_and_removes_its_directory(quick):
     assert "quickstart" in quick.tool("cloudhsm-cli", "key", "list", "--verbose")
 
 
-def test_secrets_are_in_files_of_mode_0600_and_in_no_argument_log_or_environment_of_a_process(quick):
-    environment = quick.environment()
+def test_secrets_are_in_files_of_mode_0600_and_in_no_argument_log_or_environment_of_a_process(lasting):
+    environment = lasting.environment()
     secrets = [
         environment["AWS_SECRET_ACCESS_KEY"],
         environment["CLOUDHSM_PIN"].partition(":")[2],
         environment["STRONGROOM_ADMIN_PIN"].partition(":")[2],
     ]
-    for path in quick.directory.rglob("*"):
+    for path in lasting.directory.rglob("*"):
         if path.is_file():
             assert path.stat().st_mode & 0o077 == 0, path
             content = path.read_bytes()
@@ -128,7 +128,7 @@ def test_secrets_are_in_files_of_mode_0600_and_in_no_argument_log_or_environment
                 assert not any(secret.encode() in content for secret in secrets), path
         elif path.is_dir():
             assert path.stat().st_mode & 0o077 == 0, path
-    for pid in quick.processes():
+    for pid in lasting.processes():
         for name in ("cmdline", "environ"):
             with open(f"/proc/{pid}/{name}", "rb") as file:  # noqa: PTH123
                 content = file.read()
@@ -193,10 +193,10 @@ def test_a_lost_bundle_is_not_replaced_by_a_new_one(installations):
     assert "installation.sealed is missing" in refused.stderr
 
 
-def test_an_access_key_of_another_account_sees_nothing_of_the_first(quick):
-    made = json.loads(quick.run("access-key", "create", "--account", "444455556666").stdout)["AccessKey"]
+def test_an_access_key_of_another_account_sees_nothing_of_the_first(lasting):
+    made = json.loads(lasting.run("access-key", "create", "--account", "444455556666").stdout)["AccessKey"]
     environment = {
-        **quick.environment(),
+        **lasting.environment(),
         "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
     }

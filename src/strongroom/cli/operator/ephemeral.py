@@ -46,11 +46,10 @@ class EphemeralInstallation:
         """Return when a crypto-user can log in."""
         starting = DetachedService(self._options)
         # What the quick start needs takes long to load, and the service long to start.
-        import botocore.session
-
         from strongroom.cli.operator.quickstart import make_quickstart_cluster
+        from strongroom.quickstart.control_api import ControlApi
 
-        botocore.session.Session().get_service_model("cloudhsmv2")
+        ControlApi.load()
         self._service = starting.wait()
         say(f"Strongroom runs (process {self._service.pid}), endpoint {self._service.endpoint}")
         cluster_id = make_quickstart_cluster(self.state, self._service, say, mode=mode, hsms=hsms)

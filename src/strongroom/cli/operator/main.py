@@ -30,11 +30,15 @@ class _Group(click.Group):
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(commands.COMMANDS)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, commands.COMMANDS[name].summary) for name in self.list_commands(ctx)])
+
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        place = commands.COMMANDS.get(cmd_name)
-        if place is None:
+        entry = commands.COMMANDS.get(cmd_name)
+        if entry is None:
             return None
-        module, _, attribute = place.partition(":")
+        module, _, attribute = entry.place.partition(":")
         command: click.Command = getattr(importlib.import_module(f"{commands.__name__}.{module}"), attribute)
         return command
 

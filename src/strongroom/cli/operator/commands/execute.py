@@ -13,7 +13,6 @@ import click
 from strongroom.cli.operator.ephemeral import EphemeralInstallation
 from strongroom.cli.operator.progress import Progress
 from strongroom.cli.operator.refusals import Refusal
-from strongroom.installation.environment import environment, tool_environment
 from strongroom.installation.options import Options
 
 _NOT_FOUND = 127
@@ -45,6 +44,9 @@ def execute(context: click.Context, command: tuple[str, ...], hsms: int, mode: s
     installation = EphemeralInstallation(options, end_with=(os.getpid(),))
     try:
         service = installation.start(Progress(), mode=mode, hsms=hsms)
+        # Loaded by now; the service was to start before that.
+        from strongroom.installation.environment import environment, tool_environment
+
         variables = tool_environment(environment(installation.state, service, admin=True))
         programs = str(Path(sys.executable).parent)
         variables["PATH"] = os.pathsep.join([*os.environ.get("PATH", os.defpath).split(os.pathsep), programs])

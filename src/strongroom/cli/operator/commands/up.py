@@ -12,14 +12,12 @@ import click
 
 from strongroom.cli.operator.ephemeral import EphemeralInstallation
 from strongroom.cli.operator.progress import Progress
-from strongroom.cli.operator.quickstart import make_quickstart_cluster, show_that_it_works
 from strongroom.cli.operator.refusals import Refusal
 from strongroom.cli.operator.state_option import state_option
 from strongroom.installation.detached import DetachedService
 from strongroom.installation.environment import environment, export_lines, trust_bundle
 from strongroom.installation.lock import ServiceRecord, holder, running_service
 from strongroom.installation.options import Options
-from strongroom.installation.service import serve
 from strongroom.installation.state_directory import StateDirectory
 from strongroom.quickstart.errors import QuickstartError
 
@@ -67,12 +65,21 @@ def up(state: StateDirectory, detach: bool, quickstart: bool, ephemeral: bool, *
 
 def _detached(state: StateDirectory, options: Options, *, quickstart: bool, mode: str, hsms: int) -> None:
     say = Progress()
-    if holder(state) is not None:
+    starting = None
+    if holder(state) is None:
+        say("Starting Strongroom")
+        starting = DetachedService(options)
+    if quickstart:
+        # What it needs takes long to load, and the service long to start.
+        from strongroom.cli.operator.quickstart import make_quickstart_cluster, show_that_it_works
+        from strongroom.quickstart.control_api import ControlApi
+
+        ControlApi.load()
+    if starting is None:
         service = running_service(state)
         say(f"Strongroom runs already (process {service.pid}), endpoint {service.endpoint}")
     else:
-        say("Starting Strongroom")
-        service = DetachedService(options).wait()
+        service = starting.wait()
         say(f"Strongroom runs (process {service.pid}), endpoint {service.endpoint}, state in {state.root}")
     if quickstart:
         cluster_id = make_quickstart_cluster(state, service, say, mode=mode, hsms=hsms)
@@ -81,6 +88,9 @@ def _detached(state: StateDirectory, options: Options, *, quickstart: bool, mode
 
 
 def _foreground(state: StateDirectory, options: Options, *, quickstart: bool, mode: str, hsms: int) -> None:
+    from strongroom.cli.operator.quickstart import make_quickstart_cluster, show_that_it_works
+    from strongroom.installation.service import serve
+
     say = Progress()
     failures: list[QuickstartError] = []
 
