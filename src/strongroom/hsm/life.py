@@ -318,6 +318,7 @@ class Life:
         self._dispatcher.stop()
         self._narrowing.stop(self._settings.lease_ttl_seconds)
         # From here on nobody has to wait for this HSM; the word also wakes its own watchers, which then end.
+        self._loops.stopping.set()
         self._lease.cease()
 
     def _anchor(self, position: Position, _by_another: bool) -> None:
