@@ -344,7 +344,10 @@ impl Connection {
             match (&self.stream).read(&mut inbound.buffer) {
                 Ok(0) => return Err("the HSM closed the connection".into()),
                 Ok(length) => {
-                    self.absorb(length, inbound)?;
+                    if self.absorb(length, inbound)? > 1 {
+                        // Their next requests go out in one write with each other.
+                        std::thread::yield_now();
+                    }
                     continue;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
@@ -415,8 +418,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Decrypts what was read, gives the answers out.
-    fn absorb(&self, length: usize, inbound: &mut Inbound) -> Result<(), String> {
+    /// Decrypts what was read, gives the answers out; how many there were.
+    fn absorb(&self, length: usize, inbound: &mut Inbound) -> Result<usize, String> {
         inbound.heard = Instant::now();
         self.suspect.store(false, Ordering::Release);
         let mut tls = lock(&self.tls);
@@ -439,10 +442,11 @@ impl Connection {
             .filter_map(|frame| queue.waiters.remove(&frame.header.request_id).map(|slot| (slot, frame)))
             .collect();
         drop(queue);
+        let answered = matched.len();
         for (slot, frame) in matched {
             slot.finish(Ok(frame));
         }
-        outcome
+        outcome.map(|()| answered)
     }
 
     /// Encrypts and sends everything that is queued. With `patience` it waits so long for a full socket, else the leader

@@ -13,6 +13,8 @@ use crate::connection::Connection;
 pub(crate) struct Output {
     /// Frames that are not encrypted yet.
     pending: Vec<u8>,
+    /// Since when the first of them waits.
+    pending_since: Option<Instant>,
     /// TLS records of which the socket took no more than `sent` bytes.
     records: Vec<u8>,
     sent: usize,
@@ -26,6 +28,11 @@ impl Output {
     /// Bytes that wait.
     pub(crate) fn queued(&self) -> usize {
         self.pending.len() + self.records.len() - self.sent
+    }
+
+    /// Since when a frame waits to be flushed.
+    pub(crate) fn pending_since(&self) -> Option<Instant> {
+        self.pending_since
     }
 
     /// Gives back the room of empty buffers. One that is being sent from is not here and keeps its room.
@@ -64,6 +71,9 @@ impl Connection {
             self.close();
             return 0;
         }
+        if before == 0 {
+            output.pending_since = Some(Instant::now());
+        }
         output.pending.len() - before
     }
 
@@ -78,6 +88,7 @@ impl Connection {
         loop {
             output.again = false;
             let mut pending = std::mem::take(&mut output.pending);
+            output.pending_since = None;
             let mut records = std::mem::take(&mut output.records);
             let before = std::mem::take(&mut output.sent);
             let mut sent = before;

@@ -35,7 +35,7 @@ const READ_BUFFER: usize = 64 * 1024 + 512;
 
 /// How long a long worker holds an answer back while much else waits: sending several at once, and their callers' next
 /// requests coming in at once, costs about half of what one by one does.
-const HOLD: Duration = Duration::from_millis(1);
+const HOLD: Duration = Duration::from_millis(3);
 
 /// Something to do.
 #[derive(Debug)]
@@ -232,7 +232,6 @@ pub(crate) struct Desk {
 struct Unflushed {
     connection: Arc<Connection>,
     answers: usize,
-    since: Instant,
 }
 
 impl Desk {
@@ -252,7 +251,7 @@ impl Desk {
             _ => {
                 self.flush();
                 let connection = Arc::clone(connection);
-                self.unflushed = Some(Unflushed { connection, answers: 1, since: Instant::now() });
+                self.unflushed = Some(Unflushed { connection, answers: 1 });
             }
         }
         if self.unflushed.as_ref().is_some_and(|unflushed| unflushed.answers >= self.answers_per_write) {
@@ -266,10 +265,14 @@ impl Desk {
         }
     }
 
-    /// Flushes what has been held back for long.
+    /// Flushes what has been held back for long; whoever flushes a connection sends what others held back with it.
     fn flush_overdue(&mut self) {
-        if self.unflushed.as_ref().is_some_and(|unflushed| unflushed.since.elapsed() >= HOLD) {
-            self.flush();
+        let Some(unflushed) = &self.unflushed else { return };
+        let since = unflushed.connection.output.lock().pending_since();
+        match since {
+            None => self.unflushed = None,
+            Some(since) if since.elapsed() >= HOLD => self.flush(),
+            Some(_) => {}
         }
     }
 }
