@@ -6,12 +6,38 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::allowance::Origin;
 use crate::refusal::Refusal;
 use crate::request::Request;
+
+/// One that is in work.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) origin: Origin,
+    nanoseconds: AtomicU64,
+}
+
+impl Attempt {
+    pub(crate) fn new(origin: Origin) -> Self {
+        Self { origin, nanoseconds: AtomicU64::new(0) }
+    }
+
+    /// So much CPU time was taken for it.
+    pub(crate) fn took(&self, cpu_time: Duration) {
+        let nanoseconds = u64::try_from(cpu_time.as_nanos()).unwrap_or(u64::MAX);
+        self.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// The CPU time that was taken for it and not given back, which it is from now on.
+    pub(crate) fn give_back(&self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.swap(0, Ordering::Relaxed))
+    }
+}
 
 /// What is in work.
 #[derive(Debug, Default)]
