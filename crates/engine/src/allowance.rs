@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     const CHECK: Duration = Duration::from_millis(32);
-    const BURST: Duration = Duration::from_millis(250);
+    const BURST: Duration = Duration::from_millis(150);
     const CORES: f64 = 0.125;
 
     /// Seconds of CPU time that checks take in so many seconds when somebody always tries, two at once.
