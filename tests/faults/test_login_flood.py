@@ -19,7 +19,7 @@ CONNECTIONS = 6
 ENTRIES = 100
 """More than the flood may make: 10 for each of 3 addresses, few each second, and those that lock a user."""
 BURST_SECONDS = 0.15
-SHARE = 1 / 16
+SHARE = 1 / 24
 """What failed logins from strange addresses may take of the processors (ADR 0079)."""
 A_CHECK_SECONDS = 0.05
 
@@ -92,8 +92,8 @@ def test_a_flood_of_failed_logins_fills_no_log_locks_no_last_admin_and_lets_sign
             f" {usual:.0f} signatures/s before, {during:.0f} during ({during / usual - 1:+.0%})"
         )
     share = lasted * SHARE * len(os.sched_getaffinity(0))
-    # Two checks may be in work when the time is used up, and two more when it is read.
-    assert 0 < hashed <= BURST_SECONDS + share + 4 * A_CHECK_SECONDS
+    # Two checks may be in work when the time is used up, and two more when it is read; each thread's clock is rounded.
+    assert 0 < hashed <= BURST_SECONDS + share + 8 * A_CHECK_SECONDS
     assert refused > 3 * ENTRIES
     assert len(made) <= ENTRIES
     assert sum(entry.dropped for entry in made) <= refused

@@ -39,6 +39,20 @@ impl Attempt {
     }
 }
 
+/// Refusals for want of room that one address may have waiting for their time.
+const MOST_HELD: usize = 256;
+
+/// What becomes of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It goes to the brain.
+    Work,
+    /// Its address has enough in work: it is refused, in its time.
+    Refusal,
+    /// Not even that: whoever goes on without waiting for refusals is cut off.
+    Nothing,
+}
+
 /// What is in work.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
@@ -55,15 +69,16 @@ struct Held {
 }
 
 impl Attempts {
-    /// Counts an attempt, which [`Attempts::ended`] takes back; false when the address has `most` in work already.
-    pub(crate) fn begun(&self, address: IpAddr, most: usize) -> bool {
+    /// Counts an attempt, which [`Attempts::ended`] takes back unless there is room for nothing; `most` of an address are
+    /// in work.
+    pub(crate) fn begun(&self, address: IpAddr, most: usize) -> Room {
         let mut in_work = self.in_work.lock();
         let count = in_work.entry(address).or_default();
-        if *count >= most {
-            return false;
+        if *count >= most + MOST_HELD {
+            return Room::Nothing;
         }
         *count += 1;
-        true
+        if *count <= most { Room::Work } else { Room::Refusal }
     }
 
     pub(crate) fn ended(&self, address: IpAddr) {

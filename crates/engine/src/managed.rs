@@ -10,6 +10,7 @@ use strongroom_wire::tables::Lane;
 use strongroom_wire::{AttributeValue, Operation, Role, Rv, Template, Value, codec};
 
 use crate::allowance::{Allowance, Origin};
+use crate::attempts::Room;
 use crate::fair_queue::FairQueue;
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -223,7 +224,13 @@ impl ManagedQueue {
 
 /// Decodes a managed request and queues it for the brain; gives it back with the reason when that cannot be.
 pub(crate) fn submit(shared: &Shared, lane: Lane, mut request: Request) -> Option<(Request, Refusal)> {
-    if request.operation == Operation::Login && !request.count_attempt() {
+    let room = if request.operation == Operation::Login { request.count_attempt() } else { Room::Work };
+    if room != Room::Work {
+        codec::wipe(&mut request.body);
+        if room == Room::Nothing {
+            shared.statistics.connections_cut.add(1);
+            request.connection.close();
+        }
         return Some((request, Refusal::busy()));
     }
     match decode(shared, &mut request) {

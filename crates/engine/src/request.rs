@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use strongroom_wire::{Frame, FrameType, Header, Message, Operation, Role};
 
-use crate::attempts::Attempt;
+use crate::attempts::{Attempt, Room};
 use crate::connection::Connection;
 use crate::hot::{Answer, HotRequest};
 use crate::logins::Login;
@@ -59,14 +59,14 @@ impl Request {
         }
     }
 
-    /// Counts it as an attempt to log in until it is answered; false when its address has too many in work.
-    pub(crate) fn count_attempt(&mut self) -> bool {
+    /// Counts it as an attempt to log in until it is answered.
+    pub(crate) fn count_attempt(&mut self) -> Room {
         let (most, address) = (self.shared.settings.max_attempts_of_address, self.connection.peer.ip());
-        if !self.shared.attempts.begun(address, most) {
-            return false;
+        let room = self.shared.attempts.begun(address, most);
+        if room != Room::Nothing {
+            self.attempt = Some(Attempt::new(self.shared.allowance.origin(address)));
         }
-        self.attempt = Some(Attempt::new(self.shared.allowance.origin(address)));
-        true
+        room
     }
 
     /// Counts the bytes that its answer may have, so that the answers in work are bounded before they are made.

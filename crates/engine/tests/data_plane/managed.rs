@@ -1,5 +1,6 @@
 //! Managed requests: queued for the brain, answered once, refused when they cannot be.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -229,6 +230,23 @@ fn one_address_has_few_attempts_in_work_and_further_ones_do_not_reach_the_brain(
     (0..3).for_each(|_| assert_eq!(rv(answer(&peer.receive().unwrap())), Rv::PIN_INCORRECT));
     peer.send(Operation::Login, 0, &login_request("ann").to_bytes());
     assert!(hsm.engine.next_request(Lane::Login, SOON).is_some(), "there is room again");
+}
+
+#[test]
+fn an_attempt_for_which_there_is_no_room_is_refused_no_sooner_than_a_wrong_one_and_too_many_cut_their_connection()
+ {
+    let hsm = Hsm::with(Settings { max_attempts_of_address: 0, ..Settings::default() });
+    let mut peer = hsm.greeted();
+    let began = Instant::now();
+    let refused = peer.call(Operation::Login, 0, &login_request("ann"));
+    assert_eq!(rv(refused), Rv::FUNCTION_FAILED);
+    assert!(began.elapsed() >= Settings::default().refused_attempt_time);
+    let attempts: Vec<u8> =
+        (0..300).flat_map(|_| peer.encode(Operation::Login, 0, &login_request("ann").to_bytes())).collect();
+    peer.stream.write_all(&attempts).unwrap();
+    assert!(std::iter::from_fn(|| peer.receive()).count() < 300);
+    std::thread::sleep(2 * Settings::default().refused_attempt_time); // now the refusals of the old connection are over
+    assert_eq!(rv(hsm.greeted().call(Operation::Login, 0, &login_request("ann"))), Rv::FUNCTION_FAILED);
 }
 
 #[test]
