@@ -19,7 +19,7 @@ CONNECTIONS = 6
 ENTRIES = 100
 """More than the flood may make: 10 for each of 3 addresses, few each second, and those that lock a user."""
 BURST_SECONDS = 0.15
-SHARE = 1 / 24
+SHARE = 1 / 16
 """What failed logins from strange addresses may take of the processors (ADR 0079)."""
 A_CHECK_SECONDS = 0.05
 

@@ -63,7 +63,7 @@ impl Default for Settings {
             default_deadline: Duration::from_secs(10),
             max_attempts_of_address: 64,
             refused_attempt_time: Duration::from_millis(250),
-            attempts_cores: cores as f64 / 24.0,
+            attempts_cores: cores as f64 / 16.0,
             attempts_burst: Duration::from_millis(150),
             login_linger: Duration::from_secs(60),
             spin: Duration::from_micros(50),
