@@ -218,8 +218,11 @@ class Hsm:
     def make_verifier(self, password: SecretTicket) -> bytes:
         """A password verifier: PBKDF2 with a salt of its own, under a derived key."""
 
-    def verify_password(self, password: SecretTicket, verifier: bytes | None) -> bool:
-        """Compare in constant time; ``None`` does the same work and gives ``False``."""
+    def verify_password(self, request_token: int, password: SecretTicket, verifier: bytes | None) -> bool:
+        """Compare in constant time; ``None`` does the same work and gives ``False``.
+
+        The CPU time counts against the allowance of failed logins until :meth:`attach_login` gives it back.
+        """
 
     def new_login_id(self) -> int: ...
     def issue_ticket(self, login_id: int, username: str, role: int, epoch: int, client_key: bytes) -> tuple[bytes, int]:

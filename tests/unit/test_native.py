@@ -129,7 +129,7 @@ class Brain:
 
     def login(self, request: _native.ManagedRequest) -> dict:
         body = request.body
-        if not self.hsm.verify_password(body["password"], self.verifier):
+        if not self.hsm.verify_password(request.token, body["password"], self.verifier):
             raise _native.HsmError(CKR_PIN_INCORRECT, "the user name or the password is wrong")
         login_id = self.hsm.new_login_id()
         identity = (login_id, body["username"], body["role"], 1, body["client_key"])

@@ -6,12 +6,52 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::allowance::Origin;
 use crate::refusal::Refusal;
 use crate::request::Request;
+
+/// One that is in work.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) origin: Origin,
+    nanoseconds: AtomicU64,
+}
+
+impl Attempt {
+    pub(crate) fn new(origin: Origin) -> Self {
+        Self { origin, nanoseconds: AtomicU64::new(0) }
+    }
+
+    /// So much CPU time was taken for it.
+    pub(crate) fn took(&self, cpu_time: Duration) {
+        let nanoseconds = u64::try_from(cpu_time.as_nanos()).unwrap_or(u64::MAX);
+        self.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// The CPU time that was taken for it and not given back, which it is from now on.
+    pub(crate) fn give_back(&self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.swap(0, Ordering::Relaxed))
+    }
+}
+
+/// Refusals for want of room that one address may have waiting for their time.
+const MOST_HELD: usize = 256;
+
+/// What becomes of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It goes to the brain.
+    Work,
+    /// Its address has enough in work: it is refused, in its time.
+    Refusal,
+    /// Not even that: whoever goes on without waiting for refusals is cut off.
+    Nothing,
+}
 
 /// What is in work.
 #[derive(Debug, Default)]
@@ -29,15 +69,16 @@ struct Held {
 }
 
 impl Attempts {
-    /// Counts an attempt, which [`Attempts::ended`] takes back; false when the address has `most` in work already.
-    pub(crate) fn begun(&self, address: IpAddr, most: usize) -> bool {
+    /// Counts an attempt, which [`Attempts::ended`] takes back unless there is room for nothing; `most` of an address are
+    /// in work.
+    pub(crate) fn begun(&self, address: IpAddr, most: usize) -> Room {
         let mut in_work = self.in_work.lock();
         let count = in_work.entry(address).or_default();
-        if *count >= most {
-            return false;
+        if *count >= most + MOST_HELD {
+            return Room::Nothing;
         }
         *count += 1;
-        true
+        if *count <= most { Room::Work } else { Room::Refusal }
     }
 
     pub(crate) fn ended(&self, address: IpAddr) {

@@ -70,8 +70,13 @@ pub(crate) fn route(shared: &Arc<Shared>, desk: &mut Desk, mut request: Request)
             Ok(Way::Park(need)) => request = park(shared, request, need)?,
             Ok(Way::Brain(lane)) => {
                 shared.statistics.requests_managed.add(1);
-                if let Some((request, refusal)) = managed::submit(shared, lane, request) {
-                    refuse(desk, request, &refusal);
+                match managed::submit(shared, lane, request) {
+                    // An attempt to log in waits for its refusal, or it would be repeated as fast as the wire allows.
+                    Some((request, refusal)) if request.operation == Operation::Login => {
+                        shared.refuse(request, refusal);
+                    }
+                    Some((request, refusal)) => refuse(desk, request, &refusal),
+                    None => {}
                 }
                 return None;
             }

@@ -17,6 +17,7 @@ use crate::listener::Listener;
 use crate::managed::ManagedRequest;
 use crate::metrics::OperationFigures;
 use crate::refusal::Refusal;
+use crate::request::Request;
 use crate::settings::{Identity, Settings};
 use crate::shared::{NOTICE_DRAINING, Shared};
 use crate::{tls, workers};
@@ -122,12 +123,24 @@ impl Engine {
             return Err(Error::refused(Rv::USER_NOT_LOGGED_IN, "the login to attach was not applied"));
         };
         let attached = self.shared.managed.with(request_token, |request| {
+            self.attempt_was_right(request);
             request.connection.attach(&login) || request.connection.is_closed()
         });
         if attached == Some(false) {
             return Err(Error::refused(Rv::SESSION_COUNT, "the connection has too many logins"));
         }
         Ok(())
+    }
+
+    /// The password check of a login has taken so much CPU time, which counts against the allowance of failed attempts
+    /// until [`Engine::attach_login`] gives it back.
+    pub fn attempt_took(&self, request_token: u64, cpu_time: Duration) {
+        self.shared.managed.with(request_token, |request| {
+            if let Some(attempt) = &request.attempt {
+                attempt.took(cpu_time);
+                self.shared.allowance.take(attempt.origin, cpu_time, Instant::now());
+            }
+        });
     }
 
     /// Logins whose session objects were destroyed since the last call, because no connection used them any more.
@@ -146,7 +159,7 @@ impl Engine {
         loop {
             let mut late = Vec::new();
             let left = until.saturating_duration_since(Instant::now());
-            let managed = self.shared.managed.next(lane, left, &mut late);
+            let managed = self.shared.managed.next(lane, left, &self.shared.allowance, &mut late);
             let nothing_came = managed.is_none() && late.is_empty();
             self.shared.refuse_all(late, &Refusal::busy());
             if managed.is_some() || nothing_came {
@@ -239,6 +252,15 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.shared)
+    }
+
+    fn attempt_was_right(&self, request: &Request) {
+        if let Some(attempt) = &request.attempt {
+            let (allowance, now) = (&self.shared.allowance, Instant::now());
+            allowance.give_back(attempt.origin, attempt.give_back(), now);
+            allowance.logged_in(request.connection.peer.ip(), now);
+            self.shared.managed.look_again();
+        }
     }
 
     fn wait_until_drained(&self, deadline: Instant) {

@@ -5,6 +5,7 @@
 //! for the brain (a *managed* request, [`Engine::next_request`]). No lock is held across a computation. What this crate
 //! refuses to do: decide a managed request, know the store, or see a key.
 
+mod allowance;
 mod attempts;
 mod clock;
 mod connection;

@@ -9,6 +9,8 @@ use strongroom_wire::bodies;
 use strongroom_wire::tables::Lane;
 use strongroom_wire::{AttributeValue, Operation, Role, Rv, Template, Value, codec};
 
+use crate::allowance::{Allowance, Origin};
+use crate::attempts::Room;
 use crate::fair_queue::FairQueue;
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -60,8 +62,58 @@ pub(crate) struct ManagedQueue {
 
 #[derive(Debug, Default)]
 struct LaneQueue {
-    waiting: Mutex<FairQueue<ManagedRequest>>,
+    waiting: Mutex<Waiting>,
     wake: Condvar,
+}
+
+/// What waits in a lane: attempts to log in by their origins, and apart from both what waits for no allowance. They take
+/// turns, as the addresses of each do.
+#[derive(Debug, Default)]
+struct Waiting {
+    queues: [FairQueue<ManagedRequest>; 3],
+    turn: usize,
+}
+
+impl Waiting {
+    const ORIGINS: [Option<Origin>; 3] = [None, Some(Origin::Familiar), Some(Origin::Strange)];
+
+    fn queue(&mut self, origin: Option<Origin>) -> &mut FairQueue<ManagedRequest> {
+        match origin {
+            None => &mut self.queues[0],
+            Some(Origin::Familiar) => &mut self.queues[1],
+            Some(Origin::Strange) => &mut self.queues[2],
+        }
+    }
+
+    /// The next one that need not wait for an allowance; else how long the next one must, if there is one.
+    fn pop(&mut self, allowance: &Allowance, now: Instant) -> Result<ManagedRequest, Option<Duration>> {
+        let mut shortest: Option<Duration> = None;
+        for place in 0..Self::ORIGINS.len() {
+            let turn = (self.turn + place) % Self::ORIGINS.len();
+            let origin = Self::ORIGINS[turn];
+            let queue = self.queue(origin);
+            if queue.len() == 0 {
+                continue;
+            }
+            let wait = origin.map_or(Duration::ZERO, |origin| allowance.wait(origin, now));
+            if wait.is_zero()
+                && let Some(managed) = queue.pop()
+            {
+                self.turn = turn + 1;
+                return Ok(managed);
+            }
+            shortest = Some(shortest.map_or(wait, |shortest| shortest.min(wait)));
+        }
+        Err(shortest)
+    }
+
+    fn len(&self) -> usize {
+        self.queues.iter().map(FairQueue::len).sum()
+    }
+
+    fn clear(&mut self) {
+        self.queues.iter_mut().for_each(FairQueue::clear);
+    }
 }
 
 impl ManagedQueue {
@@ -83,41 +135,57 @@ impl ManagedQueue {
     pub(crate) fn push(&self, lane: Lane, managed: ManagedRequest, request: Request) -> Option<Request> {
         let queue = self.lane(lane);
         let mut waiting = queue.waiting.lock();
-        if waiting.len() >= self.capacity || self.closed.load(Ordering::Acquire) {
+        let own = waiting.queue(request.attempt.as_ref().map(|attempt| attempt.origin));
+        if own.len() >= self.capacity || self.closed.load(Ordering::Acquire) {
             return Some(request);
         }
         let address = request.connection.peer.ip();
         self.unanswered.lock().insert(managed.token, request);
-        waiting.push(address, managed);
+        own.push(address, managed);
         drop(waiting);
         queue.wake.notify_one();
         None
     }
 
-    /// The next request of a lane. Those whose client has stopped waiting are put into `late`: nothing was done for them.
+    /// The next request of a lane; attempts to log in wait for their allowance. Those whose client has stopped waiting are
+    /// put into `late`: nothing was done for them.
     pub(crate) fn next(
         &self,
         lane: Lane,
         timeout: Duration,
+        allowance: &Allowance,
         late: &mut Vec<Request>,
     ) -> Option<ManagedRequest> {
         let until = Instant::now() + timeout;
         let queue = self.lane(lane);
         let mut waiting = queue.waiting.lock();
         loop {
-            while let Some(managed) = waiting.pop() {
-                if managed.deadline > Instant::now() {
-                    return Some(managed);
+            let now = Instant::now();
+            let allowed_in = loop {
+                match waiting.pop(allowance, now) {
+                    Ok(managed) if self.is_awaited(&managed, now) => return Some(managed),
+                    Ok(managed) => late.extend(self.take(managed.token)),
+                    Err(allowed_in) => break allowed_in,
                 }
-                late.extend(self.take(managed.token));
-            }
-            if !late.is_empty()
-                || self.closed.load(Ordering::Acquire)
-                || queue.wake.wait_until(&mut waiting, until).timed_out()
-            {
+            };
+            if !late.is_empty() || self.closed.load(Ordering::Acquire) || now >= until {
                 return None;
             }
+            let allowed_at = allowed_in.and_then(|wait| now.checked_add(wait));
+            queue.wake.wait_until(&mut waiting, allowed_at.map_or(until, |at| at.min(until)));
         }
+    }
+
+    /// Whether somebody waits for the answer. A request other than a login may count although its client is gone.
+    fn is_awaited(&self, managed: &ManagedRequest, now: Instant) -> bool {
+        let is_gone = managed.operation == Operation::Login
+            && self.with(managed.token, |request| request.connection.is_closed()) != Some(false);
+        managed.deadline > now && !is_gone
+    }
+
+    /// The allowance of attempts to log in has grown.
+    pub(crate) fn look_again(&self) {
+        self.lane(Lane::Login).wake.notify_all();
     }
 
     /// Takes an unanswered request by its token.
@@ -156,7 +224,13 @@ impl ManagedQueue {
 
 /// Decodes a managed request and queues it for the brain; gives it back with the reason when that cannot be.
 pub(crate) fn submit(shared: &Shared, lane: Lane, mut request: Request) -> Option<(Request, Refusal)> {
-    if request.operation == Operation::Login && !request.count_attempt() {
+    let room = if request.operation == Operation::Login { request.count_attempt() } else { Room::Work };
+    if room != Room::Work {
+        codec::wipe(&mut request.body);
+        if room == Room::Nothing {
+            shared.statistics.connections_cut.add(1);
+            request.connection.close();
+        }
         return Some((request, Refusal::busy()));
     }
     match decode(shared, &mut request) {

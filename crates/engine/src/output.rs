@@ -21,6 +21,8 @@ pub(crate) struct Output {
     sending: bool,
     /// Someone flushed while another was sending.
     again: bool,
+    /// The connection is to be closed by whoever sends last.
+    ends: bool,
     stalled_since: Option<Instant>,
 }
 
@@ -120,6 +122,13 @@ impl Connection {
                     return;
                 }
             };
+            if !goes_on && output.ends {
+                // `sending` stays: nobody sends anything after the end.
+                let is_all_sent = output.queued() == 0;
+                drop(output);
+                self.end(is_all_sent);
+                return;
+            }
             if !goes_on {
                 output.sending = false;
                 return;
@@ -154,10 +163,57 @@ impl Connection {
         Ok(())
     }
 
-    /// Tells the peer that nothing more comes, and closes.
+    /// Sends what is queued, tells the peer that nothing more comes, and closes. Where another thread is sending, that one
+    /// does it: what it has in hand must not be cut off.
     pub(crate) fn close_gracefully(&self) {
-        self.tls.lock().send_close_notify();
+        self.output.lock().ends = true;
         self.flush();
+    }
+
+    fn end(&self, is_all_sent: bool) {
+        if is_all_sent {
+            let mut records = Vec::new();
+            self.tls.lock().send_close_notify();
+            self.encrypt(&mut Vec::new(), &mut records);
+            // A peer whose socket takes no more sees the connection end without it.
+            let _ = self.send(&records, &mut 0);
+        }
         self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use strongroom_wire::FrameType;
+
+    use super::*;
+    use crate::support::Hsm;
+
+    #[test]
+    fn a_connection_that_ends_while_a_thread_sends_is_closed_by_that_thread_after_what_was_queued() {
+        let hsm = Hsm::start();
+        let mut peer = hsm.greeted();
+        let connection = hsm.engine.shared().connections.read().values().next().cloned().unwrap();
+        while connection.output.lock().sending {}
+        connection.output.lock().sending = true;
+        let header = Header {
+            frame_type: FrameType::Response,
+            operation: 1,
+            request_id: 99,
+            login_id: 0,
+            revision: 0,
+            deadline_ms: 0,
+            trace_id: 0,
+        };
+        connection.queue_frame(&header, &[]);
+        connection.close_gracefully();
+        assert!(!connection.is_closed());
+        connection.output.lock().sending = false;
+        connection.flush();
+        assert!(connection.is_closed());
+        assert_eq!(peer.receive().unwrap().header.request_id, 99);
+        assert!(peer.receive().is_none());
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use strongroom_wire::{Frame, FrameType, Header, Message, Operation, Role};
 
+use crate::attempts::{Attempt, Room};
 use crate::connection::Connection;
 use crate::hot::{Answer, HotRequest};
 use crate::logins::Login;
@@ -26,8 +27,8 @@ pub(crate) struct Request {
     /// Whether a catch-up began and ended since it came.
     pub(crate) is_checked: bool,
     counted_bytes: usize,
-    /// Whether it counts as an attempt of its address to log in.
-    is_attempt: bool,
+    /// Counts as an attempt of its address to log in.
+    pub(crate) attempt: Option<Attempt>,
     answered: bool,
 }
 
@@ -58,16 +59,19 @@ impl Request {
             arrived: Instant::now(),
             is_checked: false,
             counted_bytes,
-            is_attempt: false,
+            attempt: None,
             answered: false,
         }
     }
 
-    /// Counts it as an attempt to log in until it is answered; false when its address has too many in work.
-    pub(crate) fn count_attempt(&mut self) -> bool {
-        let most = self.shared.settings.max_attempts_of_address;
-        self.is_attempt = self.shared.attempts.begun(self.connection.peer.ip(), most);
-        self.is_attempt
+    /// Counts it as an attempt to log in until it is answered.
+    pub(crate) fn count_attempt(&mut self) -> Room {
+        let (most, address) = (self.shared.settings.max_attempts_of_address, self.connection.peer.ip());
+        let room = self.shared.attempts.begun(address, most);
+        if room != Room::Nothing {
+            self.attempt = Some(Attempt::new(self.shared.allowance.origin(address)));
+        }
+        room
     }
 
     /// Counts the bytes that its answer may have, so that the answers in work are bounded before they are made.
@@ -138,7 +142,7 @@ impl Drop for Request {
             self.queue(FrameType::Error, &Refusal::broken().reply().to_bytes(), revision);
             self.connection.flush();
         }
-        if self.is_attempt {
+        if self.attempt.is_some() {
             self.shared.attempts.ended(self.connection.peer.ip());
         }
         if self.connection.work_ended(self.counted_bytes) {

@@ -25,6 +25,10 @@ pub struct Settings {
     pub max_attempts_of_address: usize,
     /// From an attempt to log in to its refusal.
     pub refused_attempt_time: Duration,
+    /// What failed attempts from strange addresses may take of the processors, in cores; familiar ones half of it more.
+    pub attempts_cores: f64,
+    /// CPU time that they may take at once after a quiet time.
+    pub attempts_burst: Duration,
     /// How long session objects live after the last connection of their login closed.
     pub login_linger: Duration,
     /// How long one idle worker looks for more work before it sleeps; zero = not at all.
@@ -59,6 +63,8 @@ impl Default for Settings {
             default_deadline: Duration::from_secs(10),
             max_attempts_of_address: 64,
             refused_attempt_time: Duration::from_millis(250),
+            attempts_cores: cores as f64 / 16.0,
+            attempts_burst: Duration::from_millis(150),
             login_linger: Duration::from_secs(60),
             spin: Duration::from_micros(50),
             lane_capacity: 1024,

@@ -11,6 +11,7 @@ use strongroom_wire::codec::List;
 use strongroom_wire::messages::{Member, Notice};
 use strongroom_wire::{FrameType, Header, Message, Operation};
 
+use crate::allowance::Allowance;
 use crate::attempts::Attempts;
 use crate::clock::TicketClock;
 use crate::connection::Connection;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) tickets: TicketClock,
     pub(crate) logins: Logins,
     pub(crate) attempts: Attempts,
+    pub(crate) allowance: Allowance,
     pub(crate) managed: ManagedQueue,
     pub(crate) parking: Parking<Request>,
     pub(crate) workers: Workers,
@@ -64,6 +66,7 @@ impl Shared {
         Ok(Self {
             workers: Workers::new(settings.spin)?,
             managed: ManagedQueue::new(settings.lane_capacity),
+            allowance: Allowance::new(settings.attempts_cores, settings.attempts_burst, Instant::now()),
             boundary,
             identity,
             settings,

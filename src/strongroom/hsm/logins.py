@@ -49,7 +49,7 @@ def login(brain: Brain, request: ManagedRequest) -> Proposal:
     known = user if user is not None and user.role is role and role in LOGIN_ROLES else None
     if known is not None and not known.locked:
         _check_pace(brain, known, address)
-    right = brain.hsm.verify_password(message.password, known.verifier if known else None)
+    right = brain.hsm.verify_password(request.token, message.password, known.verifier if known else None)
     if known is None:
         raise _unknown(user)
     if known.locked:

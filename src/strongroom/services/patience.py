@@ -2,6 +2,7 @@
 
 uvicorn bounds the size of a request's head and the time between two requests. Added here: a time for the head, one for
 the body and one for taking the reply, and a number of connections, over which one that has sent no request makes room.
+Those who make connections without end are taken up a few at a time.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ REPLY_SECONDS: Final = 30.0
 """How long a peer may leave its reply unread."""
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_CONNECTIONS: Final = 1_000
+MAX_WAITING: Final = 2_048
+"""Connections that the system keeps until the loop takes them."""
+CONNECTIONS_OF_A_TURN: Final = 2
+"""New ones that the loop takes before it looks after the others again."""
 
 
 class PatientHttp(H11Protocol):
@@ -103,9 +108,19 @@ class PatientHttp(H11Protocol):
 
 
 class PatientLoop(asyncio.SelectorEventLoop):
-    """An event loop whose TLS servers do not wait a minute for a handshake, as asyncio's own do."""
+    """An event loop whose TLS servers do not wait a minute for a handshake, as asyncio's own do.
+
+    It takes few new connections in a turn. asyncio takes all that wait, thousands when a peer makes them faster than it
+    is answered, and before each of them was looked at no other connection has its turn.
+    """
 
     async def create_server(self, *arguments: Any, **options: Any) -> asyncio.Server:  # noqa: ANN401
         if options.get("ssl") is not None:
             options["ssl_handshake_timeout"] = HEAD_SECONDS
-        return await super().create_server(*arguments, **options)
+        # One number says to asyncio how many may wait and how many it takes; how many may wait is then said again.
+        may_wait = options.pop("backlog", MAX_WAITING)
+        server = await super().create_server(*arguments, **options, backlog=CONNECTIONS_OF_A_TURN)
+        for listening in server.sockets:
+            with listening.dup() as same:
+                same.listen(may_wait)
+        return server

@@ -202,7 +202,7 @@ class BoundaryDouble:
         self.hashed += 1
         return hashlib.sha256(password.text.encode()).digest()
 
-    def verify_password(self, password: Password, verifier: bytes | None) -> bool:
+    def verify_password(self, token: int, password: Password, verifier: bytes | None) -> bool:
         self.hashed += 1
         return verifier is not None and hashlib.sha256(password.text.encode()).digest() == verifier
 

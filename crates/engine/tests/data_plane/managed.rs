@@ -1,5 +1,6 @@
 //! Managed requests: queued for the brain, answered once, refused when they cannot be.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -232,6 +233,23 @@ fn one_address_has_few_attempts_in_work_and_further_ones_do_not_reach_the_brain(
 }
 
 #[test]
+fn an_attempt_for_which_there_is_no_room_is_refused_no_sooner_than_a_wrong_one_and_too_many_cut_their_connection()
+ {
+    let hsm = Hsm::with(Settings { max_attempts_of_address: 0, ..Settings::default() });
+    let mut peer = hsm.greeted();
+    let began = Instant::now();
+    let refused = peer.call(Operation::Login, 0, &login_request("ann"));
+    assert_eq!(rv(refused), Rv::FUNCTION_FAILED);
+    assert!(began.elapsed() >= Settings::default().refused_attempt_time);
+    let attempts: Vec<u8> =
+        (0..300).flat_map(|_| peer.encode(Operation::Login, 0, &login_request("ann").to_bytes())).collect();
+    peer.stream.write_all(&attempts).unwrap();
+    assert!(std::iter::from_fn(|| peer.receive()).count() < 300);
+    std::thread::sleep(2 * Settings::default().refused_attempt_time); // now the refusals of the old connection are over
+    assert_eq!(rv(hsm.greeted().call(Operation::Login, 0, &login_request("ann"))), Rv::FUNCTION_FAILED);
+}
+
+#[test]
 fn stopping_gives_out_refusals_that_are_held() {
     let hsm = Hsm::with(Settings { refused_attempt_time: Duration::from_secs(600), ..Settings::default() });
     let mut peer = hsm.greeted();
@@ -241,4 +259,81 @@ fn stopping_gives_out_refusals_that_are_held() {
     hsm.engine.shutdown(Duration::ZERO);
     let mut frames = std::iter::from_fn(|| peer.receive());
     assert!(frames.any(|frame| frame.header.frame_type == FrameType::Error));
+}
+
+/// Takes an attempt to log in and says that its check took a second.
+fn check(hsm: &Hsm) -> u64 {
+    let request = hsm.engine.next_request(Lane::Login, SOON).unwrap();
+    assert_eq!(request.operation, Operation::Login);
+    hsm.engine.attempt_took(request.token, Duration::from_secs(1));
+    request.token
+}
+
+fn nobody_may_try(hsm: &Hsm) -> bool {
+    hsm.engine.next_request(Lane::Login, Duration::from_millis(50)).is_none()
+}
+
+#[test]
+fn attempts_wait_once_failed_ones_have_used_their_cpu_time_and_a_right_one_gives_its_time_back() {
+    let settings = Settings { attempts_cores: 0.0, attempts_burst: Duration::ZERO, ..Settings::default() };
+    let hsm = Hsm::with(settings);
+    let login = hsm.login(7, Role::CryptoUser);
+    let mut peer = hsm.greeted();
+    let mut send = |operation, body: &[u8]| peer.send(operation, 0, body);
+    let attempt = login_request("ann").to_bytes();
+    send(Operation::Login, &attempt);
+    let right = check(&hsm);
+    send(Operation::Login, &attempt);
+    assert!(nobody_may_try(&hsm), "its second was not given back yet");
+    let activate = ActivateRequest {
+        username: "admin".into(),
+        password: Secret::new(b"secret".to_vec()),
+        request_id: None,
+    };
+    send(Operation::Activate, &activate.to_bytes());
+    let other = hsm.engine.next_request(Lane::Login, SOON).unwrap();
+    assert_eq!(other.operation, Operation::Activate, "waits for no attempts");
+
+    let engine = Arc::clone(&hsm.engine);
+    let brain = std::thread::spawn(move || engine.next_request(Lane::Login, SOON));
+    hsm.engine.attach_login(right, login.id()).unwrap();
+    let second = brain.join().unwrap().unwrap();
+    hsm.engine.attempt_took(second.token, Duration::from_secs(1));
+    hsm.engine.respond_error(second.token, Rv::PIN_INCORRECT, "No.".into(), RetryClass::Never);
+
+    // The address is familiar from now on: strangers' failures keep it waiting no more, its own do.
+    send(Operation::Login, &attempt);
+    check(&hsm);
+    send(Operation::Login, &attempt);
+    assert!(nobody_may_try(&hsm));
+    assert_eq!(hsm.statistic("managed_waiting"), 1);
+}
+
+#[test]
+fn an_allowance_that_fills_up_lets_the_next_attempt_go_on_by_itself() {
+    let settings = Settings { attempts_cores: 10.0, attempts_burst: Duration::ZERO, ..Settings::default() };
+    let hsm = Hsm::with(settings);
+    let mut peer = hsm.greeted();
+    for _ in 0..2 {
+        peer.send(Operation::Login, 0, &login_request("ann").to_bytes());
+    }
+    let began = Instant::now();
+    check(&hsm);
+    check(&hsm);
+    assert!(began.elapsed() >= Duration::from_millis(100), "a second at ten cores");
+}
+
+#[test]
+fn an_attempt_whose_client_is_gone_is_not_begun() {
+    let hsm = Hsm::start();
+    let mut peer = hsm.greeted();
+    peer.send(Operation::Login, 0, &login_request("ann").to_bytes());
+    while hsm.statistic("managed_waiting") == 0 {}
+    drop(peer);
+    let began = Instant::now();
+    while hsm.statistic("connections") > 0 {
+        assert!(began.elapsed() < SOON);
+    }
+    assert!(nobody_may_try(&hsm));
+    assert_eq!((hsm.statistic("managed_waiting"), hsm.statistic("requests_in_work")), (0, 0));
 }

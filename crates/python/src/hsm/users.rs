@@ -1,6 +1,6 @@
 //! Passwords, logins and tickets.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -18,12 +18,13 @@ fn password(ticket: &Bound<'_, SecretTicket>) -> PyResult<Secret> {
     secret.ok_or_else(|| refused(Rv::ARGUMENTS_BAD, "this ticket stands for a template, not for a password"))
 }
 
-/// Anybody may ask for it, so it must not slow signatures.
+/// Anybody may ask for it, so it must not slow signatures. Gives the CPU time too.
 fn stretching<T: Send>(
     work: impl FnOnce() -> strongroom_boundary::Result<T> + Send,
-) -> strongroom_boundary::Result<T> {
+) -> (strongroom_boundary::Result<T>, Duration) {
     at_low_priority("hsm-password", work).unwrap_or_else(|error| {
-        Err(Error::refused(Rv::HOST_MEMORY, format!("no thread for a password: {error}")))
+        let refusal = Error::refused(Rv::HOST_MEMORY, format!("no thread for a password: {error}"));
+        (Err(refusal), Duration::ZERO)
     })
 }
 
@@ -31,18 +32,23 @@ fn stretching<T: Send>(
 impl Hsm {
     fn make_verifier(&self, py: Python<'_>, password: &Bound<'_, SecretTicket>) -> PyResult<Py<PyBytes>> {
         let secret = self::password(password)?;
-        detached_bytes(py, || stretching(|| self.boundary.keys.make_verifier(&secret.0)))
+        detached_bytes(py, || stretching(|| self.boundary.keys.make_verifier(&secret.0)).0)
     }
 
-    #[pyo3(signature = (password, verifier))]
+    #[pyo3(signature = (request_token, password, verifier))]
     fn verify_password(
         &self,
         py: Python<'_>,
+        request_token: u64,
         password: &Bound<'_, SecretTicket>,
         verifier: Option<&[u8]>,
     ) -> PyResult<bool> {
         let secret = self::password(password)?;
-        detached(py, || stretching(|| self.boundary.keys.verify_password(&secret.0, verifier)))
+        detached(py, || {
+            let (right, cpu_time) = stretching(|| self.boundary.keys.verify_password(&secret.0, verifier));
+            self.engine.attempt_took(request_token, cpu_time);
+            right
+        })
     }
 
     fn new_login_id(&self, py: Python<'_>) -> PyResult<u64> {
