@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +16,7 @@ from botocore.config import Config
 
 from benchmarks import promises
 from benchmarks.load import Work, load
+from benchmarks.processes import cpu_seconds, hsms
 from benchmarks.tokens import Token
 from strongroom.hsm.lockout import Admission
 from strongroom.hsm.refusals import Rv
@@ -90,7 +89,7 @@ class Attacks:
 
 def measure(token: Token, runs: int, seconds: float) -> Attacks:
     """On our token and the service of the environment."""
-    (hsm,) = json.loads(_output("strongroom", "status", "--json"))["clusters"][0]["Hsms"]
+    (hsm,) = hsms()
     address = (hsm["EniIp"], hsm["port"])
     usual, flooded = [], []
     for _ in range(runs):
@@ -114,14 +113,14 @@ def _password_check_ms(pid: int, address: tuple[str, int]) -> float:
     """All CPU time of the HSM while it checks wrong passwords and does nothing else, for each."""
     with Peer(*address, source=_QUIET_SOURCE) as peer:
         peer.hello()
-        before = _cpu_seconds(pid)
+        before = cpu_seconds(pid)
         for number in range(_CHECKS):
             # A name of its own each time: those of one name are limited as well.
             name = f"nobody-{number}"
             peer.begin(Operation.LOGIN, {1: name, 2: int(Role.CRYPTO_USER), 3: b"wrong password", 4: bytes(32)})
         for _ in range(_CHECKS):
             _expect_wrong_password(peer)
-        return (_cpu_seconds(pid) - before) * 1000 / _CHECKS
+        return (cpu_seconds(pid) - before) * 1000 / _CHECKS
 
 
 def _expect_wrong_password(peer: Peer) -> None:
@@ -133,11 +132,6 @@ def _expect_wrong_password(peer: Peer) -> None:
             return
         raise
     raise AssertionError("a wrong password was taken")
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _beside_crowds(
@@ -171,7 +165,3 @@ def _control_api_p99(seconds: float) -> Callable[[], float]:
         return sorted(taken)[int(len(taken) * 0.99)] * 1e6
 
     return p99
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
