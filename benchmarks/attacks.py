@@ -18,7 +18,6 @@ from benchmarks import promises
 from benchmarks.load import Work, load
 from benchmarks.processes import cpu_seconds, hsms
 from benchmarks.tokens import Token
-from strongroom.hsm.lockout import Admission
 from strongroom.hsm.refusals import Rv
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.roles import Role
@@ -33,8 +32,10 @@ _CROWDS = (("idle", 9_900), ("greeted", 1_000), ("slow-tls", 500), ("garbage", 1
 _HTTP_CROWDS = (("idle", 9_900), ("slow-http", 500), ("garbage", 1))
 _SIGN = Work("P-256 sign, 16 threads", "ecdsa:p256", 16, key="p256")
 _SIGN_ALONE = Work("P-256 sign, 1 thread", "ecdsa:p256", 1, key="p256")
-_CHECKS = int(Admission.ADDRESS.burst)
-"""So many passwords an address that was quiet may try at once; more are refused without being checked."""
+_CHECKS = 3
+_BURSTS = 5
+_PAUSE_SECONDS = 3.0
+"""Failed attempts have a budget of CPU time; a burst of so many waits for nothing after such a pause."""
 _QUIET_SOURCE = "127.0.0.77"
 """An address that no crowd comes from."""
 
@@ -110,17 +111,32 @@ def measure(token: Token, runs: int, seconds: float) -> Attacks:
 
 
 def _password_check_ms(pid: int, address: tuple[str, int]) -> float:
-    """All CPU time of the HSM while it checks wrong passwords and does nothing else, for each."""
+    """CPU time of the HSM for each wrong password, less what it uses when nobody asks for anything."""
     with Peer(*address, source=_QUIET_SOURCE) as peer:
         peer.hello()
-        before = cpu_seconds(pid)
-        for number in range(_CHECKS):
-            # A name of its own each time: those of one name are limited as well.
-            name = f"nobody-{number}"
-            peer.begin(Operation.LOGIN, {1: name, 2: int(Role.CRYPTO_USER), 3: b"wrong password", 4: bytes(32)})
-        for _ in range(_CHECKS):
-            _expect_wrong_password(peer)
-        return (cpu_seconds(pid) - before) * 1000 / _CHECKS
+        time.sleep(_PAUSE_SECONDS)
+        idle = _cpu_share(pid, lambda: time.sleep(_PAUSE_SECONDS))[0] / _PAUSE_SECONDS
+        figures = []
+        for burst in range(_BURSTS):
+            used, seconds = _cpu_share(pid, lambda burst=burst: _try_passwords(peer, burst))
+            figures.append((used - idle * seconds) * 1000 / _CHECKS)
+            time.sleep(_PAUSE_SECONDS)
+        return statistics.median(figures)
+
+
+def _cpu_share(pid: int, work: Callable[[], None]) -> tuple[float, float]:
+    """Seconds of CPU time that a process uses meanwhile, and of time."""
+    used, began = cpu_seconds(pid), time.monotonic()
+    work()
+    return cpu_seconds(pid) - used, time.monotonic() - began
+
+
+def _try_passwords(peer: Peer, burst: int) -> None:
+    for number in range(_CHECKS):
+        # A name of its own each time: those of one name are limited as well.
+        name = f"nobody-{burst}-{number}"
+        peer.begin(Operation.LOGIN, {1: name, 2: int(Role.CRYPTO_USER), 3: b"wrong password", 4: bytes(32)})
+        _expect_wrong_password(peer)
 
 
 def _expect_wrong_password(peer: Peer) -> None:

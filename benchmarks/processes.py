@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 
@@ -19,6 +19,6 @@ def hsms(environment: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What all threads of a process have used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What all threads of a process have used, those that have ended too."""
+    # clock_getcpuclockid(3), which Python has for threads only.
+    return time.clock_gettime(~pid << 3 | 2)

@@ -24,9 +24,9 @@ use super::derive::SecretKey;
 use super::random;
 use crate::{Error, Result};
 
-/// Chosen so that one check takes about 30 ms on one core of a small server (2026): slow for guessing, and short enough
-/// that a pool of two threads admits some 60 logins a second. `docs/adr/` has the figures.
-const ITERATIONS: NonZeroU32 = match NonZeroU32::new(60_000) {
+/// Chosen so that one check takes 20 to 40 ms on one core of a small server (2026): slow for guessing, and short enough
+/// that a login stays below 50 ms of CPU time in all. ADR 0023 has the figures.
+const ITERATIONS: NonZeroU32 = match NonZeroU32::new(40_000) {
     Some(iterations) => iterations,
     None => unreachable!(),
 };
