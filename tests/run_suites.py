@@ -18,8 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = (
     (
-        ("lint", "rust", "selftest", "fuzz", "conformance", "integration/control_api", "scenarios"),
-        ("integration", "unit", "contract", "vectors"),
+        ("lint", "rust", "selftest", "fuzz", "conformance", "scenarios"),
+        ("integration", "integration/control_api", "unit", "contract", "vectors"),
     ),
     (("faults",),),
 )

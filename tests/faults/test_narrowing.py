@@ -5,8 +5,6 @@ One connection per HSM, so that no answer comes from the other; no connection ha
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 
@@ -124,15 +122,11 @@ def test_a_standing_hsm_holds_an_answer_up_for_its_lease_and_then_does_not_serve
     second.sign(key, DIGEST)
     second.sign(kept, DIGEST)
     time.sleep(pause)
-    pid = two.cluster.processes["hsm-2"].pid
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with two.cluster.standing("hsm-2"):
         started = time.monotonic()
         destroy(first, key)
         waited = time.monotonic() - started
         second.begin(Operation.SIGN, sign_body(key, DIGEST))
-    finally:
-        os.kill(pid, signal.SIGCONT)
     with capsys.disabled():
         print(f"\nthe answer came after {waited:.2f} s")
     assert waited <= LONGEST_LEASE_SECONDS

@@ -8,13 +8,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import signal
-import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -77,33 +74,6 @@ class Load:
 
 
 @contextlib.contextmanager
-def stopped(cluster: OneCluster) -> Iterator[None]:
-    """The process of hsm-1 stands still, but not in the middle of a change: it would hold the store's lock, and nobody
-    could renew a lease (docs/limitations.md)."""
-    process = cluster.processes["hsm-1"]
-    process.send_signal(signal.SIGSTOP)
-    while not can_be_written(cluster.store_path):
-        process.send_signal(signal.SIGCONT)
-        time.sleep(0.003)
-        process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGCONT)
-
-
-def can_be_written(store: Path) -> bool:
-    """Whether nobody keeps the store's write lock for longer than a change takes."""
-    with contextlib.closing(sqlite3.connect(store, timeout=0.3, isolation_level=None)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("ROLLBACK")
-        except sqlite3.OperationalError:
-            return False
-        return True
-
-
-@contextlib.contextmanager
 def reached_through_a_relay(cluster: OneCluster) -> Iterator[Relay]:
     """Clients reach hsm-1 through a relay from now on."""
     status = cluster.status("hsm-1")
@@ -142,7 +112,7 @@ def test_a_silent_hsm_fails_no_call_is_left_and_is_taken_again(cluster: OneClust
         try:
             time.sleep(1)
             silent_since = time.monotonic()
-            with cut_off(relay) if relay else stopped(cluster):
+            with cut_off(relay) if relay else cluster.standing("hsm-1"):
                 cluster.until(lambda: not has(alice, "hsm-1"))
                 left = time.monotonic() - silent_since
                 time.sleep(SILENT_SECONDS - left)

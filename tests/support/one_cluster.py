@@ -5,16 +5,18 @@ The test plays the service (membership, certificates) and the fleet (start, kill
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +230,33 @@ class OneCluster:
         process = self.processes.pop(hsm_id)
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+    @contextlib.contextmanager
+    def standing(self, hsm_id: str) -> Iterator[None]:
+        """The process of an HSM stands still, but not in the middle of a change.
+
+        It would hold the store's lock, and nobody could renew a lease (docs/limitations.md).
+        """
+        process = self.processes[hsm_id]
+        process.send_signal(signal.SIGSTOP)
+        while not self._can_be_written():
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.003)
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
+    def _can_be_written(self) -> bool:
+        """Whether nobody keeps the store's write lock for longer than a change takes."""
+        with contextlib.closing(sqlite3.connect(self.store_path, timeout=0.3, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return False
+            return True
 
     def exit_code(self, hsm_id: str) -> int:
         return self.processes.pop(hsm_id).wait(PATIENCE)
