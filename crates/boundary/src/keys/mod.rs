@@ -19,6 +19,7 @@ mod password;
 mod records;
 mod root;
 mod sealing;
+mod second_factor;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -35,6 +36,7 @@ use root::RootKeys;
 pub use cluster_certificate::TlsSignature;
 pub use head::HeadWrite;
 pub use installation::Installation;
+pub use second_factor::{check_second_factor, verify_second_factor};
 pub use ticket::{LoginGrant, TICKET_LIFETIME_SECONDS};
 
 use crate::{Error, Result};

@@ -10,6 +10,7 @@ mod head;
 mod identity;
 mod password;
 mod records;
+mod second_factor;
 mod ticket;
 
 use std::fmt::Debug;
