@@ -224,6 +224,12 @@ class Hsm:
         The CPU time counts against the allowance of failed logins until :meth:`attach_login` gives it back.
         """
 
+    def check_second_factor(self, public_key: bytes) -> None:
+        """Refused unless it is the ``SubjectPublicKeyInfo`` of an RSA key of 2,048 bits."""
+
+    def verify_second_factor(self, public_key: bytes | None, token: bytes, signature: bytes) -> bool:
+        """RSASSA-PKCS1-v1_5 with SHA-256 over the token; ``None`` does the same work and gives ``False``."""
+
     def new_login_id(self) -> int: ...
     def issue_ticket(self, login_id: int, username: str, role: int, epoch: int, client_key: bytes) -> tuple[bytes, int]:
         """A ticket and its lifetime in seconds."""
@@ -343,6 +349,13 @@ def encode_response(operation: int, body: dict[str, Any]) -> bytes:
 # ---------------------------------------------------------------------------------------------------------------------
 
 @final
+class LoginToken:
+    """A token for one login, with that login's own key."""
+
+    token: bytes
+    """The signature is RSASSA-PKCS1-v1_5 with SHA-256 over these bytes."""
+
+@final
 class Client:
     """A connection pool to one cluster, with server check, failover and retries. Thread-safe."""
 
@@ -351,6 +364,14 @@ class Client:
 
     def login(self, username: str, role: int, password: str | SecretTicket) -> dict[str, Any]:
         """``username`` and ``role``; the password is wiped from native memory after use."""
+
+    def login_token(self, username: str, role: int) -> LoginToken:
+        """What a user with a second factor is to sign for one login."""
+
+    def login_with_token(
+        self, username: str, role: int, password: str | SecretTicket, token: LoginToken, signature: bytes
+    ) -> dict[str, Any]:
+        """As :meth:`login`. A token is good for one call, whatever comes of it."""
 
     def logout(self) -> None: ...
     def is_logged_in(self) -> bool: ...

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::rand;
 use strongroom_wire::bodies::{request_from_value, response_to_value};
 use strongroom_wire::messages::{
-    CryptResponse, Empty, ErrorReply, LoginRequest, LoginResponse, LogoutRequest, MechanismParameters,
-    Member as MemberView, TicketResponse,
+    CryptResponse, Empty, ErrorReply, LoginRequest, LoginResponse, LoginTokenRequest, LoginWithTokenRequest,
+    LogoutRequest, MechanismParameters, Member as MemberView, TicketResponse, TokenResponse,
 };
 use strongroom_wire::{
     Frame, FrameType, Header, MechanismType, Message, Operation, RetryClass, Role, Rv, Secret, Value, bulk,
@@ -22,7 +22,7 @@ use crate::connection::{Connection, Lost, Pending, lock};
 use crate::error::{Error, Origin, Result};
 use crate::fork;
 use crate::log::{Level, Log};
-use crate::login::{Login, LoginView, new_client_key};
+use crate::login::{ClientKey, Login, LoginToken, LoginView, new_client_key};
 use crate::pool::Pool;
 use crate::retry::{Budget, pause, quick_random};
 use crate::route::{Route, route, with_request_id};
@@ -140,7 +140,15 @@ impl Client {
     /// # Errors
     /// As [`Client::call`].
     pub fn call_raw(&self, operation: Operation, body: &[u8]) -> Result<Vec<u8>> {
-        if matches!(operation, Operation::Hello | Operation::Attach | Operation::Login) {
+        let is_own = matches!(
+            operation,
+            Operation::Hello
+                | Operation::Attach
+                | Operation::Login
+                | Operation::LoginToken
+                | Operation::LoginWithToken
+        );
+        if is_own {
             return Err(Error::local(
                 Rv::ARGUMENTS_BAD,
                 format!("{} is the client's own; use its methods", operation.name()),
@@ -162,9 +170,7 @@ impl Client {
     /// `CKR_USER_ALREADY_LOGGED_IN`, or the HSM's refusal.
     pub fn login(&self, username: &str, role: Role, password: Secret) -> Result<LoginView> {
         let _changing = lock(&self.changing_login);
-        if self.pool.login().is_some() {
-            return Err(Error::local(Rv::USER_ALREADY_LOGGED_IN, "this client is logged in; log out first"));
-        }
+        self.check_logged_out()?;
         let (key, client_key) = new_client_key()?;
         let request = LoginRequest {
             username: username.to_owned(),
@@ -172,13 +178,72 @@ impl Client {
             password,
             client_key,
         };
-        let mut body = request.to_bytes();
+        let body = request.to_bytes();
         drop(request);
-        let answer = self.perform(Operation::Login, &body, None, self.deadline());
+        self.finish_login(Operation::Login, body, key)
+    }
+
+    /// What a user with a second factor is to sign for one login.
+    ///
+    /// # Errors
+    /// `CKR_USER_ALREADY_LOGGED_IN`, or why no HSM answered.
+    pub fn login_token(&self, username: &str, role: Role) -> Result<LoginToken> {
+        self.check_logged_out()?;
+        let (key, client_key) = new_client_key()?;
+        let request = LoginTokenRequest {
+            username: username.to_owned(),
+            role: u64::from(role.code()),
+            client_key: client_key.clone(),
+        };
+        let operation = Operation::LoginToken;
+        let (frame, _) = self.perform(operation, &request.to_bytes(), None, self.deadline())?;
+        let response =
+            TokenResponse::from_bytes(&frame.body).map_err(|error| unreadable(operation, &error))?;
+        Ok(LoginToken { token: response.token, key, client_key })
+    }
+
+    /// As [`Client::login`], with a signature over a token of [`Client::login_token`] too. It is not repeated when its
+    /// answer is lost, because the token may be spent: ask for a new one then.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn login_with_token(
+        &self,
+        username: &str,
+        role: Role,
+        password: Secret,
+        token: LoginToken,
+        signature: Vec<u8>,
+    ) -> Result<LoginView> {
+        let _changing = lock(&self.changing_login);
+        self.check_logged_out()?;
+        let request = LoginWithTokenRequest {
+            username: username.to_owned(),
+            role: u64::from(role.code()),
+            password,
+            client_key: token.client_key,
+            token: token.token,
+            signature,
+        };
+        let body = request.to_bytes();
+        drop(request);
+        self.finish_login(Operation::LoginWithToken, body, token.key)
+    }
+
+    fn check_logged_out(&self) -> Result<()> {
+        if self.pool.login().is_some() {
+            return Err(Error::local(Rv::USER_ALREADY_LOGGED_IN, "this client is logged in; log out first"));
+        }
+        Ok(())
+    }
+
+    /// Sends a login, whose body is wiped, and uses it from now on.
+    fn finish_login(&self, operation: Operation, mut body: Vec<u8>, key: ClientKey) -> Result<LoginView> {
+        let answer = self.perform(operation, &body, None, self.deadline());
         codec::wipe(&mut body);
         let (frame, connection) = answer?;
         let response =
-            LoginResponse::from_bytes(&frame.body).map_err(|error| unreadable(Operation::Login, &error))?;
+            LoginResponse::from_bytes(&frame.body).map_err(|error| unreadable(operation, &error))?;
         let login = Login::new(response, key)?;
         connection.attached.store(login.view.login_id, Ordering::Release);
         let view = login.view.clone();
@@ -344,11 +409,15 @@ impl Client {
                 }
                 Attempt::ConnectionLost(reason) => {
                     self.pool.lost(&connection, &reason);
-                    Error::network(format!(
+                    let error = Error::network(format!(
                         "{} was lost during {}: {reason}",
                         connection.peer.hsm_id,
                         operation.name()
-                    ))
+                    ));
+                    if operation.retry_class() == RetryClass::Never {
+                        return Err(error);
+                    }
+                    error
                 }
                 Attempt::TryAnother(error) => {
                     connection.rest(REST_AFTER_REFUSAL);
@@ -360,7 +429,7 @@ impl Client {
                     error
                 }
             };
-            if operation.retry_class() == RetryClass::Never || Instant::now() >= deadline {
+            if Instant::now() >= deadline {
                 return Err(error);
             }
             self.pool.log.write(Level::Debug, &format!("{} is repeated: {error}", operation.name()));
@@ -575,6 +644,8 @@ fn holds_secret(operation: Operation) -> bool {
             | Operation::Activate
             | Operation::UserCreate
             | Operation::ChangePassword
+            | Operation::LoginWithToken
+            | Operation::ChangeMfa
             | Operation::CreateObject
     )
 }

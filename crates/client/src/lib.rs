@@ -23,5 +23,5 @@ pub use client::Client;
 pub use config::{ClusterConfig, Config, Server};
 pub use error::{Error, Origin, Result};
 pub use log::{Level, Log};
-pub use login::LoginView;
+pub use login::{LoginToken, LoginView};
 pub use server_check::{TrustAnchor, TrustError};

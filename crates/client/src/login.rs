@@ -27,9 +27,26 @@ struct Ticket {
     renew_at: Instant,
 }
 
+/// The key of one login.
+pub(crate) type ClientKey = Ed25519KeyPair;
+
+/// What a user with a second factor signs for one login, with the key of that login.
+pub struct LoginToken {
+    /// The signature is RSASSA-PKCS1-v1_5 with SHA-256 over these bytes.
+    pub token: Vec<u8>,
+    pub(crate) key: ClientKey,
+    pub(crate) client_key: Vec<u8>,
+}
+
+impl std::fmt::Debug for LoginToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginToken").finish_non_exhaustive()
+    }
+}
+
 pub(crate) struct Login {
     pub view: LoginView,
-    key: Ed25519KeyPair,
+    key: ClientKey,
     ticket: Mutex<Ticket>,
     renewing: AtomicBool,
 }
@@ -41,7 +58,7 @@ impl std::fmt::Debug for Login {
 }
 
 /// A key made for one login.
-pub(crate) fn new_client_key() -> Result<(Ed25519KeyPair, Vec<u8>)> {
+pub(crate) fn new_client_key() -> Result<(ClientKey, Vec<u8>)> {
     let key = Ed25519KeyPair::generate()
         .map_err(|_| Error::local(Rv::GENERAL_ERROR, "no random numbers for the login's key"))?;
     let public = key.public_key().as_ref().to_vec();
@@ -54,7 +71,7 @@ fn renewal_time(lifetime_seconds: u64) -> Instant {
 }
 
 impl Login {
-    pub(crate) fn new(response: LoginResponse, key: Ed25519KeyPair) -> Result<Self> {
+    pub(crate) fn new(response: LoginResponse, key: ClientKey) -> Result<Self> {
         let role = u8::try_from(response.role).ok().and_then(Role::from_code).ok_or_else(|| {
             Error::hsm(Rv::DEVICE_ERROR, "the HSM gave a role that this client does not know")
         })?;

@@ -14,7 +14,7 @@ use strongroom_client::{Client, Level, Log, Origin};
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{
     CryptRequest, CryptResponse, DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyRequest,
-    ObjectView, ObjectsResponse, SESSION_OBJECT_BIT, WrapKeyRequest,
+    ObjectView, ObjectsResponse, SESSION_OBJECT_BIT, TokenResponse, WrapKeyRequest,
 };
 use strongroom_wire::{Message, Operation, RetryClass, Role, Rv, Secret, Template, Value};
 use support::{Answer, Authority, Shared, TestHsm, config};
@@ -291,6 +291,39 @@ fn a_create_is_repeated_with_the_same_request_id() {
     assert_eq!(ids.len(), 3);
     assert_eq!((ids[0].len(), &ids[0]), (16, &ids[1]));
     assert_ne!(ids[1], ids[2]);
+}
+
+#[test]
+fn a_login_with_a_token_is_repeated_where_nothing_was_done_and_not_when_its_answer_is_lost() {
+    let is_first = AtomicBool::new(true);
+    let shared = Shared::new(move |operation, _, _| match operation {
+        Operation::LoginToken => Ok(TokenResponse { token: vec![7; 40], lifetime_seconds: 600 }.to_bytes()),
+        Operation::LoginWithToken if is_first.swap(false, Ordering::SeqCst) => {
+            Err((Rv::DEVICE_ERROR, RetryClass::Pure))
+        }
+        Operation::LoginWithToken => {
+            thread::sleep(Duration::from_millis(1_500));
+            Err((Rv::PIN_INCORRECT, RetryClass::Never))
+        }
+        _ => signature(),
+    });
+    let (authority, one, two) = two_hsms(&shared);
+    let client = client(&authority, &[&one, &two]);
+    let token = client.login_token("alice", Role::CryptoUser).unwrap();
+    assert_eq!(token.token, [7; 40]);
+    let lost = thread::scope(|scope| {
+        let login = scope.spawn(|| {
+            let password = Secret::new(b"correct horse".to_vec());
+            client.login_with_token("alice", Role::CryptoUser, password, token, vec![1; 256])
+        });
+        thread::sleep(Duration::from_millis(700));
+        one.cut();
+        two.cut();
+        login.join().unwrap()
+    });
+    assert_eq!(lost.unwrap_err().origin, Origin::Network);
+    assert_eq!(one.count(Operation::LoginWithToken) + two.count(Operation::LoginWithToken), 2);
+    assert_eq!(client.logged_in(), None);
 }
 
 #[test]

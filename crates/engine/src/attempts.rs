@@ -10,10 +10,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use strongroom_wire::Operation;
 
 use crate::allowance::Origin;
 use crate::refusal::Refusal;
 use crate::request::Request;
+
+/// Whether an operation is an attempt to log in, with one factor or two.
+pub(crate) const fn is_to_log_in(operation: Operation) -> bool {
+    matches!(operation, Operation::Login | Operation::LoginWithToken)
+}
 
 /// One that is in work.
 #[derive(Debug)]

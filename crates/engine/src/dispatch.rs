@@ -72,7 +72,7 @@ pub(crate) fn route(shared: &Arc<Shared>, desk: &mut Desk, mut request: Request)
                 shared.statistics.requests_managed.add(1);
                 match managed::submit(shared, lane, request) {
                     // An attempt to log in waits for its refusal, or it would be repeated as fast as the wire allows.
-                    Some((request, refusal)) if request.operation == Operation::Login => {
+                    Some((request, refusal)) if request.is_to_log_in() => {
                         shared.refuse(request, refusal);
                     }
                     Some((request, refusal)) => refuse(desk, request, &refusal),

@@ -10,7 +10,7 @@ use strongroom_wire::tables::Lane;
 use strongroom_wire::{AttributeValue, Operation, Role, Rv, Template, Value, codec};
 
 use crate::allowance::{Allowance, Origin};
-use crate::attempts::Room;
+use crate::attempts::{Room, is_to_log_in};
 use crate::fair_queue::FairQueue;
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -178,7 +178,7 @@ impl ManagedQueue {
 
     /// Whether somebody waits for the answer. A request other than a login may count although its client is gone.
     fn is_awaited(&self, managed: &ManagedRequest, now: Instant) -> bool {
-        let is_gone = managed.operation == Operation::Login
+        let is_gone = is_to_log_in(managed.operation)
             && self.with(managed.token, |request| request.connection.is_closed()) != Some(false);
         managed.deadline > now && !is_gone
     }
@@ -224,7 +224,7 @@ impl ManagedQueue {
 
 /// Decodes a managed request and queues it for the brain; gives it back with the reason when that cannot be.
 pub(crate) fn submit(shared: &Shared, lane: Lane, mut request: Request) -> Option<(Request, Refusal)> {
-    let room = if request.operation == Operation::Login { request.count_attempt() } else { Room::Work };
+    let room = if request.is_to_log_in() { request.count_attempt() } else { Room::Work };
     if room != Room::Work {
         codec::wipe(&mut request.body);
         if room == Room::Nothing {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use strongroom_wire::{Frame, FrameType, Header, Message, Operation, Role};
 
-use crate::attempts::{Attempt, Room};
+use crate::attempts::{self, Attempt, Room};
 use crate::connection::Connection;
 use crate::hot::{Answer, HotRequest};
 use crate::logins::Login;
@@ -62,6 +62,11 @@ impl Request {
             attempt: None,
             answered: false,
         }
+    }
+
+    /// Whether it is an attempt to log in, with one factor or two.
+    pub(crate) fn is_to_log_in(&self) -> bool {
+        attempts::is_to_log_in(self.operation)
     }
 
     /// Counts it as an attempt to log in until it is answered.

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use strongroom_boundary::Boundary;
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{Member, Notice};
-use strongroom_wire::{FrameType, Header, Message, Operation};
+use strongroom_wire::{FrameType, Header, Message};
 
 use crate::allowance::Allowance;
 use crate::attempts::Attempts;
@@ -158,7 +158,7 @@ impl Shared {
     /// Refuses a request that the brain refused. Of a login nobody is to learn by the time what was wrong.
     pub(crate) fn refuse(&self, request: Request, refusal: Refusal) {
         let answer_at = request.arrived + self.settings.refused_attempt_time;
-        if request.operation == Operation::Login && answer_at > Instant::now() {
+        if request.is_to_log_in() && answer_at > Instant::now() {
             self.attempts.hold(answer_at, request, refusal);
         } else {
             self.refuse_all(vec![request], &refusal);

@@ -1,10 +1,10 @@
 //! `Client`: the client core for the CLI and the Python SDK.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 use strongroom_client::{Config, LoginView};
 use strongroom_wire::{AttributeValue, Field, Operation, Role, Rv, Secret, Template, Value};
 
@@ -15,6 +15,14 @@ use crate::tickets::SecretTicket;
 /// A connection pool to one cluster.
 #[pyclass(frozen, module = "strongroom._native")]
 pub(crate) struct Client(strongroom_client::Client);
+
+/// A token for one login, with that login's own key until it is used.
+#[pyclass(frozen, module = "strongroom._native")]
+pub(crate) struct LoginToken {
+    #[pyo3(get)]
+    token: Py<PyBytes>,
+    unused: Mutex<Option<strongroom_client::LoginToken>>,
+}
 
 #[pymethods]
 impl Client {
@@ -35,9 +43,35 @@ impl Client {
         role: u8,
         password: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let role = Role::from_code(role).ok_or_else(|| refused(Rv::USER_TYPE_INVALID, "no such role"))?;
+        let role = role_of(role)?;
         let password = password_from_python(password)?;
         let login = py.detach(|| self.0.login(username, role, password)).map_err(from_client)?;
+        login_to_python(py, &login)
+    }
+
+    fn login_token(&self, py: Python<'_>, username: &str, role: u8) -> PyResult<LoginToken> {
+        let role = role_of(role)?;
+        let token = py.detach(|| self.0.login_token(username, role)).map_err(from_client)?;
+        Ok(LoginToken { token: PyBytes::new(py, &token.token).unbind(), unused: Mutex::new(Some(token)) })
+    }
+
+    fn login_with_token<'py>(
+        &self,
+        py: Python<'py>,
+        username: &str,
+        role: u8,
+        password: &Bound<'py, PyAny>,
+        token: &Bound<'py, LoginToken>,
+        signature: Vec<u8>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let role = role_of(role)?;
+        let password = password_from_python(password)?;
+        let unused = token.get().unused.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let unused = unused
+            .ok_or_else(|| refused(Rv::ARGUMENTS_BAD, "this token was used: ask for one for each login"))?;
+        let login = py
+            .detach(|| self.0.login_with_token(username, role, password, unused, signature))
+            .map_err(from_client)?;
         login_to_python(py, &login)
     }
 
@@ -92,6 +126,10 @@ fn shown_template(template: &Template) -> Template {
         other => other.clone(),
     };
     template.iter().map(|(attribute, value)| (attribute, shown(value))).collect()
+}
+
+fn role_of(code: u8) -> PyResult<Role> {
+    Role::from_code(code).ok_or_else(|| refused(Rv::USER_TYPE_INVALID, "no such role"))
 }
 
 /// A ticket, or a string.

@@ -26,6 +26,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     errors::add_to(module)?;
     module.add_class::<client::Client>()?;
+    module.add_class::<client::LoginToken>()?;
     module.add_class::<hsm::Caller>()?;
     module.add_class::<hsm::Hsm>()?;
     module.add_class::<hsm::StagedObject>()?;

@@ -3,12 +3,13 @@
 
 use crate::codec::{DecodeError, Message, Value};
 use crate::messages::{
-    ActivateRequest, AttachRequest, AttributesRequest, CreateObjectRequest, CryptRequest, CryptResponse,
-    DeriveKeyRequest, DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyPairRequest,
-    GenerateKeyRequest, HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse,
-    LogoutRequest, MembersResponse, ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest,
-    TicketResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest, UserResponse,
-    VerifyRequest, WrapKeyRequest,
+    ActivateRequest, AttachRequest, AttributesRequest, ChangeMfaRequest, ChangePasswordRequest,
+    CreateObjectRequest, CryptRequest, CryptResponse, DeriveKeyRequest, DestroyObjectRequest, Empty,
+    FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest, HelloRequest, HelloResponse,
+    HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest, LoginWithTokenRequest, LogoutRequest,
+    MembersResponse, MfaTokenRequest, ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest,
+    TicketResponse, TokenResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest,
+    UserResponse, VerifyRequest, WrapKeyRequest,
 };
 use crate::tables::Operation;
 
@@ -73,8 +74,12 @@ bodies! {
     UserCreate: UserRequest => UserResponse,
     UserDelete: UserDeleteRequest => UserResponse,
     UserList: Empty => UserListResponse,
-    ChangePassword: UserRequest => UserResponse,
+    ChangePassword: ChangePasswordRequest => UserResponse,
     HsmInfo: Empty => HsmInfoResponse,
+    LoginToken: LoginTokenRequest => TokenResponse,
+    LoginWithToken: LoginWithTokenRequest => LoginResponse,
+    MfaToken: MfaTokenRequest => TokenResponse,
+    ChangeMfa: ChangeMfaRequest => UserResponse,
     GenerateKey: GenerateKeyRequest => ObjectsResponse,
     GenerateKeyPair: GenerateKeyPairRequest => ObjectsResponse,
     CreateObject: CreateObjectRequest => ObjectsResponse,

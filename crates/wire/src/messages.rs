@@ -184,6 +184,46 @@ message! {
         5 => lifetime_seconds: u64,
     }
 
+    /// `login_token`: what a user with a second factor is to sign for one login.
+    pub struct LoginTokenRequest {
+        1 => username: String,
+        2 => role: u64,
+        3 => /** The Ed25519 public key of that login, 32 bytes. */ client_key: Vec<u8>,
+    }
+
+    /// A token: its signature is RSASSA-PKCS1-v1_5 with SHA-256 over these bytes.
+    pub struct TokenResponse {
+        1 => token: Vec<u8>,
+        2 => /** Seconds from now. */ lifetime_seconds: u64,
+    }
+
+    /// `login_with_token`.
+    pub struct LoginWithTokenRequest {
+        1 => username: String,
+        2 => /** [`crate::tables::Role`]. */ role: u64,
+        3 => password: Secret,
+        4 => /** That of the token. */ client_key: Vec<u8>,
+        5 => token: Vec<u8>,
+        6 => signature: Vec<u8>,
+    }
+
+    /// `mfa_token`: what the owner of a user's new second factor is to sign.
+    pub struct MfaTokenRequest {
+        1 => username: String,
+        2 => role: u64,
+    }
+
+    /// `change_mfa`: a new password and a new second factor, or none any more where there is no public key.
+    pub struct ChangeMfaRequest {
+        1 => username: String,
+        2 => role: u64,
+        3 => password: Secret,
+        4 => /** RSA-2048, SubjectPublicKeyInfo. */ public_key: Option<Vec<u8>>,
+        5 => /** Of `mfa_token`; with a public key. */ token: Option<Vec<u8>>,
+        6 => /** By that key's private half. */ signature: Option<Vec<u8>>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
     /// `logout`.
     pub struct LogoutRequest {
         15 => request_id: Option<Vec<u8>>,
@@ -196,11 +236,20 @@ message! {
         15 => request_id: Option<Vec<u8>>,
     }
 
-    /// `user_create`, and `change_password` (where role and name say whose).
+    /// `user_create`.
     pub struct UserRequest {
         1 => username: String,
         2 => role: u64,
         3 => password: Secret,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `change_password`; role and name say whose.
+    pub struct ChangePasswordRequest {
+        1 => username: String,
+        2 => role: u64,
+        3 => password: Secret,
+        4 => /** Whether the user's second factor goes too. */ deregister_mfa: bool,
         15 => request_id: Option<Vec<u8>>,
     }
 

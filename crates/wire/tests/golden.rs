@@ -151,3 +151,15 @@ fn names_and_types_describe_the_same_message() {
     assert_eq!(bodies::response_from_value(Operation::UserList, &value).unwrap(), response.to_bytes());
     assert_eq!(bodies::response_from_value(Operation::Login, &value), None);
 }
+
+#[test]
+fn a_change_of_a_password_alone_has_the_bytes_of_the_first_release() {
+    let (username, role, request_id) = ("ann".to_owned(), 1, Some(vec![9; 16]));
+    let password = Secret::new(b"password".to_vec());
+    let first = UserRequest { username, role, password, request_id };
+    let (username, role, request_id) = ("ann".to_owned(), 1, Some(vec![9; 16]));
+    let password = Secret::new(b"password".to_vec());
+    let now = ChangePasswordRequest { username, role, password, deregister_mfa: false, request_id };
+    assert_eq!(now.to_bytes(), first.to_bytes());
+    assert_eq!(ChangePasswordRequest::from_bytes(&first.to_bytes()).unwrap(), now);
+}

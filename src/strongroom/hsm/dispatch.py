@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from strongroom._native import HsmError, IntegrityError
-from strongroom.hsm import information, logins, objects, users
+from strongroom.hsm import information, logins, objects, second_factor, users
 from strongroom.hsm.audit import AuditFacts, RefusalLimit, facts_of
 from strongroom.hsm.brain import Brain, Handler, Reply, refused
 from strongroom.hsm.drafts import Draft, Outcome, Proposal
@@ -33,6 +33,10 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.USER_DELETE: users.user_delete,
     Operation.USER_LIST: users.user_list,
     Operation.CHANGE_PASSWORD: users.change_password,
+    Operation.CHANGE_MFA: users.change_mfa,
+    Operation.MFA_TOKEN: second_factor.mfa_token,
+    Operation.LOGIN_TOKEN: second_factor.login_token,
+    Operation.LOGIN_WITH_TOKEN: logins.login_with_token,
     Operation.HSM_INFO: information.hsm_info,
     Operation.GENERATE_KEY: objects.generate_key,
     Operation.GENERATE_KEY_PAIR: objects.generate_key_pair,

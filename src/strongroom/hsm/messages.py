@@ -28,6 +28,43 @@ class LoginRequest(msgspec.Struct, frozen=True):
     client_key: bytes
 
 
+class LoginTokenRequest(msgspec.Struct, frozen=True):
+    """``login_token``."""
+
+    username: str
+    role: int
+    client_key: bytes
+
+
+class LoginWithTokenRequest(msgspec.Struct, frozen=True):
+    """``login_with_token``."""
+
+    username: str
+    role: int
+    password: SecretTicket
+    client_key: bytes
+    token: bytes
+    signature: bytes
+
+
+class MfaTokenRequest(msgspec.Struct, frozen=True):
+    """``mfa_token``."""
+
+    username: str
+    role: int
+
+
+class ChangeMfaRequest(msgspec.Struct, frozen=True):
+    """``change_mfa``; without a public key the second factor is deregistered."""
+
+    username: str
+    role: int
+    password: SecretTicket
+    public_key: bytes | None = None
+    token: bytes | None = None
+    signature: bytes | None = None
+
+
 class ActivateRequest(msgspec.Struct, frozen=True):
     """``activate``."""
 
@@ -36,11 +73,20 @@ class ActivateRequest(msgspec.Struct, frozen=True):
 
 
 class UserRequest(msgspec.Struct, frozen=True):
-    """``user_create`` and ``change_password``."""
+    """``user_create``."""
 
     username: str
     role: int
     password: SecretTicket
+
+
+class ChangePasswordRequest(msgspec.Struct, frozen=True):
+    """``change_password``."""
+
+    username: str
+    role: int
+    password: SecretTicket
+    deregister_mfa: bool = False
 
 
 class UserDeleteRequest(msgspec.Struct, frozen=True):

@@ -16,6 +16,19 @@ APPLIANCE_USER = "app_user"
 """The user that every cluster has and that nobody can log in as."""
 
 
+class SecondFactor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A user's second factor (see :mod:`strongroom.hsm.second_factor`)."""
+
+    public_key: bytes
+    """RSA-2048, ``SubjectPublicKeyInfo``."""
+    revision: int
+    """The cluster revision that registered it."""
+    used: list[tuple[float, bytes]] = []
+    """Tokens that were used and have not run out: when each was issued (Unix seconds), and its id; oldest first."""
+    void_until: float = 0.0
+    """Tokens that were issued no later than this are void."""
+
+
 class UserRule(msgspec.Struct, frozen=True, omit_defaults=True):
     """``user/<name>``. ``epoch`` is the cluster revision of the last change that ended the user's logins."""
 
@@ -28,6 +41,7 @@ class UserRule(msgspec.Struct, frozen=True, omit_defaults=True):
     last_failed_at: float = 0.0
     locked: bool = False
     created_at: float = 0.0
+    second_factor: SecondFactor | None = None
 
 
 class LoginRule(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -12,9 +12,17 @@ from strongroom.hsm.audit import CREATE_CO, AuditFacts, facts_of
 from strongroom.hsm.brain import Brain, Reply, live_login, proposal, role_of
 from strongroom.hsm.drafts import Draft, Outcome, Proposal
 from strongroom.hsm.logins import address_of
-from strongroom.hsm.messages import ActivateRequest, UserDeleteRequest, UserRequest, read
+from strongroom.hsm.messages import (
+    ActivateRequest,
+    ChangeMfaRequest,
+    ChangePasswordRequest,
+    UserDeleteRequest,
+    UserRequest,
+    read,
+)
 from strongroom.hsm.refusals import Refusal, Rv
-from strongroom.hsm.rules import APPLIANCE_USER, UserRule
+from strongroom.hsm.rules import APPLIANCE_USER, SecondFactor, UserRule
+from strongroom.hsm.second_factor import check_own, check_registration
 from strongroom.storage.interface import Compare, Write
 from strongroom.vocabulary.records import STATUS_CLUSTER, ClusterStatus
 from strongroom.vocabulary.roles import CLI_NAMES, Role
@@ -112,7 +120,7 @@ def user_list(brain: Brain, request: ManagedRequest) -> Reply:
             "username": user.username,
             "role": int(user.role),
             "locked": user.locked,
-            "mfa": False,
+            "mfa": user.second_factor is not None,
             "quorum": False,
         }
         for _, user in sorted(brain.replica.users.items())
@@ -123,10 +131,9 @@ def user_list(brain: Brain, request: ManagedRequest) -> Reply:
 def change_password(brain: Brain, request: ManagedRequest) -> Proposal:
     """An admin changes any password, everybody the own one; no old password is asked for. Unlocks the user.
 
-    Every other login of the user ends. The caller's own goes on, with its connections to every HSM, so the epoch rises
-    only where none is left.
+    A second factor stays unless it is deregistered.
     """
-    message = read(request.body, UserRequest)
+    message = read(request.body, ChangePasswordRequest)
     name, role = message.username.lower(), role_of(message.role)
     facts = _facts(request, name, role)
     if request.role != Role.ADMIN and name != request.username:
@@ -138,15 +145,66 @@ def change_password(brain: Brain, request: ManagedRequest) -> Proposal:
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
         user = _present(draft.user(name), name, role)
-        _changeable(user)
-        epoch = user.epoch if name == request.username else draft.revision
-        draft.put_user(msgspec.structs.replace(user, verifier=verifier, epoch=epoch, failed_logins=0, locked=False))
-        for login in draft.logins_of(name):
-            if login.login_id != request.login_id:
-                draft.delete_login(login.login_id)
+        factor = None if message.deregister_mfa else user.second_factor
+        _put_credentials(draft, request, user, verifier, factor)
         return Outcome(_about(name, role), facts, narrowing=True)
 
     return proposal(request, decide, facts=facts)
+
+
+def change_mfa(brain: Brain, request: ManagedRequest) -> Proposal:
+    """Register a user's second factor, or deregister it, with a new password (aws-cloudhsm 3.4).
+
+    An admin does it for anybody, everybody for himself. Whoever registers a key shows that its private half is at hand
+    by signing a token.
+    """
+    message = read(request.body, ChangeMfaRequest)
+    name, role = message.username.lower(), role_of(message.role)
+    facts = _facts(request, name, role)
+    check_own(request, name)
+    _check_password(message.password)
+    brain.replica.catch_up()
+    known = _present(brain.replica.users.get(name), name, role)
+    _changeable(known)
+    if message.public_key is not None:
+        brain.hsm.check_second_factor(message.public_key)
+        check_registration(brain, message.token or b"", request, known)
+        if not brain.hsm.verify_second_factor(message.public_key, message.token or b"", message.signature or b""):
+            raise Refusal(
+                Rv.SIGNATURE_INVALID, "the token was not signed by the private key of the public key that was given"
+            )
+    verifier = brain.hsm.make_verifier(message.password)
+
+    def decide(draft: Draft) -> Outcome:
+        live_login(draft, request)
+        user = _present(draft.user(name), name, role)
+        factor = None
+        if message.public_key is not None:
+            check_registration(brain, message.token or b"", request, user)
+            # What was used with a factor before is forgotten with it, and must not be good again.
+            factor = SecondFactor(message.public_key, draft.revision, void_until=brain.clock())
+        _put_credentials(draft, request, user, verifier, factor)
+        return Outcome(_about(name, role), facts, narrowing=True)
+
+    return proposal(request, decide, facts=facts)
+
+
+def _put_credentials(
+    draft: Draft, request: ManagedRequest, user: UserRule, verifier: bytes, factor: SecondFactor | None
+) -> None:
+    """Every other login of the user ends. The caller's own goes on, with its connections to every HSM, so the epoch
+    rises only where none is left.
+    """
+    _changeable(user)
+    epoch = user.epoch if user.username == request.username else draft.revision
+    draft.put_user(
+        msgspec.structs.replace(
+            user, verifier=verifier, second_factor=factor, epoch=epoch, failed_logins=0, locked=False
+        )
+    )
+    for login in draft.logins_of(user.username):
+        if login.login_id != request.login_id:
+            draft.delete_login(login.login_id)
 
 
 def first_users(now: float, revision: int) -> list[UserRule]:

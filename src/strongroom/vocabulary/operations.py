@@ -34,6 +34,10 @@ class Operation(IntEnum):
     USER_LIST = 0x0105
     CHANGE_PASSWORD = 0x0106
     HSM_INFO = 0x0107
+    LOGIN_TOKEN = 0x0108
+    LOGIN_WITH_TOKEN = 0x0109
+    MFA_TOKEN = 0x010A
+    CHANGE_MFA = 0x010B
     GENERATE_KEY = 0x0200
     GENERATE_KEY_PAIR = 0x0201
     CREATE_OBJECT = 0x0202
@@ -216,6 +220,38 @@ RULES: dict[Operation, OperationRule] = {
         narrowing=False,
         opcode=None,
         roles=frozenset({Role.NONE}),
+    ),
+    Operation.LOGIN_TOKEN: OperationRule(
+        path="managed",
+        lane="general",
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.LOGIN_WITH_TOKEN: OperationRule(
+        path="managed",
+        lane="login",
+        retry="never",
+        narrowing=False,
+        opcode=("CN_LOGIN", 0xD),
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.MFA_TOKEN: OperationRule(
+        path="managed",
+        lane="general",
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.CHANGE_MFA: OperationRule(
+        path="managed",
+        lane="login",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_CHANGE_PSWD", 0x9),
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
     ),
     Operation.GENERATE_KEY: OperationRule(
         path="managed",

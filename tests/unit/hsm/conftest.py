@@ -113,6 +113,11 @@ def _mac(*parts: object) -> bytes:
     return hmac.digest(CLUSTER_KEY, msgspec.msgpack.encode([repr(part) for part in parts]), "sha256")
 
 
+def sign_token(public_key: bytes, token: bytes) -> bytes:
+    """The signature by a key's private half, as far as :class:`BoundaryDouble` goes."""
+    return b"signature by " + public_key + hashlib.sha256(token).digest()
+
+
 class BoundaryDouble:
     """What the brain uses of ``Hsm``."""
 
@@ -125,6 +130,7 @@ class BoundaryDouble:
         self.answers: dict[int, Any] = {}
         self.revision = 0
         self.hashed = 0
+        self.signatures_checked = 0
 
     # keys and records
     def create_cluster_keys(self) -> None:
@@ -205,6 +211,14 @@ class BoundaryDouble:
     def verify_password(self, token: int, password: Password, verifier: bytes | None) -> bool:
         self.hashed += 1
         return verifier is not None and hashlib.sha256(password.text.encode()).digest() == verifier
+
+    def check_second_factor(self, public_key: bytes) -> None:
+        if not public_key.startswith(b"rsa-2048"):
+            raise HsmError(0x63, "a second factor is an RSA key of 2048 bits: give its public key")
+
+    def verify_second_factor(self, public_key: bytes | None, token: bytes, signature: bytes) -> bool:
+        self.signatures_checked += 1
+        return public_key is not None and signature == sign_token(public_key, token)
 
     def new_login_id(self) -> int:
         return secrets.randbits(62) + 1
@@ -456,6 +470,7 @@ class Cluster:
     """A store and what its tests need."""
 
     Refused, Login, Password = Refused, Login, Password
+    sign_token = staticmethod(sign_token)
 
     def __init__(self) -> None:
         self.clock = Clock()

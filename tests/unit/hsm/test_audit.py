@@ -63,7 +63,11 @@ def our_opcodes():
 
 def test_every_change_and_login_has_an_opcode_and_no_read_has_one():
     for operation, rule in RULES.items():
-        changes = rule.retry in {"create", "change"} or operation in {Operation.LOGIN, Operation.WRAP_KEY}
+        changes = rule.retry in {"create", "change"} or operation in {
+            Operation.LOGIN,
+            Operation.LOGIN_WITH_TOKEN,
+            Operation.WRAP_KEY,
+        }
         assert (rule.opcode is not None) == changes, operation
         assert rule.opcode is None or (rule.opcode[0] and rule.opcode[1] > 0)
         assert rule.opcode is None or operation in HANDLERS

@@ -250,6 +250,31 @@ fn an_attempt_for_which_there_is_no_room_is_refused_no_sooner_than_a_wrong_one_a
 }
 
 #[test]
+fn a_login_with_a_token_is_counted_and_its_refusal_held_as_one_with_a_password_alone() {
+    let hsm = Hsm::with(Settings { max_attempts_of_address: 1, ..Settings::default() });
+    let mut peer = hsm.greeted();
+    let request = LoginWithTokenRequest {
+        username: "ann".into(),
+        role: u64::from(Role::CryptoUser.code()),
+        password: Secret::new(b"password".to_vec()),
+        client_key: vec![1; 32],
+        token: vec![2; 40],
+        signature: vec![3; 256],
+    };
+    let began = Instant::now();
+    for _ in 0..2 {
+        peer.send(Operation::LoginWithToken, 0, &request.to_bytes());
+    }
+    let managed = hsm.engine.next_request(Lane::Login, SOON).unwrap();
+    let Value::Record(members) = &managed.body else { panic!("it has members") };
+    assert!(members.iter().any(|(name, value)| *name == "password" && matches!(value, Value::Secret(_))));
+    hsm.engine.respond_error(managed.token, Rv::PIN_INCORRECT, "No.".into(), RetryClass::Never);
+    let refusals: Vec<Rv> = (0..2).map(|_| rv(answer(&peer.receive().unwrap()))).collect();
+    assert!(refusals.contains(&Rv::PIN_INCORRECT) && refusals.contains(&Rv::FUNCTION_FAILED), "{refusals:?}");
+    assert!(began.elapsed() >= Settings::default().refused_attempt_time);
+}
+
+#[test]
 fn stopping_gives_out_refusals_that_are_held() {
     let hsm = Hsm::with(Settings { refused_attempt_time: Duration::from_secs(600), ..Settings::default() });
     let mut peer = hsm.greeted();

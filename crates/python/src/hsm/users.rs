@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use strongroom_boundary::Error;
-use strongroom_boundary::keys::{LoginGrant, TICKET_LIFETIME_SECONDS};
+use strongroom_boundary::keys::{
+    LoginGrant, TICKET_LIFETIME_SECONDS, check_second_factor, verify_second_factor,
+};
 use strongroom_engine::at_low_priority;
 use strongroom_wire::{Rv, Secret};
 
@@ -49,6 +51,21 @@ impl Hsm {
             self.engine.attempt_took(request_token, cpu_time);
             right
         })
+    }
+
+    fn check_second_factor(&self, py: Python<'_>, public_key: &[u8]) -> PyResult<()> {
+        detached(py, || check_second_factor(public_key))
+    }
+
+    #[pyo3(signature = (public_key, token, signature))]
+    fn verify_second_factor(
+        &self,
+        py: Python<'_>,
+        public_key: Option<&[u8]>,
+        token: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        py.detach(|| verify_second_factor(public_key, token, signature))
     }
 
     fn new_login_id(&self, py: Python<'_>) -> PyResult<u64> {
