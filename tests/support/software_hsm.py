@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
@@ -19,6 +20,13 @@ ED25519_REFERENCE = 0x30
 AES_REFERENCE = 0x40
 
 
+@dataclass(frozen=True)
+class LoginToken:
+    """What :meth:`SoftwareHsm.login_token` gives."""
+
+    token: bytes
+
+
 class SoftwareHsm:
     """Answers ``call`` with keys of pyca/cryptography; only raw mechanisms, as the HSM gets them from the SDK."""
 
@@ -32,6 +40,15 @@ class SoftwareHsm:
 
     def login(self, username: str, role: int, password: str) -> dict[str, Any]:
         return {"username": username.lower(), "role": role}
+
+    def login_token(self, username: str, role: int) -> LoginToken:
+        return LoginToken(f"token of {username}".encode())
+
+    def login_with_token(
+        self, username: str, role: int, password: str, token: LoginToken, signature: bytes
+    ) -> dict[str, Any]:
+        self.calls.append((Operation.LOGIN_WITH_TOKEN, {"token": token.token, "signature": signature}))
+        return self.login(username, role, password)
 
     def logout(self) -> None:
         self.calls.append((Operation.LOGOUT, {}))

@@ -42,6 +42,7 @@ from strongroom.client.messages import (
 from strongroom.client.object_kinds import KeyType, ObjectClass, Usage
 from strongroom.client.objects import Objects
 from strongroom.client.return_codes import ReturnCode
+from strongroom.client.second_factor import MfaToken, SignToken
 from strongroom.client.session import Session
 from strongroom.client.templates import KeyOptions
 from strongroom.client.users import Users
@@ -74,6 +75,7 @@ __all__ = [
     "LoginFailed",
     "Mechanism",
     "MechanismParameters",
+    "MfaToken",
     "NamedCurve",
     "NamedUser",
     "NotExportable",
@@ -85,6 +87,7 @@ __all__ = [
     "ReturnCode",
     "Role",
     "Session",
+    "SignToken",
     "SignatureInvalid",
     "StoredCertificate",
     "Usage",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from strongroom.client import configuration, messages
 from strongroom.client.messages import HsmInformation, NamedUser, User
 from strongroom.client.native import Connection, NativeClient
+from strongroom.client.second_factor import SignToken, digest_of
 from strongroom.client.session import Session
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.roles import Role
@@ -52,13 +53,28 @@ class Cluster:
             self._client.call(Operation.ACTIVATE, {"username": FIRST_ADMIN, "password": password})
         )
 
-    def login(self, username: str, role: Role, password: Password, *, closes_cluster: bool = False) -> Session:
+    def login(
+        self,
+        username: str,
+        role: Role,
+        password: Password,
+        *,
+        sign_token: SignToken | None = None,
+        closes_cluster: bool = False,
+    ) -> Session:
         """Log in; the session is good until its logout, over all connections.
 
+        ``sign_token`` is for a user with a second factor: it is called once, with the digest to sign.
         ``closes_cluster`` makes the end of the session's ``with`` block close the connections too. Raises
         :class:`LoginFailed`, :class:`ConnectionFailed`.
         """
-        user = messages.named_user(self._client.login(username, role, password))
+        if sign_token is None:
+            answer = self._client.login(username, role, password)
+        else:
+            token = self._client.login_token(username, role)
+            signature = sign_token(digest_of(token.token))
+            answer = self._client.login_with_token(username, role, password, token, signature)
+        user = messages.named_user(answer)
         # The session before has lost its login, or this one would have been refused; it must not act under the new one.
         self._ended.set()
         self._ended = Event()

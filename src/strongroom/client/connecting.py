@@ -8,6 +8,7 @@ from strongroom.client import credentials
 from strongroom.client.cluster import Cluster
 from strongroom.client.credentials import PIN_VARIABLE, ROLE_VARIABLE, Credentials
 from strongroom.client.errors import ConfigurationError
+from strongroom.client.second_factor import SignToken
 from strongroom.client.session import Session
 from strongroom.vocabulary.roles import Role
 
@@ -19,18 +20,19 @@ def connect(
     username: str | None = None,
     password: str | None = None,
     role: Role = Role.CRYPTO_USER,
+    sign_token: SignToken | None = None,
 ) -> Session:
     """Log in to a cluster; leaving the session's ``with`` block logs out and closes the connections.
 
     The configuration file is ``config``, else that of ``STRONGROOM_CONFIG``, else the first default path that exists
     (docs/reference/client-configuration.md). The user is ``username`` with ``password`` in ``role``, else that of
-    ``CLOUDHSM_ROLE`` and ``CLOUDHSM_PIN``. :class:`ConfigurationError`, :class:`ConnectionFailed` or
-    :class:`LoginFailed` say what is missing or wrong.
+    ``CLOUDHSM_ROLE`` and ``CLOUDHSM_PIN``; ``sign_token`` signs for one with a second factor.
+    :class:`ConfigurationError`, :class:`ConnectionFailed` or :class:`LoginFailed` say what is missing or wrong.
     """
     who = _credentials(username, password, role)
     cluster = Cluster.open(config, cluster_id)
     try:
-        return cluster.login(who.username, who.role, who.password, closes_cluster=True)
+        return cluster.login(who.username, who.role, who.password, sign_token=sign_token, closes_cluster=True)
     except BaseException:
         cluster.close()
         raise

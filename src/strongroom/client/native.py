@@ -15,10 +15,26 @@ if TYPE_CHECKING:
     """A password: a ticket never becomes a string, which Python cannot wipe."""
 
 
+class NativeLoginToken(Protocol):
+    """What the SDK uses of ``strongroom._native.LoginToken``."""
+
+    @property
+    def token(self) -> bytes: ...
+
+
 class NativeClient(Protocol):
     """What the SDK uses of ``strongroom._native.Client``."""
 
     def login(self, username: str, role: int, password: Password) -> dict[str, Any]: ...
+    def login_token(self, username: str, role: int) -> NativeLoginToken: ...
+    def login_with_token(
+        self,
+        username: str,
+        role: int,
+        password: Password,
+        token: Any,  # noqa: ANN401 - the native client's own
+        signature: bytes,
+    ) -> dict[str, Any]: ...
     def logout(self) -> None: ...
     def is_logged_in(self) -> bool: ...
     def call(self, operation: int, body: dict[str, Any]) -> dict[str, Any]: ...
@@ -41,6 +57,21 @@ class Connection:
     def login(self, username: str, role: int, password: Password) -> dict[str, Any]:
         with _translated():
             return self._client.login(username, role, password)
+
+    def login_token(self, username: str, role: int) -> NativeLoginToken:
+        with _translated():
+            return self._client.login_token(username, role)
+
+    def login_with_token(
+        self,
+        username: str,
+        role: int,
+        password: Password,
+        token: Any,  # noqa: ANN401 - the native client's own
+        signature: bytes,
+    ) -> dict[str, Any]:
+        with _translated():
+            return self._client.login_with_token(username, role, password, token, signature)
 
     def logout(self) -> None:
         with _translated():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import pickle
 import re
 import traceback
@@ -81,6 +82,28 @@ def test_users_are_named_by_role_and_passwords_by_name_only(hsm: SoftwareHsm, se
     assert hsm.asked(Operation.CHANGE_PASSWORD) == [{"username": "alice", "role": 1, "password": "own-password"}]
     with pytest.raises(TypeError):
         session.users.create("bob", "new-password")  # type: ignore[misc]
+
+
+def test_a_second_factor_signs_the_digest_of_the_logins_token_once(hsm: SoftwareHsm) -> None:
+    signed: list[bytes] = []
+
+    def sign_token(digest: bytes) -> bytes:
+        signed.append(digest)
+        return b"signature"
+
+    session = Cluster(hsm).login("alice", Role.CRYPTO_USER, "a-password", sign_token=sign_token)
+    assert session.username == "alice"
+    assert signed == [hashlib.sha256(b"token of alice").digest()]
+    assert hsm.asked(Operation.LOGIN_WITH_TOKEN) == [{"token": b"token of alice", "signature": b"signature"}]
+
+
+def test_a_signer_that_fails_ends_the_login(hsm: SoftwareHsm) -> None:
+    def sign_token(digest: bytes) -> bytes:
+        raise OSError("the card is not there")
+
+    with pytest.raises(OSError, match="the card is not there"):
+        Cluster(hsm).login("alice", Role.CRYPTO_USER, "a-password", sign_token=sign_token)
+    assert hsm.calls == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.cli.cloudhsm.envelope import CommandError
 from strongroom.cli.cloudhsm.terminal import Terminal
-from strongroom.client import ClientError, Cluster, Session, credentials
+from strongroom.client import ClientError, Cluster, Session, SignToken, credentials
 from strongroom.client.credentials import PIN_VARIABLE, ROLE_VARIABLE, Credentials
 from strongroom.vocabulary.roles import Role
 
@@ -46,12 +46,12 @@ class Program:
             self._clusters[self._chosen] = self._open_cluster(*self._chosen)
         return self._clusters[self._chosen]
 
-    def login(self, username: str, role: Role, password: Password) -> Session:
+    def login(self, username: str, role: Role, password: Password, sign_token: SignToken | None = None) -> Session:
         """Log in to the chosen cluster for the commands that follow."""
         current = self._sessions.get(self._chosen)
         if current is not None:
             raise CommandError(f"{current.username} is logged in already; log out first: logout")
-        session = self.cluster().login(username, role, password)
+        session = self.cluster().login(username, role, password, sign_token=sign_token)
         self._sessions[self._chosen] = session
         return session
 

@@ -42,6 +42,14 @@ class Terminal:
             line += byte
         return line.decode().rstrip("\r\n")
 
+    def ask(self, prompt: str) -> str:
+        """The answer to a question whose answer may be seen: a line of standard input."""
+        print(prompt, end="", file=sys.stderr, flush=True)
+        line = self.read_line()
+        if line is None:
+            raise CommandError(f"The input ended where this was asked for: {prompt.rstrip(':')}.")
+        return line.strip()
+
     def read_password(self, prompt: str) -> Password:
         """A password: typed without echo, or the next line where standard input is no terminal."""
         if self.is_interactive():

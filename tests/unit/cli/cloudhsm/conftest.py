@@ -18,6 +18,11 @@ from strongroom.vocabulary.operations import Operation
 Answer = dict[str, Any] | Exception | Callable[[dict[str, Any]], dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class LoginToken:
+    token: bytes
+
+
 class ClientDouble:
     """Answers each operation with what the test put in ``answers`` and records what was asked."""
 
@@ -25,7 +30,17 @@ class ClientDouble:
         self.answers: dict[Operation, Answer] = {}
         self.calls: list[tuple[Operation, dict[str, Any]]] = []
         self.logged_in: list[tuple[str, int, str]] = []
+        self.signatures: list[bytes] = []
         self.logouts = 0
+
+    def login_token(self, username: str, role: int) -> LoginToken:
+        return LoginToken(f"token of {username}".encode())
+
+    def login_with_token(
+        self, username: str, role: int, password: str, token: LoginToken, signature: bytes
+    ) -> dict[str, Any]:
+        self.signatures.append(signature)
+        return self.login(username, role, password)
 
     def login(self, username: str, role: int, password: str) -> dict[str, Any]:
         self.logged_in.append((username, role, password))
@@ -55,9 +70,9 @@ class ClientDouble:
 
 
 class ListTerminal(Terminal):
-    """Reads lines from a list; passwords are lines too."""
+    """Reads lines from a list; passwords are lines too, and a function makes its line when it is read."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[str | Callable[[], str]]) -> None:
         self.lines = list(lines)
         self.written: list[str] = []
         self.prompts: list[str] = []
@@ -73,7 +88,8 @@ class ListTerminal(Terminal):
         self.warnings.append(text)
 
     def read_line(self) -> str | None:
-        return self.lines.pop(0) if self.lines else None
+        line = self.lines.pop(0) if self.lines else None
+        return line() if callable(line) else line
 
     def read_password_line(self) -> str | None:
         return self.read_line()
@@ -112,7 +128,7 @@ class Cli:
     )
     opened: list[tuple[str | None, str | None]] = field(default_factory=list)
 
-    def __call__(self, line: str, lines: Sequence[str] = ()) -> Result:
+    def __call__(self, line: str, lines: Sequence[str | Callable[[], str]] = ()) -> Result:
         terminal = ListTerminal(lines)
         status = run(shlex.split(line), self.environment, terminal, self._open)
         return Result(status, [json.loads(text) for text in terminal.written], terminal)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import click
+
 from strongroom.cli.cloudhsm import passwords
 from strongroom.cli.cloudhsm.click_types import PASSWORD, USER_AND_ROLE, command
 from strongroom.cli.cloudhsm.envelope import Data
@@ -13,8 +15,12 @@ from strongroom.vocabulary.roles import CLI_NAMES
 @command("change-password", examples=["user change-password --username alice --role crypto-user"])
 @USER_AND_ROLE
 @PASSWORD
-def change_password(program: Program, username: str, role: str, password: str | None) -> Data:
+@click.option(
+    "--deregister-mfa", is_flag=True, help="Let the user log in by password alone, if there is a second factor."
+)
+def change_password(program: Program, username: str, role: str, password: str | None, deregister_mfa: bool) -> Data:
     """Change a user's password; an admin may change anybody's."""
     session = program.session()
-    user = session.users.change_password(username, role=ROLES[role], password=passwords.new(program.terminal, password))
+    new = passwords.new(program.terminal, password)
+    user = session.users.change_password(username, role=ROLES[role], password=new, deregister_mfa=deregister_mfa)
     return {"username": user.username, "role": CLI_NAMES[user.role]}
