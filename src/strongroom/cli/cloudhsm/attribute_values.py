@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any, Final
 
+from strongroom.cli.cloudhsm.byte_values import from_hexadecimal
 from strongroom.cli.cloudhsm.envelope import CommandError
 from strongroom.client import curves
 from strongroom.client.messages import Template
@@ -147,11 +148,9 @@ def shown(attribute: Attribute, value: Any) -> bool | int | str:
 
 def _hexadecimal(name: str, text: str) -> bytes:
     try:
-        if text.lower().startswith("0x"):
-            return bytes.fromhex(text[2:])
+        return from_hexadecimal(text)
     except ValueError:
-        pass
-    raise _wrong(name, text, "bytes in hexadecimal with an even number of digits, as in 0x01ab")
+        raise _wrong(name, text, "bytes in hexadecimal with an even number of digits, as in 0x01ab") from None
 
 
 def _wrong(name: str, text: str, right: str) -> CommandError:

@@ -13,20 +13,21 @@ from strongroom.cli.cloudhsm.click_types import ManyValues, options
 from strongroom.client.messages import Template
 from strongroom.vocabulary.attributes import Attribute
 
-_SESSION = click.option("--session", is_flag=True, help="Make a key that lives until logout.")
+SESSION = click.option("--session", is_flag=True, help="Make a key that lives until logout.")
+ATTRIBUTES = click.option(
+    "--attributes", cls=ManyValues, metavar="NAME=VALUE…", help="Attributes of the key, as in encrypt=true."
+)
 
 SECRET_OPTIONS = options(
     click.option("--label", required=True, help="Label of the key."),
     click.option("--key-length-bytes", required=True, type=int, help="Length of the key in bytes."),
-    _SESSION,
-    click.option(
-        "--attributes", cls=ManyValues, metavar="NAME=VALUE…", help="Attributes of the key, as in encrypt=true."
-    ),
+    SESSION,
+    ATTRIBUTES,
 )
 PAIR_OPTIONS = options(
     click.option("--public-label", required=True, help="Label of the public key."),
     click.option("--private-label", required=True, help="Label of the private key."),
-    _SESSION,
+    SESSION,
     click.option("--public-attributes", cls=ManyValues, metavar="NAME=VALUE…", help="As in verify=true."),
     click.option("--private-attributes", cls=ManyValues, metavar="NAME=VALUE…", help="As in sign=true."),
 )
