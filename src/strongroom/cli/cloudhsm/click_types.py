@@ -11,6 +11,7 @@ import click
 from strongroom.cli.cloudhsm.envelope import CommandError, Data
 from strongroom.cli.cloudhsm.program import Program
 from strongroom.client.credentials import ROLES
+from strongroom.vocabulary.roles import CLI_NAMES, Role
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -100,6 +101,10 @@ def options(*decorators: Callable[[Decorated], Decorated]) -> Callable[[Decorate
 USER_AND_ROLE = options(
     click.option("--username", required=True, help="Name of the user."),
     click.option("--role", required=True, type=click.Choice(list(ROLES)), help="Role of the user."),
+)
+SHARING_USER = options(
+    click.option("--username", required=True, help="Name of the other crypto-user."),
+    click.option("--role", required=True, type=click.Choice([CLI_NAMES[Role.CRYPTO_USER]]), help="Role of that user."),
 )
 PASSWORD = click.option("--password", help="Password; asked for when it is not given.")
 

@@ -5,9 +5,11 @@ from strongroom.cli.cloudhsm.commands.key import generate_asymmetric_pair, gener
 from strongroom.cli.cloudhsm.commands.key.delete import delete
 from strongroom.cli.cloudhsm.commands.key.list import list_keys
 from strongroom.cli.cloudhsm.commands.key.set_attribute import set_attribute
+from strongroom.cli.cloudhsm.commands.key.share import share
+from strongroom.cli.cloudhsm.commands.key.unshare import unshare
 
 GROUP = Group(
     "key",
-    "Make, list, change and delete keys.",
-    [delete, generate_asymmetric_pair.GROUP, generate_symmetric.GROUP, list_keys, set_attribute],
+    "Make, list, change, share and delete keys.",
+    [delete, generate_asymmetric_pair.GROUP, generate_symmetric.GROUP, list_keys, set_attribute, share, unshare],
 )
