@@ -34,6 +34,7 @@ PLACES = {
     "C_CreateObject": 20,
     "C_DestroyObject": 22,
     "C_GetAttributeValue": 24,
+    "C_SetAttributeValue": 25,
     "C_FindObjectsInit": 26,
     "C_FindObjects": 27,
     "C_FindObjectsFinal": 28,
@@ -165,6 +166,9 @@ class Session:
 
     def destroy(self, handle: int) -> None:
         self._call("C_DestroyObject", handle)
+
+    def change(self, handle: int, template: dict[int, Any]) -> None:
+        self._call("C_SetAttributeValue", handle, *_template(template))
 
     def logout(self) -> None:
         self._call("C_Logout")

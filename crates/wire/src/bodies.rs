@@ -7,8 +7,8 @@ use crate::messages::{
     DeriveKeyRequest, DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyPairRequest,
     GenerateKeyRequest, HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse,
     LogoutRequest, MembersResponse, ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest,
-    TicketResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest, UserResponse,
-    VerifyRequest, WrapKeyRequest,
+    ShareKeyRequest, TicketResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest,
+    UserResponse, VerifyRequest, WrapKeyRequest,
 };
 use crate::tables::Operation;
 
@@ -83,4 +83,6 @@ bodies! {
     WrapKey: WrapKeyRequest => CryptResponse,
     UnwrapKey: UnwrapKeyRequest => ObjectsResponse,
     DeriveKey: DeriveKeyRequest => ObjectsResponse,
+    ShareKey: ShareKeyRequest => ObjectsResponse,
+    UnshareKey: ShareKeyRequest => ObjectsResponse,
 }

@@ -254,6 +254,7 @@ message! {
     pub struct GenerateKeyRequest {
         1 => mechanism: u64,
         2 => template: Template,
+        3 => /** Crypto-users that the key is shared with from the beginning. */ shared_users: List<String>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -262,6 +263,7 @@ message! {
         1 => mechanism: u64,
         2 => public_template: Template,
         3 => private_template: Template,
+        4 => /** Crypto-users that the private key is shared with from the beginning. */ shared_users: List<String>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -284,6 +286,13 @@ message! {
         15 => request_id: Option<Vec<u8>>,
     }
 
+    /// `share_key` and `unshare_key`.
+    pub struct ShareKeyRequest {
+        1 => reference: u64,
+        2 => /** The crypto-user with whom the key is, or is no longer, shared. */ username: String,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
     /// `wrap_key`.
     pub struct WrapKeyRequest {
         1 => wrapping_key: u64,
@@ -299,6 +308,7 @@ message! {
         3 => parameters: Option<MechanismParameters>,
         4 => wrapped_key: Vec<u8>,
         5 => template: Template,
+        6 => /** Crypto-users that the new key is shared with from the beginning. */ shared_users: List<String>,
         15 => request_id: Option<Vec<u8>>,
     }
 

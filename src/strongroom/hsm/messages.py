@@ -55,6 +55,7 @@ class GenerateKeyRequest(msgspec.Struct, frozen=True):
 
     mechanism: int
     template: Template
+    shared_users: list[str] = []
 
 
 class GenerateKeyPairRequest(msgspec.Struct, frozen=True):
@@ -63,6 +64,8 @@ class GenerateKeyPairRequest(msgspec.Struct, frozen=True):
     mechanism: int
     public_template: Template
     private_template: Template
+    shared_users: list[str] = []
+    """Of the private key."""
 
 
 class CreateObjectRequest(msgspec.Struct, frozen=True):
@@ -84,6 +87,13 @@ class SetAttributesRequest(msgspec.Struct, frozen=True):
     template: Template
 
 
+class ShareKeyRequest(msgspec.Struct, frozen=True):
+    """``share_key`` and ``unshare_key``."""
+
+    reference: int
+    username: str
+
+
 class WrapKeyRequest(msgspec.Struct, frozen=True):
     """``wrap_key``."""
 
@@ -101,6 +111,7 @@ class UnwrapKeyRequest(msgspec.Struct, frozen=True):
     wrapped_key: bytes
     template: Template
     parameters: dict[str, Any] | None = None
+    shared_users: list[str] = []
 
 
 class DeriveKeyRequest(msgspec.Struct, frozen=True):

@@ -168,9 +168,59 @@ impl Hsm {
         StagedObject::new(py, staged)
     }
 
+    fn share_key(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        reference: u64,
+        username: &str,
+    ) -> PyResult<StagedObject> {
+        let caller = &caller.get().0;
+        let staged = detached(py, || self.boundary.objects.share_key(caller, reference, username))?;
+        StagedObject::new(py, staged)
+    }
+
+    fn unshare_key(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        reference: u64,
+        username: &str,
+    ) -> PyResult<StagedObject> {
+        let caller = &caller.get().0;
+        let staged = detached(py, || self.boundary.objects.unshare_key(caller, reference, username))?;
+        StagedObject::new(py, staged)
+    }
+
+    #[allow(clippy::needless_pass_by_value)] // a list of Python's
+    fn share_staged(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        reference: u64,
+        usernames: Vec<String>,
+    ) -> PyResult<StagedObject> {
+        let caller = &caller.get().0;
+        let staged = detached(py, || self.boundary.objects.share_staged(caller, reference, &usernames))?;
+        StagedObject::new(py, staged)
+    }
+
+    fn references_shared_with(&self, username: &str) -> Vec<u64> {
+        self.boundary.objects.references_shared_with(username)
+    }
+
+    fn withdraw(&self, py: Python<'_>, reference: u64, username: &str) -> PyResult<StagedObject> {
+        let staged = detached(py, || self.boundary.objects.withdraw(reference, username))?;
+        StagedObject::new(py, staged)
+    }
+
     fn check_destroy(&self, py: Python<'_>, caller: &Bound<'_, Caller>, reference: u64) -> PyResult<bool> {
         let caller = &caller.get().0;
         detached(py, || self.boundary.objects.check_destroy(caller, reference))
+    }
+
+    fn sees(&self, caller: &Bound<'_, Caller>, reference: u64) -> bool {
+        self.boundary.objects.sees(&caller.get().0, reference)
     }
 
     fn is_public_key(&self, reference: u64) -> bool {

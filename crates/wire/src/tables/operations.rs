@@ -62,6 +62,10 @@ pub enum Operation {
     UnwrapKey = 0x0206,
     /// Number 0x0207.
     DeriveKey = 0x0207,
+    /// Number 0x0208.
+    ShareKey = 0x0208,
+    /// Number 0x0209.
+    UnshareKey = 0x0209,
 }
 
 impl Operation {
@@ -95,6 +99,8 @@ impl Operation {
         Self::WrapKey,
         Self::UnwrapKey,
         Self::DeriveKey,
+        Self::ShareKey,
+        Self::UnshareKey,
     ];
 
     /// The member with this number, if there is one.
@@ -128,6 +134,8 @@ impl Operation {
             0x0205 => Some(Self::WrapKey),
             0x0206 => Some(Self::UnwrapKey),
             0x0207 => Some(Self::DeriveKey),
+            0x0208 => Some(Self::ShareKey),
+            0x0209 => Some(Self::UnshareKey),
             _ => None,
         }
     }
@@ -156,6 +164,8 @@ impl Operation {
             Self::WrapKey => Some(Lane::Slow),
             Self::UnwrapKey => Some(Lane::Slow),
             Self::DeriveKey => Some(Lane::General),
+            Self::ShareKey => Some(Lane::General),
+            Self::UnshareKey => Some(Lane::General),
             _ => None,
         }
     }
@@ -191,6 +201,8 @@ impl Operation {
             Self::WrapKey => RetryClass::Pure,
             Self::UnwrapKey => RetryClass::Create,
             Self::DeriveKey => RetryClass::Create,
+            Self::ShareKey => RetryClass::Change,
+            Self::UnshareKey => RetryClass::Change,
         }
     }
 
@@ -225,6 +237,8 @@ impl Operation {
             Self::WrapKey => &[Role::CryptoUser],
             Self::UnwrapKey => &[Role::CryptoUser],
             Self::DeriveKey => &[Role::CryptoUser],
+            Self::ShareKey => &[Role::CryptoUser],
+            Self::UnshareKey => &[Role::CryptoUser],
         }
     }
 
@@ -259,6 +273,8 @@ impl Operation {
             Self::WrapKey => "wrap_key",
             Self::UnwrapKey => "unwrap_key",
             Self::DeriveKey => "derive_key",
+            Self::ShareKey => "share_key",
+            Self::UnshareKey => "unshare_key",
         }
     }
 }

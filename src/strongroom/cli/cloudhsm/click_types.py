@@ -13,6 +13,7 @@ from strongroom.cli.cloudhsm.envelope import CommandError, Data
 from strongroom.cli.cloudhsm.output_format import OutputFormat
 from strongroom.cli.cloudhsm.program import Program
 from strongroom.client.credentials import ROLES
+from strongroom.vocabulary.roles import CLI_NAMES, Role
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -109,6 +110,10 @@ def options(*decorators: Callable[[Decorated], Decorated]) -> Callable[[Decorate
 USER_AND_ROLE = options(
     click.option("--username", required=True, help="Name of the user."),
     click.option("--role", required=True, type=click.Choice(list(ROLES)), help="Role of the user."),
+)
+SHARING_USER = options(
+    click.option("--username", required=True, help="Name of the other crypto-user."),
+    click.option("--role", required=True, type=click.Choice([CLI_NAMES[Role.CRYPTO_USER]]), help="Role of that user."),
 )
 PASSWORD = click.option("--password", help="Password; asked for when it is not given.")
 

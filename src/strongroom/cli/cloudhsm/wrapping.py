@@ -52,6 +52,7 @@ UNWRAP_OPTIONS = options(
     click.option("--label", required=True, help="Label of the new key."),
     new_keys.SESSION,
     new_keys.ATTRIBUTES,
+    new_keys.share_option("key"),
 )
 GCM_OPTIONS = options(
     click.option(
@@ -128,7 +129,14 @@ def unwrap(
     session = program.session()
     key = filters.one(session, wanted)
     try:
-        made = session.objects.unwrap(key.reference, mechanism, wrapped, _without(key, template) | said, parameters)
+        made = session.objects.unwrap(
+            key.reference,
+            mechanism,
+            wrapped,
+            _without(key, template) | said,
+            parameters,
+            shared_users=given["share_crypto_users"],
+        )
     except Refused as error:
         raise _with_next_step(error, _UNWRAP_STEPS) from None
     return {"key": key_objects.full(made)}

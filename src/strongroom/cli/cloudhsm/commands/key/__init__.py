@@ -13,10 +13,12 @@ from strongroom.cli.cloudhsm.commands.key.export_public import export_public
 from strongroom.cli.cloudhsm.commands.key.generate_file import generate_file
 from strongroom.cli.cloudhsm.commands.key.list import list_keys
 from strongroom.cli.cloudhsm.commands.key.set_attribute import set_attribute
+from strongroom.cli.cloudhsm.commands.key.share import share
+from strongroom.cli.cloudhsm.commands.key.unshare import unshare
 
 GROUP = Group(
     "key",
-    "Make, list, change and delete keys, take them in and give them out.",
+    "Make, list, change, share and delete keys, take them in and give them out.",
     [
         delete,
         export_public,
@@ -26,6 +28,8 @@ GROUP = Group(
         import_.GROUP,
         list_keys,
         set_attribute,
+        share,
+        unshare,
         unwrap.GROUP,
         wrap.GROUP,
     ],
