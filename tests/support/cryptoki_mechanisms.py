@@ -8,12 +8,17 @@ from ctypes import c_ubyte, c_ulong, c_void_p
 from strongroom.vocabulary.mechanisms import Mechanism
 
 MGF1 = {"SHA1": 1, "SHA224": 5, "SHA256": 2, "SHA384": 3, "SHA512": 4}
+MGF1 |= {"SHA3_224": 6, "SHA3_256": 7, "SHA3_384": 8, "SHA3_512": 9}
 HASHES = {
     "SHA1": Mechanism.SHA_1,
     "SHA224": Mechanism.SHA224,
     "SHA256": Mechanism.SHA256,
     "SHA384": Mechanism.SHA384,
     "SHA512": Mechanism.SHA512,
+    "SHA3_224": Mechanism.SHA3_224,
+    "SHA3_256": Mechanism.SHA3_256,
+    "SHA3_384": Mechanism.SHA3_384,
+    "SHA3_512": Mechanism.SHA3_512,
 }
 CKZ_DATA_SPECIFIED = 1
 
@@ -166,7 +171,10 @@ class VendorKdfParameters(ctypes.Structure):
 
 CKD_NULL = 1
 X963 = {"SHA1": 2, "SHA224": 5, "SHA256": 6, "SHA384": 7, "SHA512": 8}
+X963 |= {"SHA3_224": 10, "SHA3_256": 11, "SHA3_384": 12, "SHA3_512": 13}
 """``CKD_*_KDF`` by hash."""
+ONE_STEP = {name: 14 + place for place, name in enumerate(X963)}
+"""``CKD_*_KDF_SP800`` by hash."""
 CKF_HKDF_SALT_NULL, CKF_HKDF_SALT_DATA = 1, 2
 COUNTER, LENGTH, BYTES = 1, 3, 4
 """``CK_SP800_108_*``: the types of parts."""

@@ -41,7 +41,7 @@ def curve_of(name: str) -> Curve:
 
 
 def hash_name(name: str) -> str:
-    plain = name.replace("-", "", 1)
+    plain = name.replace("-", "_" if name.startswith("SHA3") else "", 1)
     if plain not in HASHES:
         raise NotApplicable(f"hash {name}")
     return plain

@@ -106,8 +106,7 @@ impl Signing {
 
     fn add(&mut self, part: &[u8]) -> Result {
         if let Some((_, digest)) = &mut self.digest {
-            digest.update(part);
-            return Ok(());
+            return digest.update(part);
         }
         if self.collected.len() + part.len() > self.largest_data {
             let limit = self.largest_data;
@@ -128,7 +127,7 @@ impl Signing {
         if self.mechanism == MechanismType::RsaPkcs {
             input.extend_from_slice(digest_info(hash));
         }
-        input.extend_from_slice(&digest.finish());
+        input.extend_from_slice(&digest.finish()?);
         Ok(input)
     }
 
@@ -156,15 +155,15 @@ fn mac_length(mechanism: MechanismType) -> Result<usize> {
     Ok(match mechanism {
         MechanismType::AesCmac => 16,
         MechanismType::Sha1Hmac => 20,
-        MechanismType::Sha224Hmac => 28,
-        MechanismType::Sha256Hmac => 32,
-        MechanismType::Sha384Hmac => 48,
-        MechanismType::Sha512Hmac => 64,
+        MechanismType::Sha224Hmac | MechanismType::Sha3224Hmac => 28,
+        MechanismType::Sha256Hmac | MechanismType::Sha3256Hmac => 32,
+        MechanismType::Sha384Hmac | MechanismType::Sha3384Hmac => 48,
+        MechanismType::Sha512Hmac | MechanismType::Sha3512Hmac => 64,
         _ => return Err(Rv::MECHANISM_INVALID.into()),
     })
 }
 
-/// The DER before the digest in a PKCS #1 v1.5 signature (RFC 8017 section 9.2, note 1).
+/// The DER before the digest in a PKCS #1 v1.5 signature (RFC 8017 section 9.2, note 1; RFC 8702 section 2).
 fn digest_info(hash: MechanismType) -> &'static [u8] {
     match hash {
         MechanismType::Sha1 => &[0x30, 0x21, 0x30, 9, 6, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0, 4, 0x14],
@@ -179,6 +178,18 @@ fn digest_info(hash: MechanismType) -> &'static [u8] {
         }
         MechanismType::Sha512 => {
             &[0x30, 0x51, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3, 5, 0, 4, 0x40]
+        }
+        MechanismType::Sha3224 => {
+            &[0x30, 0x2d, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 7, 5, 0, 4, 0x1c]
+        }
+        MechanismType::Sha3256 => {
+            &[0x30, 0x31, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 8, 5, 0, 4, 0x20]
+        }
+        MechanismType::Sha3384 => {
+            &[0x30, 0x41, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 9, 5, 0, 4, 0x30]
+        }
+        MechanismType::Sha3512 => {
+            &[0x30, 0x51, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 10, 5, 0, 4, 0x40]
         }
         _ => &[],
     }

@@ -9,12 +9,14 @@ import vector_keys as keys
 from cryptography.hazmat.primitives import cmac, hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptoki import CryptokiError
 from cryptoki_mechanisms import (
     CKD_NULL,
+    ONE_STEP,
     SUM_OF_KEYS,
     X963,
     CounterFormat,
@@ -33,13 +35,8 @@ from strongroom.vocabulary.mechanisms import Mechanism
 pytestmark = pytest.mark.cluster
 HASHES = {"SHA1": hashes.SHA1, "SHA224": hashes.SHA224, "SHA256": hashes.SHA256, "SHA384": hashes.SHA384}
 HASHES["SHA512"] = hashes.SHA512
-HMACS = {
-    "SHA1": Mechanism.SHA_1_HMAC,
-    "SHA224": Mechanism.SHA224_HMAC,
-    "SHA256": Mechanism.SHA256_HMAC,
-    "SHA384": Mechanism.SHA384_HMAC,
-    "SHA512": Mechanism.SHA512_HMAC,
-}
+HASHES |= {f"SHA3_{bits}": getattr(hashes, f"SHA3_{bits}") for bits in (224, 256, 384, 512)}
+HMACS = {name: Mechanism["SHA_1_HMAC" if name == "SHA1" else f"{name}_HMAC"] for name in HASHES}
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +76,8 @@ def test_a_key_agreed_with_a_stranger_is_the_strangers_key(session, name):
     for hash_name, algorithm in HASHES.items():
         derived = session.derive(ecdh(point, X963[hash_name], b"info"), private, keys.new_secret(77))
         assert keys.is_secret(session, derived, X963KDF(algorithm(), 77, b"info").derive(shared))
+        derived = session.derive(ecdh(point, ONE_STEP[hash_name], b"info"), private, keys.new_secret(77))
+        assert keys.is_secret(session, derived, ConcatKDFHash(algorithm(), 77, b"info").derive(shared))
 
 
 @pytest.mark.parametrize("hash_name", HASHES)

@@ -45,7 +45,7 @@ fn prf(key: &KeyHandle, number: Option<u64>) -> Result<MechanismType> {
             && matches!(mechanism.key_kinds(), [KeyKind::Aes] | [KeyKind::GenericSecret])
     };
     let prf = number.and_then(MechanismType::from_code).filter(is_prf).ok_or_else(|| {
-        parameters::invalid("the pseudo-random function must be HMAC with SHA-1 or SHA-2, or AES-CMAC")
+        parameters::invalid("the pseudo-random function must be HMAC with SHA-1, SHA-2 or SHA-3, or AES-CMAC")
     })?;
     let kind = match key {
         KeyHandle::Aes(_) => KeyKind::Aes,
@@ -113,13 +113,7 @@ fn run(key: &KeyHandle, prf: MechanismType, input: &[u8]) -> Result<Vec<u8>> {
     }
 }
 
-const fn output_length(prf: MechanismType) -> usize {
-    match prf {
-        MechanismType::Sha1Hmac => 20,
-        MechanismType::Sha224Hmac => 28,
-        MechanismType::Sha256Hmac => 32,
-        MechanismType::Sha384Hmac => 48,
-        MechanismType::Sha512Hmac => 64,
-        _ => 16,
-    }
+/// Bytes that it gives at a time: a MAC, or a block of AES.
+fn output_length(prf: MechanismType) -> usize {
+    hmac::output_length(prf).unwrap_or(16)
 }

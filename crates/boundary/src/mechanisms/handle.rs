@@ -39,7 +39,7 @@ pub struct AesHandle {
     gcm: OnceLock<GcmKey>,
 }
 
-/// A generic secret, and its HMAC states by hash.
+/// A generic secret, and its HMAC states by hash (SHA-1 and SHA-2).
 #[derive(Debug)]
 pub struct SecretHandle {
     pub(super) material: Arc<Material>,
@@ -66,7 +66,7 @@ impl KeyHandle {
     /// An RSA private key from its `RSAPrivateKey`.
     pub fn rsa_private(der: &[u8]) -> Result<Self> {
         let mut rejection = [0; 32];
-        rejection.copy_from_slice(super::digest(Hash::Sha256, der).as_ref());
+        rejection.copy_from_slice(super::digest(Hash::Sha256, der)?.as_ref());
         Ok(Self::Rsa(RsaHandle { key: RsaKey::from_der(der)?, rejection }))
     }
 

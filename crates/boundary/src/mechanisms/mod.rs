@@ -35,7 +35,7 @@ use crate::ffi::CryptoError;
 use crate::{Error, Result};
 
 pub use digest::{digest, hash_of};
-pub use ecdh::{CKD_NULL, x963};
+pub use ecdh::{CKD_NULL, one_step, x963};
 pub use handle::{KeyHandle, OTHER_KEY};
 pub use strongroom_wire::messages::NO_PARAMETERS;
 

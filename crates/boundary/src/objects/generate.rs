@@ -220,7 +220,7 @@ fn pairwise_test(pair: &Made) -> Result<()> {
         let point = curves::decode_point(attribute(AttributeType::EcPoint), curves::ED25519_LENGTH)?;
         (KeyHandle::ed25519(material)?, KeyHandle::Ed25519Public(point.to_vec()), MechanismType::Eddsa)
     };
-    let digest = mechanisms::digest(Hash::Sha256, MESSAGE);
+    let digest = mechanisms::digest(Hash::Sha256, MESSAGE)?;
     let signature = mechanisms::sign(&private, mechanism, none, digest.as_ref())?;
     mechanisms::verify(&public, mechanism, none, digest.as_ref(), &signature)
 }

@@ -154,7 +154,7 @@ fn certificate(template: &Template) -> Result<Made> {
     let mut serial_number = Vec::with_capacity(serial.len() + 2);
     der_header(0x02, serial.len(), &mut serial_number);
     serial_number.extend_from_slice(serial);
-    let check_value = mechanisms::digest(Hash::Sha1, value).as_ref()[..3].to_vec();
+    let check_value = mechanisms::digest(Hash::Sha1, value)?.as_ref()[..3].to_vec();
     let attributes = [
         (AttributeType::Subject, parsed.subject().as_raw().to_vec()),
         (AttributeType::Issuer, parsed.issuer().as_raw().to_vec()),

@@ -49,7 +49,7 @@ pub fn secret(kind: KeyKind, value: Zeroizing<Vec<u8>>, wrong_length: Rv) -> Res
 /// An RSA key pair, or with `private` false its public half.
 pub fn rsa(key: &RsaKey, private: bool) -> Result<Made> {
     let modulus = key.modulus()?;
-    let computed = public_attributes(key.public_key_info()?)
+    let computed = public_attributes(key.public_key_info()?)?
         .with(AttributeType::ModulusBits, AttributeValue::Ulong(bits(&modulus)))
         .with(AttributeType::PublicExponent, AttributeValue::Bytes(key.public_exponent()?))
         .with(AttributeType::Modulus, AttributeValue::Bytes(modulus));
@@ -58,7 +58,7 @@ pub fn rsa(key: &RsaKey, private: bool) -> Result<Made> {
 
 /// A key pair on a Weierstrass curve, or its public half.
 pub fn ec(key: &EcKey, private: bool) -> Result<Made> {
-    let computed = public_attributes(key.public_key_info()?)
+    let computed = public_attributes(key.public_key_info()?)?
         .with(AttributeType::EcParams, AttributeValue::Bytes(curves::params(key.curve()).to_vec()))
         .with(AttributeType::EcPoint, AttributeValue::Bytes(curves::encode_point(&key.point()?)));
     Ok(Made { computed, material: if private { Some(key.scalar()?) } else { None } })
@@ -75,7 +75,7 @@ pub fn ed25519(seed: &[u8], params: &[u8]) -> Result<Made> {
 /// An Ed25519 public key.
 pub fn ed25519_public(point: &[u8], params: &[u8]) -> Result<Made> {
     const INFO_PREFIX: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"; // RFC 8410 section 4
-    let computed = public_attributes([INFO_PREFIX, point].concat())
+    let computed = public_attributes([INFO_PREFIX, point].concat())?
         .with(AttributeType::EcParams, AttributeValue::Bytes(params.to_vec()))
         .with(AttributeType::EcPoint, AttributeValue::Bytes(curves::encode_point(point)));
     Ok(Made { computed, material: None })
@@ -162,11 +162,11 @@ pub const fn point_length(field: usize) -> usize {
 
 /// What public and private keys share: the public key, and the check value (aws-cloudhsm 5.4: the first 3 bytes of the
 /// SHA-1 of the public key, taken here over its SubjectPublicKeyInfo).
-fn public_attributes(info: Vec<u8>) -> Template {
-    let check_value = mechanisms::digest(Hash::Sha1, &info).as_ref()[..3].to_vec();
-    Template::new()
+fn public_attributes(info: Vec<u8>) -> Result<Template> {
+    let check_value = mechanisms::digest(Hash::Sha1, &info)?.as_ref()[..3].to_vec();
+    Ok(Template::new()
         .with(AttributeType::CheckValue, AttributeValue::Bytes(check_value))
-        .with(AttributeType::PublicKeyInfo, AttributeValue::Bytes(info))
+        .with(AttributeType::PublicKeyInfo, AttributeValue::Bytes(info)))
 }
 
 /// The first 3 bytes of an encrypted zero block (aws-cloudhsm 5.4).

@@ -11,7 +11,7 @@ use crate::arena::Arena;
 use crate::ffi::Hash;
 use crate::mechanisms::{self, Direction, KeyHandle, NO_PARAMETERS};
 
-/// FIPS 180-4: the one-block message "abc".
+/// FIPS 180-4 and 202: the one-block message "abc".
 pub fn sha() -> Result<Vec<Answer>> {
     let known = [
         (Hash::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
@@ -28,13 +28,27 @@ pub fn sha() -> Result<Vec<Answer>> {
                 "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
             ),
         ),
+        (Hash::Sha3224, "e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf"),
+        (Hash::Sha3256, "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"),
+        (
+            Hash::Sha3384,
+            "ec01498288516fc926459f58e2c6ad8df9b473cb0fc08c2596da7cf0e49be4b298d88cea927ac7f539f1edf228376d25",
+        ),
+        (
+            Hash::Sha3512,
+            concat!(
+                "b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e",
+                "10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0"
+            ),
+        ),
     ];
-    let answer =
-        |(hash, digits): (Hash, &str)| Answer::new(mechanisms::digest(hash, b"abc").as_ref(), hex(digits));
-    Ok(known.into_iter().map(answer).collect())
+    known
+        .into_iter()
+        .map(|(hash, digits)| Ok(Answer::new(mechanisms::digest(hash, b"abc")?.as_ref(), hex(digits))))
+        .collect()
 }
 
-/// RFC 4231 section 4.3 and RFC 2202 section 3, test case 2.
+/// RFC 4231 section 4.3 and RFC 2202 section 3, test case 2; with SHA-3 the same key and message, by OpenSSL.
 pub fn hmac() -> Result<Vec<Answer>> {
     let key = KeyHandle::secret(Arc::new(Arena::new(false).keep(b"Jefe")?));
     let known = [
@@ -50,6 +64,19 @@ pub fn hmac() -> Result<Vec<Answer>> {
             concat!(
                 "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554",
                 "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
+            ),
+        ),
+        (M::Sha3224Hmac, "7fdb8dd88bd2f60d1b798634ad386811c2cfc85bfaf5d52bbace5e66"),
+        (M::Sha3256Hmac, "c7d4072e788877ae3596bbb0da73b887c9171f93095b294ae857fbe2645e1ba5"),
+        (
+            M::Sha3384Hmac,
+            "f1101f8cbf9766fd6764d2ed61903f21ca9b18f57cf3e1a23ca13508a93243ce48c045dc007f26a21b3f5e0e9df4c20a",
+        ),
+        (
+            M::Sha3512Hmac,
+            concat!(
+                "5a4bfeab6166427c7a3647b747292b8384537cdb89afb3bf5665e4c5e709350b",
+                "287baec921fd7ca0ee7a0c31d022a95e1fc92ba9d77df883960275beb4e62024"
             ),
         ),
     ];
