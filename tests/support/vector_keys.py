@@ -15,7 +15,7 @@ from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
 CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY = 2, 3, 4
-CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_AES, CKK_EC_EDWARDS = 0, 3, 0x10, 0x1F, 0x40
+CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_DES3, CKK_AES, CKK_EC_EDWARDS = 0, 3, 0x10, 0x15, 0x1F, 0x40
 ED25519 = b"\x06\x03\x2b\x65\x70"
 LONGEST_SECRET = 800
 SHORTEST_DERIVED = 14
@@ -58,6 +58,15 @@ def aes(value: bytes) -> Template:
             Attribute.UNWRAP,
             Attribute.DERIVE,
         ),
+    }
+
+
+def des3(value: bytes) -> Template:
+    return {
+        Attribute.CLASS: CKO_SECRET_KEY,
+        Attribute.KEY_TYPE: CKK_DES3,
+        Attribute.VALUE: value,
+        **allowed(Attribute.ENCRYPT, Attribute.DECRYPT),
     }
 
 
@@ -165,6 +174,12 @@ def rsa_policy(modulus: int, exponent: int) -> str | None:
 
 def aes_policy(value: bytes) -> str | None:
     return None if len(value) in {16, 24, 32} else f"AES key of {8 * len(value)} bits"
+
+
+def des3_policy(value: bytes) -> str | None:
+    """Parity does not count."""
+    first, second, third = (bytes(byte & 0xFE for byte in value[start : start + 8]) for start in (0, 8, 16))
+    return "triple DES key that is one of single DES" if second in {first, third} else None
 
 
 def secret_policy(value: bytes) -> str | None:

@@ -3,8 +3,8 @@
 use cryptoki_sys::{
     CK_AES_CTR_PARAMS, CK_BYTE, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS, CK_HKDF_PARAMS,
     CK_KEY_TYPE, CK_MECHANISM, CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS,
-    CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET, CKK_RSA,
-    CKZ_DATA_SPECIFIED,
+    CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET,
+    CKK_RSA, CKZ_DATA_SPECIFIED,
 };
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
@@ -73,9 +73,10 @@ impl Mechanism {
         let parameters = unsafe {
             match kind.parameter_kind() {
                 ParameterKind::None => read_none(kind, &mechanism)?,
-                ParameterKind::Iv => {
-                    Some(MechanismParameters { iv: Some(read_iv(&mechanism, &[16])?), ..NO_PARAMETERS })
-                }
+                ParameterKind::Iv => Some(MechanismParameters {
+                    iv: Some(read_iv(&mechanism, &[block_length(kind)])?),
+                    ..NO_PARAMETERS
+                }),
                 ParameterKind::Ctr => Some(read_ctr(&mechanism)?),
                 ParameterKind::Gcm => Some(read_gcm(&mechanism, &mut iv_place)?),
                 ParameterKind::Pss => Some(read_pss(&mechanism)?),
@@ -286,10 +287,16 @@ pub fn key_kind(attributes: &Template) -> Result<KeyKind> {
         Some(CKK_EC) => KeyKind::Ec,
         Some(CKK_EC_EDWARDS) => KeyKind::Ed25519,
         Some(CKK_AES) => KeyKind::Aes,
+        Some(CKK_DES3) => KeyKind::Des3,
         Some(CKK_GENERIC_SECRET) => KeyKind::GenericSecret,
         Some(_) => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
         None => return Err(Rv::KEY_HANDLE_INVALID.into()),
     })
+}
+
+/// The block of a cipher, bytes.
+pub fn block_length(mechanism: MechanismType) -> usize {
+    if mechanism.key_kinds().contains(&KeyKind::Des3) { 8 } else { 16 }
 }
 
 /// The length of an RSA key's modulus in bytes.

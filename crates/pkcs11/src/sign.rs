@@ -54,7 +54,7 @@ impl Signing {
             KeyKind::Rsa => modulus_length(attributes)?,
             KeyKind::Ec => 2 * field_length(attributes)?,
             KeyKind::Ed25519 => 64,
-            KeyKind::Aes | KeyKind::GenericSecret => mac_length(mechanism.kind)?,
+            KeyKind::Aes | KeyKind::Des3 | KeyKind::GenericSecret => mac_length(mechanism.kind)?,
         };
         let digest = match mechanism.kind.hash() {
             Some(hash) => Some((hash, Digest::new(hash)?)),

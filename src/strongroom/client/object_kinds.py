@@ -20,6 +20,7 @@ class KeyType(IntEnum):
     RSA = 0x00
     EC = 0x03
     GENERIC_SECRET = 0x10
+    DES3 = 0x15
     AES = 0x1F
     EC_EDWARDS = 0x40
 

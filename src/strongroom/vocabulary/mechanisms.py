@@ -16,6 +16,7 @@ class Mechanism(IntEnum):
     EC_KEY_PAIR_GEN = 0x1040
     EC_EDWARDS_KEY_PAIR_GEN = 0x1055
     AES_KEY_GEN = 0x1080
+    DES3_KEY_GEN = 0x131
     GENERIC_SECRET_KEY_GEN = 0x350
     RSA_PKCS = 0x1
     RSA_X_509 = 0x3
@@ -62,6 +63,9 @@ class Mechanism(IntEnum):
     AES_KEY_WRAP_KWP = 0x210B
     CLOUDHSM_AES_KEY_WRAP_NO_PAD = 0x80002109
     CLOUDHSM_AES_KEY_WRAP_ZERO_PAD = 0x8000216F
+    DES3_ECB = 0x132
+    DES3_CBC = 0x133
+    DES3_CBC_PAD = 0x136
     SHA_1_HMAC = 0x221
     SHA224_HMAC = 0x256
     SHA256_HMAC = 0x251
@@ -88,6 +92,7 @@ class Mechanism(IntEnum):
 
 FIPS_REFUSED: dict[Mechanism, frozenset[str]] = {
     Mechanism.EC_EDWARDS_KEY_PAIR_GEN: frozenset(["generate_pair"]),
+    Mechanism.DES3_KEY_GEN: frozenset(["generate"]),
     Mechanism.RSA_PKCS: frozenset(["encrypt", "wrap"]),
     Mechanism.EDDSA: frozenset(["sign"]),
 }

@@ -26,6 +26,7 @@ from vectors_curves import (
     wycheproof_ed25519,
 )
 from vectors_derivation import nist_agreement, nist_counter_kdf, rfc_hkdf, wycheproof_ecdh, wycheproof_hkdf
+from vectors_des3 import nist_des3
 from vectors_macs_and_digests import nist_cmac, nist_digests, rfc_hmac, wycheproof_macs
 from vectors_rsa import (
     nist_signatures,
@@ -45,6 +46,7 @@ FAMILIES = [
     wycheproof_cbc,
     wycheproof_gcm,
     wycheproof_key_wrap,
+    nist_des3,
     nist_cmac,
     nist_digests,
     rfc_hmac,
@@ -121,6 +123,7 @@ NOT_TAKEN = {
         "*/oaep-label.txt": "one ciphertext with a label: Wycheproof has many",
     },
     "ciphers/AES": {f"*/{mode}/*": NO_MECHANISM for mode in ("CCM", "CFB", "GCM-SIV", "OCB3", "OFB", "SIV", "XTS")},
+    "ciphers/3DES": {f"*/{mode}/*": NO_MECHANISM for mode in ("CFB", "OFB")} | {"*/TCBCI*": NO_MECHANISM},
     "hashes": {
         "*Monte*": "a hundred thousand digests, each of the last",
         "*/SHA2/SHA512_*": NO_MECHANISM,

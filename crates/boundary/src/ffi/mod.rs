@@ -1,12 +1,13 @@
 //! The few functions of the crypto library that `aws-lc-rs` has no safe form for: digests and HMAC
 //! with SHA-3, RSA on raw blocks, PSS and OAEP with free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF, AES-GCM with short tags, AES key
-//! wrap, PKCS #8.
+//! wrap, triple DES, PKCS #8.
 //!
 //! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
 //! file wraps one kind of object, owns it, and offers functions over slices.
 #![allow(unsafe_code)]
 
 mod aead;
+mod cipher;
 mod digest;
 mod ec;
 mod hkdf;
@@ -16,6 +17,7 @@ mod pkey;
 mod rsa;
 
 pub use aead::GcmKey;
+pub use cipher::Cipher;
 pub use digest::{Digest, digest, hmac};
 pub use ec::{Curve, EcKey};
 pub use hkdf::{hkdf_expand, hkdf_extract};

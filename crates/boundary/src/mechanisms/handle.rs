@@ -20,6 +20,8 @@ pub const OTHER_KEY: &str = "the mechanism does not work with this key";
 pub enum KeyHandle {
     /// AES.
     Aes(AesHandle),
+    /// Triple DES: 24 bytes.
+    Des3(Arc<Material>),
     /// A generic secret.
     Secret(SecretHandle),
     /// RSA, private or public.

@@ -9,6 +9,7 @@ mod aes_ctr;
 mod aes_gcm;
 mod aes_wrap;
 mod counter_kdf;
+mod des3;
 mod digest;
 mod ecdh;
 mod ecdsa;
@@ -16,6 +17,7 @@ mod eddsa;
 mod handle;
 mod hkdf;
 mod hmac;
+mod padding;
 mod parameters;
 mod rsa_aes_wrap;
 mod rsa_oaep;
@@ -34,6 +36,7 @@ use zeroize::Zeroizing;
 use crate::ffi::CryptoError;
 use crate::{Error, Result};
 
+pub use des3::{KEY_LENGTH as DES3_KEY_LENGTH, is_single as is_single_des, set_parity as set_des_parity};
 pub use digest::{digest, hash_of};
 pub use ecdh::{CKD_NULL, one_step, x963};
 pub use handle::{KeyHandle, OTHER_KEY};
@@ -106,7 +109,7 @@ pub fn sign(
         KeyHandle::Ed25519(key) => eddsa::sign(key, data),
         KeyHandle::Aes(key) => aes_cmac::sign(key, data),
         KeyHandle::Secret(key) => hmac::sign(key, mechanism, data),
-        KeyHandle::Ed25519Public(_) => Err(internal(OTHER_KEY)),
+        KeyHandle::Ed25519Public(_) | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
     }
 }
 
@@ -132,7 +135,7 @@ pub fn verify(
         KeyHandle::Ed25519Public(key) => eddsa::verify(key, data, signature),
         KeyHandle::Aes(key) => aes_cmac::verify(key, data, signature),
         KeyHandle::Secret(key) => hmac::verify(key, mechanism, data, signature),
-        KeyHandle::Ed25519(_) => Err(internal(OTHER_KEY)),
+        KeyHandle::Ed25519(_) | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
     }
 }
 
@@ -158,6 +161,7 @@ pub fn crypt(
         (KeyHandle::Aes(key), _) => {
             aes_block::crypt(key, direction, mechanism, parameters, data).map(response)
         }
+        (KeyHandle::Des3(key), _) => des3::crypt(key, direction, mechanism, parameters, data).map(response),
         _ => Err(internal(OTHER_KEY)),
     }
 }

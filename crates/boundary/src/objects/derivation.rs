@@ -2,13 +2,14 @@
 
 use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::tables::ParameterKind;
-use strongroom_wire::{AttributeType, MechanismType, Rv, Template};
+use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
 
 use super::crypt::DERIVE;
 use super::generate::Origin;
 use super::object::Object;
 use super::{Objects, Staged, curves, made};
 use crate::attributes::{CKO_SECRET_KEY, Way, check_template, class_of, flag};
+use crate::mechanisms::DES3_KEY_LENGTH;
 use crate::{Caller, Error, Result, mechanisms};
 
 /// The shortest derived key, bytes (112 bits, SP 800-131A). Most functions give the beginning, or the end, of one stream
@@ -53,6 +54,7 @@ impl Objects {
         }
         #[allow(clippy::cast_possible_truncation)] // at most LONGEST
         let length = template.ulong(AttributeType::ValueLen).map(|length| length.min(LONGEST) as usize);
+        let length = if class.secret_kind() == KeyKind::Des3 { Some(DES3_KEY_LENGTH) } else { length };
         let handle = self.cache.handle(&base)?;
         let value = mechanisms::derive(&handle, mechanism, bare.as_ref().or(parameters), length)?;
         let made = made::secret(class.secret_kind(), value, Rv::ATTRIBUTE_VALUE_INVALID)?;

@@ -34,13 +34,18 @@ impl Objects {
         mechanisms::check_allowed(mechanism, Function::Generate, None, self.options.fips)?;
         let (class, kind) = match mechanism {
             MechanismType::AesKeyGen => (&attributes::AES, KeyKind::Aes),
+            MechanismType::Des3KeyGen => (&attributes::DES3, KeyKind::Des3),
             _ => (&attributes::GENERIC_SECRET, KeyKind::GenericSecret),
         };
         check_template(class, Way::Generate, &template)?;
-        let length = template.ulong(AttributeType::ValueLen).unwrap_or(0).min(4096);
-        #[allow(clippy::cast_possible_truncation)] // at most 4096
-        let mut value = Zeroizing::new(vec![0; length as usize]);
-        mechanisms::fill_random(&mut value)?;
+        let value = match kind {
+            KeyKind::Des3 => random_des3()?,
+            _ => {
+                let length = template.ulong(AttributeType::ValueLen).unwrap_or(0).min(4096);
+                #[allow(clippy::cast_possible_truncation)] // at most 4096
+                random_value(length as usize)?
+            }
+        };
         let made = made::secret(kind, value, Rv::ATTRIBUTE_VALUE_INVALID)?;
         self.stage_made(caller, class, Origin::Generated(mechanism), template, made)
     }
@@ -148,6 +153,23 @@ fn provenance(computed: &mut Template, template: &Template, origin: Origin) {
         computed.set(attribute, AttributeValue::Bool(value));
     }
     computed.set(AttributeType::KeyGenMechanism, AttributeValue::Ulong(mechanism));
+}
+
+fn random_value(length: usize) -> Result<Zeroizing<Vec<u8>>> {
+    let mut value = Zeroizing::new(vec![0; length]);
+    mechanisms::fill_random(&mut value)?;
+    Ok(value)
+}
+
+/// Three keys of DES that differ.
+fn random_des3() -> Result<Zeroizing<Vec<u8>>> {
+    loop {
+        let mut value = random_value(mechanisms::DES3_KEY_LENGTH)?;
+        mechanisms::set_des_parity(&mut value);
+        if !mechanisms::is_single_des(&value) {
+            return Ok(value);
+        }
+    }
 }
 
 fn generate_rsa(public: &Template) -> Result<Made> {

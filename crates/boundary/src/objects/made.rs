@@ -28,20 +28,33 @@ pub struct Made {
 const AES_LENGTHS: [usize; 3] = [16, 24, 32];
 const SECRET_LENGTH: usize = 800;
 
-/// An AES key or a generic secret.
+/// A secret key.
 ///
 /// # Errors
 /// The length is none of its kind.
 pub fn secret(kind: KeyKind, value: Zeroizing<Vec<u8>>, wrong_length: Rv) -> Result<Made> {
     let length = value.len();
     let mut computed = Template::new().with(AttributeType::ValueLen, AttributeValue::Ulong(length as u64));
-    if kind == KeyKind::Aes {
-        if !AES_LENGTHS.contains(&length) {
-            return Err(Error::refused(wrong_length, "an AES key has 16, 24 or 32 bytes"));
+    let refused = |text: String| Err(Error::refused(wrong_length, text));
+    match kind {
+        KeyKind::Aes if !AES_LENGTHS.contains(&length) => {
+            return refused("an AES key has 16, 24 or 32 bytes".to_owned());
         }
-        computed.set(AttributeType::CheckValue, AttributeValue::Bytes(aes_check_value(&value)?));
-    } else if length == 0 || length > SECRET_LENGTH {
-        return Err(Error::refused(wrong_length, format!("a generic secret has 1 to {SECRET_LENGTH} bytes")));
+        KeyKind::Des3 if length != mechanisms::DES3_KEY_LENGTH => {
+            return refused("a triple DES key has 24 bytes".to_owned());
+        }
+        KeyKind::Des3 if mechanisms::is_single_des(&value) => {
+            return refused(
+                "this is a key of single DES: neighbours of the three keys must differ".to_owned(),
+            );
+        }
+        KeyKind::Aes | KeyKind::Des3 => {
+            computed.set(AttributeType::CheckValue, AttributeValue::Bytes(check_value(kind, &value)?));
+        }
+        _ if length == 0 || length > SECRET_LENGTH => {
+            return refused(format!("a generic secret has 1 to {SECRET_LENGTH} bytes"));
+        }
+        _ => {}
     }
     Ok(Made { computed, material: Some(value) })
 }
@@ -107,6 +120,7 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
     if let Some(material) = &object.material {
         return match kind {
             KeyKind::Aes => Ok(KeyHandle::aes(Arc::clone(material))),
+            KeyKind::Des3 => Ok(KeyHandle::Des3(Arc::clone(material))),
             KeyKind::GenericSecret => Ok(KeyHandle::secret(Arc::clone(material))),
             KeyKind::Rsa => KeyHandle::rsa_private(material),
             KeyKind::Ed25519 => KeyHandle::ed25519(material),
@@ -134,7 +148,9 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
             let point = curves::decode_point(attribute(AttributeType::EcPoint)?, ED25519_LENGTH)?;
             Ok(KeyHandle::Ed25519Public(point.to_vec()))
         }
-        KeyKind::Aes | KeyKind::GenericSecret => Err(Error::failed("a secret key lacks its material")),
+        KeyKind::Aes | KeyKind::Des3 | KeyKind::GenericSecret => {
+            Err(Error::failed("a secret key lacks its material"))
+        }
     }
 }
 
@@ -170,11 +186,14 @@ fn public_attributes(info: Vec<u8>) -> Result<Template> {
 }
 
 /// The first 3 bytes of an encrypted zero block (aws-cloudhsm 5.4).
-fn aes_check_value(value: &[u8]) -> Result<Vec<u8>> {
-    let handle = KeyHandle::aes(Arc::new(Arena::new(false).keep(value)?));
+fn check_value(kind: KeyKind, value: &[u8]) -> Result<Vec<u8>> {
+    let material = Arc::new(Arena::new(false).keep(value)?);
+    let (handle, mechanism) = match kind {
+        KeyKind::Des3 => (KeyHandle::Des3(material), MechanismType::Des3Ecb),
+        _ => (KeyHandle::aes(material), MechanismType::AesEcb),
+    };
     let none: Option<&MechanismParameters> = None;
-    let mut block =
-        mechanisms::crypt(&handle, Direction::Encrypt, MechanismType::AesEcb, none, &[0; 16])?.data;
+    let mut block = mechanisms::crypt(&handle, Direction::Encrypt, mechanism, none, &[0; 16])?.data;
     block.truncate(3);
     Ok(block)
 }

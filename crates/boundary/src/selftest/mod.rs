@@ -39,6 +39,7 @@ pub static TESTS: &[Test] = &[
     ("aes-gcm", symmetric::aes_gcm),
     ("aes-cmac", symmetric::aes_cmac),
     ("aes-key-wrap", symmetric::aes_key_wrap),
+    ("des3", symmetric::des3),
     ("random", random),
     ("rsa-pkcs1", asymmetric::rsa_pkcs1),
     ("rsa-pss", asymmetric::rsa_pss),

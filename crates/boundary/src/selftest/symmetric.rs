@@ -1,4 +1,4 @@
-//! Digests, MACs and AES.
+//! Digests, MACs, AES and triple DES.
 
 use std::sync::Arc;
 
@@ -194,6 +194,14 @@ pub fn aes_key_wrap() -> Result<Vec<Answer>> {
         answers.push(Answer::new(unwrapped.as_slice(), hex(material)));
     }
     Ok(answers)
+}
+
+/// NIST CAVP, multi-block messages of three-key triple DES in CBC mode (TCBCMMT3), count 0 of encryption.
+pub fn des3() -> Result<Vec<Answer>> {
+    let key = hex("b5cb1504802326c73df186e3e352a20de643b0d63ee30e37");
+    let key = KeyHandle::Des3(Arc::new(Arena::new(false).keep(&key)?));
+    let given = MechanismParameters { iv: Some(hex("43f791134c5647ba")), ..NO_PARAMETERS };
+    both_ways(&key, M::Des3Cbc, Some(&given), &hex("dcc153cef81d6f24"), &hex("92538bd8af18d3ba"))
 }
 
 fn both_ways(

@@ -16,6 +16,8 @@ pub enum MechanismType {
     EcEdwardsKeyPairGen = 0x1055,
     /// Number 0x1080.
     AesKeyGen = 0x1080,
+    /// Number 0x0131.
+    Des3KeyGen = 0x0131,
     /// Number 0x0350.
     GenericSecretKeyGen = 0x0350,
     /// Number 0x0001.
@@ -108,6 +110,12 @@ pub enum MechanismType {
     CloudhsmAesKeyWrapNoPad = 0x80002109,
     /// Number 0x8000216f.
     CloudhsmAesKeyWrapZeroPad = 0x8000216f,
+    /// Number 0x0132.
+    Des3Ecb = 0x0132,
+    /// Number 0x0133.
+    Des3Cbc = 0x0133,
+    /// Number 0x0136.
+    Des3CbcPad = 0x0136,
     /// Number 0x0221.
     Sha1Hmac = 0x0221,
     /// Number 0x0256.
@@ -162,6 +170,7 @@ impl MechanismType {
         Self::EcKeyPairGen,
         Self::EcEdwardsKeyPairGen,
         Self::AesKeyGen,
+        Self::Des3KeyGen,
         Self::GenericSecretKeyGen,
         Self::RsaPkcs,
         Self::RsaX509,
@@ -208,6 +217,9 @@ impl MechanismType {
         Self::AesKeyWrapKwp,
         Self::CloudhsmAesKeyWrapNoPad,
         Self::CloudhsmAesKeyWrapZeroPad,
+        Self::Des3Ecb,
+        Self::Des3Cbc,
+        Self::Des3CbcPad,
         Self::Sha1Hmac,
         Self::Sha224Hmac,
         Self::Sha256Hmac,
@@ -240,6 +252,7 @@ impl MechanismType {
             0x1040 => Some(Self::EcKeyPairGen),
             0x1055 => Some(Self::EcEdwardsKeyPairGen),
             0x1080 => Some(Self::AesKeyGen),
+            0x0131 => Some(Self::Des3KeyGen),
             0x0350 => Some(Self::GenericSecretKeyGen),
             0x0001 => Some(Self::RsaPkcs),
             0x0003 => Some(Self::RsaX509),
@@ -286,6 +299,9 @@ impl MechanismType {
             0x210b => Some(Self::AesKeyWrapKwp),
             0x80002109 => Some(Self::CloudhsmAesKeyWrapNoPad),
             0x8000216f => Some(Self::CloudhsmAesKeyWrapZeroPad),
+            0x0132 => Some(Self::Des3Ecb),
+            0x0133 => Some(Self::Des3Cbc),
+            0x0136 => Some(Self::Des3CbcPad),
             0x0221 => Some(Self::Sha1Hmac),
             0x0256 => Some(Self::Sha224Hmac),
             0x0251 => Some(Self::Sha256Hmac),
@@ -325,6 +341,7 @@ impl MechanismType {
             Self::EcKeyPairGen => &[Function::GeneratePair],
             Self::EcEdwardsKeyPairGen => &[Function::GeneratePair],
             Self::AesKeyGen => &[Function::Generate],
+            Self::Des3KeyGen => &[Function::Generate],
             Self::GenericSecretKeyGen => &[Function::Generate],
             Self::RsaPkcs => &[Function::Sign, Function::Encrypt, Function::Wrap],
             Self::RsaX509 => &[Function::Sign, Function::Encrypt],
@@ -371,6 +388,9 @@ impl MechanismType {
             Self::AesKeyWrapKwp => &[Function::Wrap],
             Self::CloudhsmAesKeyWrapNoPad => &[Function::Wrap],
             Self::CloudhsmAesKeyWrapZeroPad => &[Function::Wrap],
+            Self::Des3Ecb => &[Function::Encrypt],
+            Self::Des3Cbc => &[Function::Encrypt],
+            Self::Des3CbcPad => &[Function::Encrypt],
             Self::Sha1Hmac => &[Function::Sign],
             Self::Sha224Hmac => &[Function::Sign],
             Self::Sha256Hmac => &[Function::Sign],
@@ -404,6 +424,7 @@ impl MechanismType {
             Self::EcKeyPairGen => &[KeyKind::Ec],
             Self::EcEdwardsKeyPairGen => &[KeyKind::Ed25519],
             Self::AesKeyGen => &[KeyKind::Aes],
+            Self::Des3KeyGen => &[KeyKind::Des3],
             Self::GenericSecretKeyGen => &[KeyKind::GenericSecret],
             Self::RsaPkcs => &[KeyKind::Rsa],
             Self::RsaX509 => &[KeyKind::Rsa],
@@ -450,6 +471,9 @@ impl MechanismType {
             Self::AesKeyWrapKwp => &[KeyKind::Aes],
             Self::CloudhsmAesKeyWrapNoPad => &[KeyKind::Aes],
             Self::CloudhsmAesKeyWrapZeroPad => &[KeyKind::Aes],
+            Self::Des3Ecb => &[KeyKind::Des3],
+            Self::Des3Cbc => &[KeyKind::Des3],
+            Self::Des3CbcPad => &[KeyKind::Des3],
             Self::Sha1Hmac => &[KeyKind::GenericSecret],
             Self::Sha224Hmac => &[KeyKind::GenericSecret],
             Self::Sha256Hmac => &[KeyKind::GenericSecret],
@@ -498,6 +522,8 @@ impl MechanismType {
             Self::AesKeyWrap => ParameterKind::WrapIv,
             Self::AesKeyWrapKwp => ParameterKind::WrapIv,
             Self::CloudhsmAesKeyWrapNoPad => ParameterKind::WrapIv,
+            Self::Des3Cbc => ParameterKind::Iv,
+            Self::Des3CbcPad => ParameterKind::Iv,
             Self::Ecdh1Derive => ParameterKind::Ecdh,
             Self::HkdfDerive => ParameterKind::Hkdf,
             Self::Sp800108CounterKdf => ParameterKind::CounterKdf,
@@ -597,6 +623,7 @@ impl MechanismType {
             Self::EcKeyPairGen => (224, 521),
             Self::EcEdwardsKeyPairGen => (256, 256),
             Self::AesKeyGen => (16, 32),
+            Self::Des3KeyGen => (24, 24),
             Self::GenericSecretKeyGen => (1, 800),
             Self::RsaPkcs => (2048, 4096),
             Self::RsaX509 => (2048, 4096),
@@ -643,6 +670,9 @@ impl MechanismType {
             Self::AesKeyWrapKwp => (16, 32),
             Self::CloudhsmAesKeyWrapNoPad => (16, 32),
             Self::CloudhsmAesKeyWrapZeroPad => (16, 32),
+            Self::Des3Ecb => (24, 24),
+            Self::Des3Cbc => (24, 24),
+            Self::Des3CbcPad => (24, 24),
             Self::Sha1Hmac => (1, 800),
             Self::Sha224Hmac => (1, 800),
             Self::Sha256Hmac => (1, 800),
@@ -672,9 +702,20 @@ impl MechanismType {
     pub const fn fips_refused(self) -> &'static [Function] {
         match self {
             Self::EcEdwardsKeyPairGen => &[Function::GeneratePair],
+            Self::Des3KeyGen => &[Function::Generate],
             Self::RsaPkcs => &[Function::Encrypt, Function::Wrap],
             Self::Eddsa => &[Function::Sign],
             _ => &[],
+        }
+    }
+
+    /// Whether a cluster of Mode FIPS decrypts with it and does not encrypt.
+    pub const fn fips_decrypts_only(self) -> bool {
+        match self {
+            Self::Des3Ecb => true,
+            Self::Des3Cbc => true,
+            Self::Des3CbcPad => true,
+            _ => false,
         }
     }
 
@@ -686,6 +727,7 @@ impl MechanismType {
             Self::EcKeyPairGen => "CKM_EC_KEY_PAIR_GEN",
             Self::EcEdwardsKeyPairGen => "CKM_EC_EDWARDS_KEY_PAIR_GEN",
             Self::AesKeyGen => "CKM_AES_KEY_GEN",
+            Self::Des3KeyGen => "CKM_DES3_KEY_GEN",
             Self::GenericSecretKeyGen => "CKM_GENERIC_SECRET_KEY_GEN",
             Self::RsaPkcs => "CKM_RSA_PKCS",
             Self::RsaX509 => "CKM_RSA_X_509",
@@ -732,6 +774,9 @@ impl MechanismType {
             Self::AesKeyWrapKwp => "CKM_AES_KEY_WRAP_KWP",
             Self::CloudhsmAesKeyWrapNoPad => "CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD",
             Self::CloudhsmAesKeyWrapZeroPad => "CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD",
+            Self::Des3Ecb => "CKM_DES3_ECB",
+            Self::Des3Cbc => "CKM_DES3_CBC",
+            Self::Des3CbcPad => "CKM_DES3_CBC_PAD",
             Self::Sha1Hmac => "CKM_SHA_1_HMAC",
             Self::Sha224Hmac => "CKM_SHA224_HMAC",
             Self::Sha256Hmac => "CKM_SHA256_HMAC",

@@ -64,6 +64,8 @@ pub enum KeyKind {
     Aes = 4,
     /// `CKK_GENERIC_SECRET`.
     GenericSecret = 5,
+    /// `CKK_DES3`.
+    Des3 = 6,
 }
 
 /// Which members of [`crate::messages::MechanismParameters`] a mechanism reads.
@@ -71,7 +73,7 @@ pub enum KeyKind {
 pub enum ParameterKind {
     /// None at all.
     None,
-    /// `iv`, 16 bytes.
+    /// `iv`, a block of the cipher.
     Iv,
     /// `iv` (the counter block) and `counter_bits`.
     Ctr,
