@@ -38,6 +38,17 @@ class GcmParameters(ctypes.Structure):
     )
 
 
+class CcmParameters(ctypes.Structure):
+    _fields_ = (
+        ("data_length", c_ulong),
+        ("nonce", c_void_p),
+        ("nonce_length", c_ulong),
+        ("aad", c_void_p),
+        ("aad_length", c_ulong),
+        ("mac_length", c_ulong),
+    )
+
+
 class CtrParameters(ctypes.Structure):
     _fields_ = (("counter_bits", c_ulong), ("block", c_ubyte * 16))
 
@@ -85,6 +96,13 @@ def gcm_iv(made: CkMechanism) -> bytes:
     """The IV in the caller's buffer."""
     held: bytes = made.kept.kept[0].raw
     return held
+
+
+def ccm(plaintext_length: int, nonce: bytes, aad: bytes, tag_length: int) -> CkMechanism:
+    held = (_buffer(nonce), _buffer(aad))
+    parameters = CcmParameters(plaintext_length, _place(held[0]), len(nonce), _place(held[1]), len(aad), tag_length)
+    parameters.kept = held
+    return mechanism(Mechanism.AES_CCM, parameters)
 
 
 def ctr(counter_bits: int, block: bytes) -> CkMechanism:

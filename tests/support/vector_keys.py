@@ -16,6 +16,7 @@ from strongroom.vocabulary.mechanisms import Mechanism
 
 CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY = 2, 3, 4
 CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_DES3, CKK_AES, CKK_EC_EDWARDS = 0, 3, 0x10, 0x15, 0x1F, 0x40
+CKK_AES_XTS = 0x35
 ED25519 = b"\x06\x03\x2b\x65\x70"
 LONGEST_SECRET = 800
 SHORTEST_DERIVED = 14
@@ -58,6 +59,15 @@ def aes(value: bytes) -> Template:
             Attribute.UNWRAP,
             Attribute.DERIVE,
         ),
+    }
+
+
+def aes_xts(value: bytes) -> Template:
+    return {
+        Attribute.CLASS: CKO_SECRET_KEY,
+        Attribute.KEY_TYPE: CKK_AES_XTS,
+        Attribute.VALUE: value,
+        **allowed(Attribute.ENCRYPT, Attribute.DECRYPT),
     }
 
 
@@ -174,6 +184,12 @@ def rsa_policy(modulus: int, exponent: int) -> str | None:
 
 def aes_policy(value: bytes) -> str | None:
     return None if len(value) in {16, 24, 32} else f"AES key of {8 * len(value)} bits"
+
+
+def xts_policy(value: bytes) -> str | None:
+    if len(value) != 64:
+        return f"AES-XTS key of {8 * len(value)} bits"
+    return "AES-XTS key whose halves are the same" if value[:32] == value[32:] else None
 
 
 def des3_policy(value: bytes) -> str | None:

@@ -41,6 +41,8 @@ pub struct Cipher {
     kind: MechanismType,
     parameters: Option<MechanismParameters>,
     iv_place: Option<IvPlace>,
+    /// The plaintext's length, where the parameter says it.
+    plaintext_length: Option<usize>,
     /// Length of an RSA key's modulus; 0 for AES.
     modulus_length: usize,
     largest_data: usize,
@@ -82,6 +84,7 @@ impl Cipher {
             flow: flow(&mechanism),
             parameters: mechanism.parameters,
             iv_place: mechanism.iv_place,
+            plaintext_length: mechanism.plaintext_length,
             modulus_length,
             largest_data: slot.largest_data(),
             is_multi_part: false,
@@ -110,6 +113,14 @@ impl Cipher {
             }
             (Flow::Blocks { .. }, Direction::Decrypt) => Ok((length, false)),
             (Flow::Whole, _) if length > self.largest_data => refused(),
+            (Flow::Whole, Direction::Encrypt) if self.plaintext_length.is_some_and(|said| said != length) => {
+                refused()
+            }
+            (Flow::Whole, Direction::Decrypt)
+                if self.plaintext_length.is_some_and(|said| Some(said) != length.checked_sub(tag)) =>
+            {
+                refused()
+            }
             (Flow::Whole, Direction::Encrypt) if self.modulus_length > 0 => {
                 let overhead = if self.kind == MechanismType::RsaX509 { 0 } else { PKCS1_OVERHEAD };
                 let longest = self.modulus_length - overhead;

@@ -1,10 +1,10 @@
 //! Mechanisms: from `CK_MECHANISM` to what a request carries, and the facts about keys that tell result lengths.
 
 use cryptoki_sys::{
-    CK_AES_CTR_PARAMS, CK_BYTE, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS, CK_HKDF_PARAMS,
-    CK_KEY_TYPE, CK_MECHANISM, CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS,
-    CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET,
-    CKK_RSA, CKZ_DATA_SPECIFIED,
+    CK_AES_CTR_PARAMS, CK_BYTE, CK_CCM_PARAMS, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS,
+    CK_HKDF_PARAMS, CK_KEY_TYPE, CK_MECHANISM, CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS,
+    CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES, CKK_AES_XTS, CKK_DES3, CKK_EC,
+    CKK_EC_EDWARDS, CKK_GENERIC_SECRET, CKK_RSA, CKZ_DATA_SPECIFIED,
 };
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
@@ -23,8 +23,10 @@ pub struct Mechanism {
     pub kind: MechanismType,
     /// As the request carries them.
     pub parameters: Option<MechanismParameters>,
-    /// Where `CKM_AES_GCM` wants the IV that the HSM made.
+    /// Where `CKM_AES_GCM` and `CKM_AES_GMAC` want the IV that the HSM made.
     pub iv_place: Option<IvPlace>,
+    /// How long the plaintext is: `CKM_AES_CCM` says it beforehand.
+    pub plaintext_length: Option<usize>,
 }
 
 /// The caller's buffer for the IV. It must stay valid until the encryption is done: that is how AWS's library hands
@@ -68,7 +70,7 @@ impl Mechanism {
         let Some(kind) = kind else {
             return failure(Rv::MECHANISM_INVALID, format!("mechanism 0x{:x}", mechanism.mechanism));
         };
-        let mut iv_place = None;
+        let (mut iv_place, mut plaintext_length) = (None, None);
         // SAFETY: by this function's contract, for all of the following.
         let parameters = unsafe {
             match kind.parameter_kind() {
@@ -79,6 +81,7 @@ impl Mechanism {
                 }),
                 ParameterKind::Ctr => Some(read_ctr(&mechanism)?),
                 ParameterKind::Gcm => Some(read_gcm(&mechanism, &mut iv_place)?),
+                ParameterKind::Ccm => Some(read_ccm(&mechanism, &mut plaintext_length)?),
                 ParameterKind::Pss => Some(read_pss(&mechanism)?),
                 ParameterKind::Oaep => Some(read_oaep(read_struct(&mechanism)?)?),
                 ParameterKind::RsaAes => Some(read_rsa_aes(&mechanism)?),
@@ -91,7 +94,7 @@ impl Mechanism {
                 ParameterKind::CounterKdf => Some(counter_kdf::read(kind, &mechanism)?),
             }
         };
-        Ok(Self { kind, parameters, iv_place })
+        Ok(Self { kind, parameters, iv_place, plaintext_length })
     }
 
     /// Refuses a key of a kind that it cannot use.
@@ -184,6 +187,30 @@ unsafe fn read_gcm(mechanism: &CK_MECHANISM, iv_place: &mut Option<IvPlace>) -> 
         iv,
         aad: Some(aad.to_vec()),
         tag_bits: Some(parameters.ulTagBits),
+        ..NO_PARAMETERS
+    })
+}
+
+/// # Safety
+/// The parameter is valid for its length, and its pointers for theirs.
+unsafe fn read_ccm(
+    mechanism: &CK_MECHANISM,
+    plaintext_length: &mut Option<usize>,
+) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_CCM_PARAMS>(mechanism) }?;
+    if !(7..=13).contains(&parameters.ulNonceLen) || !(4..=16).contains(&parameters.ulMACLen) {
+        return bad_parameter();
+    }
+    // SAFETY: by this function's contract.
+    let (nonce, aad) = unsafe {
+        (bytes(parameters.pNonce, parameters.ulNonceLen)?, bytes(parameters.pAAD, parameters.ulAADLen)?)
+    };
+    *plaintext_length = Some(size(parameters.ulDataLen)?);
+    Ok(MechanismParameters {
+        iv: Some(nonce.to_vec()),
+        aad: Some(aad.to_vec()),
+        tag_bits: Some(8 * parameters.ulMACLen),
         ..NO_PARAMETERS
     })
 }
@@ -287,6 +314,7 @@ pub fn key_kind(attributes: &Template) -> Result<KeyKind> {
         Some(CKK_EC) => KeyKind::Ec,
         Some(CKK_EC_EDWARDS) => KeyKind::Ed25519,
         Some(CKK_AES) => KeyKind::Aes,
+        Some(CKK_AES_XTS) => KeyKind::AesXts,
         Some(CKK_DES3) => KeyKind::Des3,
         Some(CKK_GENERIC_SECRET) => KeyKind::GenericSecret,
         Some(_) => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),

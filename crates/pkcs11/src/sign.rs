@@ -13,7 +13,7 @@ use strongroom_wire::{AttributeType, KeyKind, MechanismType, Operation, Rv, Temp
 use crate::digest::Digest;
 use crate::edge::{Failure, Output, Result, bytes, enter, failure};
 use crate::library::Slot;
-use crate::mechanism::{Mechanism, field_length, key_kind, modulus_length};
+use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, field_length, key_kind, modulus_length};
 
 /// A signature or MAC under way, or its verification.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Signing {
     pub parameters: Option<MechanismParameters>,
     /// How long the signature is.
     pub signature_length: usize,
+    /// Where `CKM_AES_GMAC` wants the IV that the HSM made.
+    iv_place: Option<IvPlace>,
     digest: Option<(MechanismType, Digest)>,
     collected: Vec<u8>,
     largest_data: usize,
@@ -54,8 +56,11 @@ impl Signing {
             KeyKind::Rsa => modulus_length(attributes)?,
             KeyKind::Ec => 2 * field_length(attributes)?,
             KeyKind::Ed25519 => 64,
-            KeyKind::Aes | KeyKind::Des3 | KeyKind::GenericSecret => mac_length(mechanism.kind)?,
+            KeyKind::Aes | KeyKind::AesXts | KeyKind::Des3 | KeyKind::GenericSecret => {
+                mac_length(&mechanism)?
+            }
         };
+        check_gmac(&mechanism, usage)?;
         let digest = match mechanism.kind.hash() {
             Some(hash) => Some((hash, Digest::new(hash)?)),
             None => None,
@@ -73,6 +78,7 @@ impl Signing {
             mechanism: mechanism.kind.raw().unwrap_or(mechanism.kind),
             parameters: mechanism.parameters,
             signature_length,
+            iv_place: mechanism.iv_place,
             digest,
             collected: Vec::new(),
             largest_data: slot.largest_data(),
@@ -135,10 +141,17 @@ impl Signing {
         let data = self.input(last)?;
         let parameters = self.parameters.as_ref();
         let response = slot.client.crypt(Operation::Sign, self.key, self.mechanism, parameters, &data)?;
-        if response.data.len() != self.signature_length {
+        let mut signature = response.data;
+        if let Some(place) = self.iv_place {
+            // The HSM gives the IV in front of the MAC.
+            let iv: Vec<u8> = signature.drain(..GCM_IV_LENGTH.min(signature.len())).collect();
+            // SAFETY: the standard's caller keeps the parameter's buffers until the operation ends.
+            unsafe { place.write(&iv) }?;
+        }
+        if signature.len() != self.signature_length {
             return failure(Rv::DEVICE_ERROR, "the HSM gave a signature of a wrong length");
         }
-        Ok(response.data)
+        Ok(signature)
     }
 }
 
@@ -151,8 +164,27 @@ fn check_class(attributes: &Template, usage: AttributeType) -> Result {
     failure(Rv::KEY_TYPE_INCONSISTENT, "the other half of the key pair is needed")
 }
 
-fn mac_length(mechanism: MechanismType) -> Result<usize> {
-    Ok(match mechanism {
+/// `CKM_AES_GMAC` needs a place for the HSM's IV when it signs, and an IV when it verifies.
+fn check_gmac(mechanism: &Mechanism, usage: AttributeType) -> Result {
+    if mechanism.kind != MechanismType::AesGmac {
+        return Ok(());
+    }
+    let has_iv = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.iv.is_some());
+    match usage {
+        AttributeType::Sign if mechanism.iv_place.is_none() => {
+            failure(Rv::MECHANISM_PARAM_INVALID, "pIv must have room for the 12-byte IV that the HSM makes")
+        }
+        AttributeType::Verify if !has_iv => failure(Rv::MECHANISM_PARAM_INVALID, "pIv must hold the IV"),
+        _ => Ok(()),
+    }
+}
+
+fn mac_length(mechanism: &Mechanism) -> Result<usize> {
+    Ok(match mechanism.kind {
+        MechanismType::AesGmac => {
+            let bits = mechanism.parameters.as_ref().and_then(|parameters| parameters.tag_bits);
+            usize::try_from(bits.unwrap_or_default() / 8).unwrap_or_default()
+        }
         MechanismType::AesCmac => 16,
         MechanismType::Sha1Hmac => 20,
         MechanismType::Sha224Hmac | MechanismType::Sha3224Hmac => 28,

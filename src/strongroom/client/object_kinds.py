@@ -22,6 +22,7 @@ class KeyType(IntEnum):
     GENERIC_SECRET = 0x10
     DES3 = 0x15
     AES = 0x1F
+    AES_XTS = 0x35
     EC_EDWARDS = 0x40
 
 

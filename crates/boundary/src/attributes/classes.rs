@@ -44,6 +44,43 @@ pub static AES: ClassRules = ClassRules {
     ],
 };
 
+/// Objects of class `aes-xts`.
+pub static AES_XTS: ClassRules = ClassRules {
+    name: "aes-xts",
+    object_class: 4,
+    key_type: Some(0x35),
+    rules: &[
+        rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
+        rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
+        rule(A::Trusted, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::KeyType, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
+        rule(A::Id, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Sensitive, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Raise),
+        rule(A::Encrypt, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Owner),
+        rule(A::Decrypt, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Owner),
+        rule(A::Wrap, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::Unwrap, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::Sign, [G::Optional, G::Optional, G::Optional], [D::False, D::True], C::Owner),
+        rule(A::Verify, [G::Optional, G::Optional, G::Optional], [D::False, D::True], C::Owner),
+        rule(A::Derive, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Owner),
+        rule(A::StartDate, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::EndDate, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::ValueLen, [G::Required, G::Match, G::Match], [D::None, D::None], C::Never),
+        rule(A::Extractable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
+        rule(A::Local, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::NeverExtractable, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::AlwaysSensitive, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::KeyGenMechanism, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::Modifiable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
+        rule(A::Copyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
+        rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
+        rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
+    ],
+};
+
 /// Objects of class `des3`.
 pub static DES3: ClassRules = ClassRules {
     name: "des3",
@@ -382,6 +419,7 @@ pub static CERTIFICATE: ClassRules = ClassRules {
 /// Every class.
 pub static ALL: &[&ClassRules] = &[
     &AES,
+    &AES_XTS,
     &DES3,
     &GENERIC_SECRET,
     &RSA_PUBLIC,

@@ -11,8 +11,8 @@ mod values;
 
 pub use change::check_change;
 pub use classes::{
-    AES, ALL, DES3, EC_PRIVATE, EC_PUBLIC, ED25519_PRIVATE, ED25519_PUBLIC, GENERIC_SECRET, RSA_PRIVATE,
-    RSA_PUBLIC,
+    AES, AES_XTS, ALL, DES3, EC_PRIVATE, EC_PUBLIC, ED25519_PRIVATE, ED25519_PUBLIC, GENERIC_SECRET,
+    RSA_PRIVATE, RSA_PUBLIC,
 };
 pub use complete::{Way, check_template, complete};
 pub use rules::ClassRules;

@@ -99,6 +99,7 @@ impl ClassRules {
         match self.key_type {
             Some(0x15) => KeyKind::Des3,
             Some(0x1F) => KeyKind::Aes,
+            Some(0x35) => KeyKind::AesXts,
             _ => KeyKind::GenericSecret,
         }
     }

@@ -1,4 +1,4 @@
-//! Ciphers that `aws-lc-rs` does not offer: triple DES.
+//! Ciphers that `aws-lc-rs` does not offer: triple DES, AES-XTS and AES-CCM.
 
 use std::os::raw::c_int;
 
@@ -15,6 +15,8 @@ pub enum Cipher {
     Des3Ecb,
     /// Triple DES, chained.
     Des3Cbc,
+    /// AES-256-XTS over a data unit of at least a block; the library refuses two keys that are the same.
+    Aes256Xts,
 }
 
 /// The longest block, bytes: what the library may write beyond its input.
@@ -79,7 +81,105 @@ impl Cipher {
             match self {
                 Self::Des3Ecb => aws_lc_sys::EVP_des_ede3_ecb(),
                 Self::Des3Cbc => aws_lc_sys::EVP_des_ede3_cbc(),
+                Self::Aes256Xts => aws_lc_sys::EVP_aes_256_xts(),
             }
+        }
+    }
+}
+
+/// An AES key in CCM mode (SP 800-38C): nonces of 7 to 13 bytes, tags of 4 to 16 in steps of 2.
+#[derive(Debug)]
+pub struct CcmKey<'a> {
+    key: &'a [u8],
+    tag_length: usize,
+}
+
+impl<'a> CcmKey<'a> {
+    /// From a key of 16, 24 or 32 bytes.
+    pub const fn new(key: &'a [u8], tag_length: usize) -> Self {
+        Self { key, tag_length }
+    }
+
+    /// Ciphertext and tag.
+    pub fn seal(&self, nonce: &[u8], aad: &[u8], data: &[u8]) -> Result<Vec<u8>> {
+        let context = self.context(1, nonce, std::ptr::null_mut())?;
+        let mut out = vec![0; data.len() + self.tag_length];
+        // SAFETY: the output has room for the data and, behind it, for the tag.
+        unsafe {
+            Self::run(&context, aad, data, out.as_mut_ptr())?;
+            check(aws_lc_sys::EVP_CIPHER_CTX_ctrl(
+                context.as_ptr(),
+                aws_lc_sys::EVP_CTRL_AEAD_GET_TAG,
+                self.tag_length as c_int,
+                out.as_mut_ptr().add(data.len()).cast(),
+            ))?;
+        }
+        Ok(out)
+    }
+
+    /// The plaintext of ciphertext and tag.
+    pub fn open(&self, nonce: &[u8], aad: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let length = data.len().checked_sub(self.tag_length).ok_or(CryptoError)?;
+        let (data, tag) = data.split_at(length);
+        let mut tag = tag.to_vec();
+        let context = self.context(0, nonce, tag.as_mut_ptr())?;
+        // One byte more: the library tells the end of the data from the data by a pointer that is not null.
+        let mut out = Zeroizing::new(vec![0; length + 1]);
+        // SAFETY: the output has room for the data.
+        unsafe { Self::run(&context, aad, data, out.as_mut_ptr())? };
+        out.truncate(length);
+        Ok(out)
+    }
+
+    /// A context with key, nonce and, for decryption, the tag.
+    fn context(&self, encrypts: c_int, nonce: &[u8], tag: *mut u8) -> Result<Owned<EVP_CIPHER_CTX>> {
+        // SAFETY: static data.
+        let cipher = unsafe {
+            match self.key.len() {
+                16 => aws_lc_sys::EVP_aes_128_ccm(),
+                24 => aws_lc_sys::EVP_aes_192_ccm(),
+                32 => aws_lc_sys::EVP_aes_256_ccm(),
+                _ => return Err(CryptoError),
+            }
+        };
+        let nonce_length = c_int::try_from(nonce.len()).map_err(|_| CryptoError)?;
+        let tag_length = c_int::try_from(self.tag_length).map_err(|_| CryptoError)?;
+        // SAFETY: the tag is null or has the length given; key and nonce have the lengths that the cipher reads, which
+        // were set before; null asks for the built-in implementation.
+        unsafe {
+            let context = Owned::<EVP_CIPHER_CTX>::take(aws_lc_sys::EVP_CIPHER_CTX_new())?;
+            let (pointer, none) = (context.as_ptr(), std::ptr::null_mut());
+            let nothing = std::ptr::null();
+            check(aws_lc_sys::EVP_CipherInit_ex(pointer, cipher, none, nothing, nothing, encrypts))?;
+            let (set_nonce, set_tag) =
+                (aws_lc_sys::EVP_CTRL_AEAD_SET_IVLEN, aws_lc_sys::EVP_CTRL_AEAD_SET_TAG);
+            check(aws_lc_sys::EVP_CIPHER_CTX_ctrl(pointer, set_nonce, nonce_length, std::ptr::null_mut()))?;
+            check(aws_lc_sys::EVP_CIPHER_CTX_ctrl(pointer, set_tag, tag_length, tag.cast()))?;
+            let (key, nonce) = (self.key.as_ptr(), nonce.as_ptr());
+            check(aws_lc_sys::EVP_CipherInit_ex(pointer, std::ptr::null(), none, key, nonce, encrypts))?;
+            Ok(context)
+        }
+    }
+
+    /// Length, additional data and data, in the order that the mode wants.
+    ///
+    /// # Safety
+    /// `out` has room for as many bytes as the data has.
+    unsafe fn run(context: &Owned<EVP_CIPHER_CTX>, aad: &[u8], data: &[u8], out: *mut u8) -> Result<()> {
+        let length = c_int::try_from(data.len()).map_err(|_| CryptoError)?;
+        let aad_length = c_int::try_from(aad.len()).map_err(|_| CryptoError)?;
+        let mut done = 0;
+        // SAFETY: inputs are valid for their lengths, the output by this function's contract; without output the library
+        // takes a length (without input) or additional data.
+        unsafe {
+            let (context, nowhere) = (context.as_ptr(), std::ptr::null_mut());
+            let nothing = std::ptr::null();
+            check(aws_lc_sys::EVP_CipherUpdate(context, nowhere, &raw mut done, nothing, length))?;
+            if !aad.is_empty() {
+                let given = aad.as_ptr();
+                check(aws_lc_sys::EVP_CipherUpdate(context, nowhere, &raw mut done, given, aad_length))?;
+            }
+            check(aws_lc_sys::EVP_CipherUpdate(context, out, &raw mut done, data.as_ptr(), length))
         }
     }
 }

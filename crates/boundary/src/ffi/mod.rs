@@ -1,6 +1,6 @@
 //! The few functions of the crypto library that `aws-lc-rs` has no safe form for: digests and HMAC
 //! with SHA-3, RSA on raw blocks, PSS and OAEP with free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF, AES-GCM with short tags, AES key
-//! wrap, triple DES, PKCS #8.
+//! wrap, triple DES, AES-XTS and AES-CCM, PKCS #8.
 //!
 //! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
 //! file wraps one kind of object, owns it, and offers functions over slices.
@@ -17,7 +17,7 @@ mod pkey;
 mod rsa;
 
 pub use aead::GcmKey;
-pub use cipher::Cipher;
+pub use cipher::{CcmKey, Cipher};
 pub use digest::{Digest, digest, hmac};
 pub use ec::{Curve, EcKey};
 pub use hkdf::{hkdf_expand, hkdf_extract};

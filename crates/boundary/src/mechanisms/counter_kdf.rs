@@ -3,7 +3,6 @@
 //! The caller lays out what the function runs over: bytes, the counter, and the length of what is derived, in its order.
 
 use strongroom_wire::messages::{MechanismParameters, PrfInput};
-use strongroom_wire::tables::Function;
 use strongroom_wire::{KeyKind, MechanismType, Rv};
 use zeroize::Zeroizing;
 
@@ -41,8 +40,7 @@ pub fn derive(key: &KeyHandle, given: &MechanismParameters, length: usize) -> Re
 /// The pseudo-random function, which must go with the key.
 fn prf(key: &KeyHandle, number: Option<u64>) -> Result<MechanismType> {
     let is_prf = |mechanism: &MechanismType| {
-        mechanism.functions().contains(&Function::Sign)
-            && matches!(mechanism.key_kinds(), [KeyKind::Aes] | [KeyKind::GenericSecret])
+        *mechanism == MechanismType::AesCmac || hmac::output_length(*mechanism).is_some()
     };
     let prf = number.and_then(MechanismType::from_code).filter(is_prf).ok_or_else(|| {
         parameters::invalid("the pseudo-random function must be HMAC with SHA-1, SHA-2 or SHA-3, or AES-CMAC")

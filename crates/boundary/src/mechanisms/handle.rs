@@ -20,6 +20,8 @@ pub const OTHER_KEY: &str = "the mechanism does not work with this key";
 pub enum KeyHandle {
     /// AES.
     Aes(AesHandle),
+    /// AES-XTS: 64 bytes.
+    AesXts(Arc<Material>),
     /// Triple DES: 24 bytes.
     Des3(Arc<Material>),
     /// A generic secret.

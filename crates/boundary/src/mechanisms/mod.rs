@@ -4,10 +4,13 @@
 //! computation. Failures of a decryption have one code whatever their reason, so that nothing is learnt from them.
 
 mod aes_block;
+mod aes_ccm;
 mod aes_cmac;
 mod aes_ctr;
 mod aes_gcm;
+mod aes_gmac;
 mod aes_wrap;
+mod aes_xts;
 mod counter_kdf;
 mod des3;
 mod digest;
@@ -36,6 +39,7 @@ use zeroize::Zeroizing;
 use crate::ffi::CryptoError;
 use crate::{Error, Result};
 
+pub use aes_xts::{KEY_LENGTH as XTS_KEY_LENGTH, is_twice_the_same};
 pub use des3::{KEY_LENGTH as DES3_KEY_LENGTH, is_single as is_single_des, set_parity as set_des_parity};
 pub use digest::{digest, hash_of};
 pub use ecdh::{CKD_NULL, one_step, x963};
@@ -107,9 +111,10 @@ pub fn sign(
         KeyHandle::Rsa(key) => rsa_pkcs1::sign(key, mechanism, data),
         KeyHandle::Ec(key) => ecdsa::sign(key, mechanism, data),
         KeyHandle::Ed25519(key) => eddsa::sign(key, data),
+        KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => aes_gmac::sign(key, parameters, data),
         KeyHandle::Aes(key) => aes_cmac::sign(key, data),
         KeyHandle::Secret(key) => hmac::sign(key, mechanism, data),
-        KeyHandle::Ed25519Public(_) | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
+        KeyHandle::Ed25519Public(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
     }
 }
 
@@ -133,9 +138,12 @@ pub fn verify(
         KeyHandle::Rsa(key) => rsa_pkcs1::verify(key, mechanism, data, signature),
         KeyHandle::Ec(key) => ecdsa::verify(key, mechanism, data, signature),
         KeyHandle::Ed25519Public(key) => eddsa::verify(key, data, signature),
+        KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => {
+            aes_gmac::verify(key, parameters, data, signature)
+        }
         KeyHandle::Aes(key) => aes_cmac::verify(key, data, signature),
         KeyHandle::Secret(key) => hmac::verify(key, mechanism, data, signature),
-        KeyHandle::Ed25519(_) | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
+        KeyHandle::Ed25519(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
     }
 }
 
@@ -157,6 +165,10 @@ pub fn crypt(
         (KeyHandle::Aes(key), MechanismType::AesGcm | MechanismType::CloudhsmAesGcm) => {
             aes_gcm::crypt(key, direction, mechanism, parameters, data)
         }
+        (KeyHandle::Aes(key), MechanismType::AesCcm) => {
+            aes_ccm::crypt(key, direction, parameters, data).map(response)
+        }
+        (KeyHandle::AesXts(key), _) => aes_xts::crypt(key, direction, parameters, data).map(response),
         (KeyHandle::Aes(key), MechanismType::AesCtr) => aes_ctr::crypt(key, parameters, data).map(response),
         (KeyHandle::Aes(key), _) => {
             aes_block::crypt(key, direction, mechanism, parameters, data).map(response)

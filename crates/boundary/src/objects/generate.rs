@@ -34,6 +34,7 @@ impl Objects {
         mechanisms::check_allowed(mechanism, Function::Generate, None, self.options.fips)?;
         let (class, kind) = match mechanism {
             MechanismType::AesKeyGen => (&attributes::AES, KeyKind::Aes),
+            MechanismType::AesXtsKeyGen => (&attributes::AES_XTS, KeyKind::AesXts),
             MechanismType::Des3KeyGen => (&attributes::DES3, KeyKind::Des3),
             _ => (&attributes::GENERIC_SECRET, KeyKind::GenericSecret),
         };

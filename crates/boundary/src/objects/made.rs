@@ -48,6 +48,13 @@ pub fn secret(kind: KeyKind, value: Zeroizing<Vec<u8>>, wrong_length: Rv) -> Res
                 "this is a key of single DES: neighbours of the three keys must differ".to_owned(),
             );
         }
+        KeyKind::AesXts if length != mechanisms::XTS_KEY_LENGTH => {
+            return refused("an AES-XTS key has 64 bytes: two keys of AES-256".to_owned());
+        }
+        KeyKind::AesXts if mechanisms::is_twice_the_same(&value) => {
+            return refused("the two keys of an AES-XTS key must differ".to_owned());
+        }
+        KeyKind::AesXts => {}
         KeyKind::Aes | KeyKind::Des3 => {
             computed.set(AttributeType::CheckValue, AttributeValue::Bytes(check_value(kind, &value)?));
         }
@@ -120,6 +127,7 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
     if let Some(material) = &object.material {
         return match kind {
             KeyKind::Aes => Ok(KeyHandle::aes(Arc::clone(material))),
+            KeyKind::AesXts => Ok(KeyHandle::AesXts(Arc::clone(material))),
             KeyKind::Des3 => Ok(KeyHandle::Des3(Arc::clone(material))),
             KeyKind::GenericSecret => Ok(KeyHandle::secret(Arc::clone(material))),
             KeyKind::Rsa => KeyHandle::rsa_private(material),
@@ -148,7 +156,7 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
             let point = curves::decode_point(attribute(AttributeType::EcPoint)?, ED25519_LENGTH)?;
             Ok(KeyHandle::Ed25519Public(point.to_vec()))
         }
-        KeyKind::Aes | KeyKind::Des3 | KeyKind::GenericSecret => {
+        KeyKind::Aes | KeyKind::AesXts | KeyKind::Des3 | KeyKind::GenericSecret => {
             Err(Error::failed("a secret key lacks its material"))
         }
     }

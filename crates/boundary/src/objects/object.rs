@@ -132,6 +132,7 @@ impl Object {
             0x40 => Some(KeyKind::Ed25519),
             0x15 => Some(KeyKind::Des3),
             0x1F => Some(KeyKind::Aes),
+            0x35 => Some(KeyKind::AesXts),
             _ => Some(KeyKind::GenericSecret),
         }
     }

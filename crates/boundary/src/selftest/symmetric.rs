@@ -196,6 +196,44 @@ pub fn aes_key_wrap() -> Result<Vec<Answer>> {
     Ok(answers)
 }
 
+/// SP 800-38C appendix C, example 1.
+pub fn aes_ccm() -> Result<Vec<Answer>> {
+    let key = aes(&hex("404142434445464748494a4b4c4d4e4f"))?;
+    let given = MechanismParameters {
+        iv: Some(hex("10111213141516")),
+        aad: Some(hex("0001020304050607")),
+        tag_bits: Some(32),
+        ..NO_PARAMETERS
+    };
+    both_ways(&key, M::AesCcm, Some(&given), &hex("20212223"), &hex("7162015b4dac255d"))
+}
+
+/// NIST CAVP, XTSGenAES256, count 1 of encryption.
+pub fn aes_xts() -> Result<Vec<Answer>> {
+    let key = hex(concat!(
+        "1ea661c58d943a0e4801e42f4b0947149e7f9f8e3e68d0c7505210bd311a0e7c",
+        "d6e13ffdf2418d8d1911c004cda58da3d619b7e2b9141e58318eea392cf41b08"
+    ));
+    let key = KeyHandle::AesXts(Arc::new(Arena::new(false).keep(&key)?));
+    let given = MechanismParameters { iv: Some(hex("adf8d92627464ad2f0428e84a9f87564")), ..NO_PARAMETERS };
+    let plaintext = hex("2eedea52cd8215e1acc647e810bbc3642e87287f8d2e57e36c0a24fbc12a202e");
+    let ciphertext = hex("cbaad0e2f6cea3f50b37f934d46a9b130b9d54f07e34f36af793e86f73c6d7db");
+    both_ways(&key, M::AesXts, Some(&given), &plaintext, &ciphertext)
+}
+
+/// The GCM specification's test case 1, whose tag is over nothing, verified; and a MAC of our own, whose IV is random.
+pub fn aes_gmac() -> Result<Vec<Answer>> {
+    let key = aes(&[0; 16])?;
+    let mut given = MechanismParameters { iv: Some(vec![0; 12]), tag_bits: Some(128), ..NO_PARAMETERS };
+    let known = hex("58e2fccefa7e3061367f1d57a4e7455a");
+    let verified = mechanisms::verify(&key, M::AesGmac, Some(&given), b"", &known).is_ok();
+    let ours = mechanisms::sign(&key, M::AesGmac, Some(&given), b"abc")?;
+    let (iv, tag) = ours.split_at(12);
+    given.iv = Some(iv.to_vec());
+    let again = mechanisms::verify(&key, M::AesGmac, Some(&given), b"abc", tag).is_ok();
+    Ok(vec![Answer::new([u8::from(verified), u8::from(again)], [1, 1])])
+}
+
 /// NIST CAVP, multi-block messages of three-key triple DES in CBC mode (TCBCMMT3), count 0 of encryption.
 pub fn des3() -> Result<Vec<Answer>> {
     let key = hex("b5cb1504802326c73df186e3e352a20de643b0d63ee30e37");

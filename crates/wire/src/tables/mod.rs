@@ -66,6 +66,8 @@ pub enum KeyKind {
     GenericSecret = 5,
     /// `CKK_DES3`.
     Des3 = 6,
+    /// `CKK_AES_XTS`: two keys of AES-256.
+    AesXts = 7,
 }
 
 /// Which members of [`crate::messages::MechanismParameters`] a mechanism reads.
@@ -77,8 +79,10 @@ pub enum ParameterKind {
     Iv,
     /// `iv` (the counter block) and `counter_bits`.
     Ctr,
-    /// `aad`, `tag_bits`, and for decryption `iv`.
+    /// `aad`, `tag_bits`, and for decryption and verification `iv`.
     Gcm,
+    /// `iv` (the nonce), `aad`, `tag_bits`.
+    Ccm,
     /// `hash`, `mgf`, `salt_length`.
     Pss,
     /// `hash`, `mgf`, `label`.

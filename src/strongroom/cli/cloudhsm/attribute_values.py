@@ -23,6 +23,7 @@ KEY_TYPE_NAMES: Final = {
     KeyType.EC: "ec",
     KeyType.EC_EDWARDS: "ec-edwards",
     KeyType.AES: "aes",
+    KeyType.AES_XTS: "aes-xts",
     KeyType.DES3: "des3",
     KeyType.GENERIC_SECRET: "generic-secret",
 }
