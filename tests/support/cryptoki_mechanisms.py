@@ -175,6 +175,22 @@ class KdfParameters(ctypes.Structure):
     )
 
 
+class FeedbackParameters(ctypes.Structure):
+    _fields_ = (
+        ("prf", c_ulong),
+        ("count", c_ulong),
+        ("parts", c_void_p),
+        ("iv_length", c_ulong),
+        ("iv", c_void_p),
+        ("additional_count", c_ulong),
+        ("additional", c_void_p),
+    )
+
+
+class EddsaParameters(ctypes.Structure):
+    _fields_ = (("is_hashed", c_ubyte), ("context_length", c_ulong), ("context", c_void_p))
+
+
 class VendorCounterFormat(ctypes.Structure):
     _fields_ = (("bits", c_ulong),)
 
@@ -194,11 +210,13 @@ X963 |= {"SHA3_224": 10, "SHA3_256": 11, "SHA3_384": 12, "SHA3_512": 13}
 ONE_STEP = {name: 14 + place for place, name in enumerate(X963)}
 """``CKD_*_KDF_SP800`` by hash."""
 CKF_HKDF_SALT_NULL, CKF_HKDF_SALT_DATA = 1, 2
-COUNTER, LENGTH, BYTES = 1, 3, 4
+COUNTER, OPTIONAL_COUNTER, LENGTH, BYTES = 1, 2, 3, 4
 """``CK_SP800_108_*``: the types of parts."""
 VENDOR_TYPES = {CounterFormat: 4, LengthFormat: 7, bytes: 8}
 SUM_OF_KEYS = 1
 Part = CounterFormat | LengthFormat | bytes
+LAST = None
+"""The iteration variable of feedback mode."""
 
 
 def ecdh(point: bytes, kdf: int = CKD_NULL, shared: bytes = b"") -> CkMechanism:
@@ -206,6 +224,14 @@ def ecdh(point: bytes, kdf: int = CKD_NULL, shared: bytes = b"") -> CkMechanism:
     parameters = EcdhParameters(kdf, len(shared), _place(held[0]), len(point), _place(held[1]))
     parameters.kept = held
     return mechanism(Mechanism.ECDH1_DERIVE, parameters)
+
+
+def eddsa(context: bytes = b"", *, is_hashed: bool = False) -> CkMechanism:
+    """Ed25519ctx, or Ed25519ph; neither with an empty context and without hashing."""
+    held = _buffer(context)
+    parameters = EddsaParameters(is_hashed, len(context), _place(held))
+    parameters.kept = held
+    return mechanism(Mechanism.EDDSA, parameters)
 
 
 def hkdf(hash_name: str, salt: bytes | None, info: bytes, *, extract: bool = True, expand: bool = True) -> CkMechanism:
@@ -224,6 +250,16 @@ def counter_kdf(prf: int, *parts: Part) -> CkMechanism:
     parameters = KdfParameters(prf, len(parts), ctypes.addressof(array), 0, None)
     parameters.kept = array
     return mechanism(Mechanism.SP800_108_COUNTER_KDF, parameters)
+
+
+def feedback_kdf(prf: int, iv: bytes, *parts: Part | None) -> CkMechanism:
+    """SP 800-108 in feedback mode; ``LAST`` stands for what the function gave last."""
+    types = {CounterFormat: OPTIONAL_COUNTER, LengthFormat: LENGTH, bytes: BYTES}
+    array = _parts([(COUNTER, b"") if part is None else (types[type(part)], part) for part in parts])
+    held = _buffer(iv)
+    parameters = FeedbackParameters(prf, len(parts), ctypes.addressof(array), len(iv), _place(held), 0, None)
+    parameters.kept = (array, held)
+    return mechanism(Mechanism.SP800_108_FEEDBACK_KDF, parameters)
 
 
 def vendor_counter_kdf(prf: int, *parts: Part) -> CkMechanism:

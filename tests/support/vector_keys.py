@@ -16,8 +16,9 @@ from strongroom.vocabulary.mechanisms import Mechanism
 
 CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY = 2, 3, 4
 CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_DES3, CKK_AES, CKK_EC_EDWARDS = 0, 3, 0x10, 0x15, 0x1F, 0x40
-CKK_AES_XTS = 0x35
+CKK_AES_XTS, CKK_EC_MONTGOMERY = 0x35, 0x41
 ED25519 = b"\x06\x03\x2b\x65\x70"
+X25519 = b"\x06\x03\x2b\x65\x6e"
 LONGEST_SECRET = 800
 SHORTEST_DERIVED = 14
 PYCA = {
@@ -167,6 +168,16 @@ def ed25519_private(seed: bytes) -> Template:
         Attribute.EC_PARAMS: ED25519,
         Attribute.VALUE: seed,
         Attribute.SIGN: True,
+    }
+
+
+def x25519_private(value: bytes) -> Template:
+    return {
+        Attribute.CLASS: CKO_PRIVATE_KEY,
+        Attribute.KEY_TYPE: CKK_EC_MONTGOMERY,
+        Attribute.EC_PARAMS: X25519,
+        Attribute.VALUE: value,
+        Attribute.DERIVE: True,
     }
 
 

@@ -4,14 +4,14 @@ use cryptoki_sys::{
     CK_AES_CTR_PARAMS, CK_BYTE, CK_CCM_PARAMS, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS,
     CK_HKDF_PARAMS, CK_KEY_TYPE, CK_MECHANISM, CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS,
     CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES, CKK_AES_XTS, CKK_DES3, CKK_EC,
-    CKK_EC_EDWARDS, CKK_GENERIC_SECRET, CKK_RSA, CKZ_DATA_SPECIFIED,
+    CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA, CKZ_DATA_SPECIFIED,
 };
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
 use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
 
-use crate::counter_kdf;
 use crate::edge::{Result, bytes, failure, size, take};
+use crate::sp800_108;
 
 /// The IV that the HSM makes for GCM.
 pub const GCM_IV_LENGTH: usize = 12;
@@ -74,7 +74,8 @@ impl Mechanism {
         // SAFETY: by this function's contract, for all of the following.
         let parameters = unsafe {
             match kind.parameter_kind() {
-                ParameterKind::None => read_none(kind, &mechanism)?,
+                ParameterKind::None if mechanism.ulParameterLen == 0 => None,
+                ParameterKind::None => return bad_parameter(),
                 ParameterKind::Iv => Some(MechanismParameters {
                     iv: Some(read_iv(&mechanism, &[block_length(kind)])?),
                     ..NO_PARAMETERS
@@ -89,9 +90,12 @@ impl Mechanism {
                 ParameterKind::WrapIv => {
                     Some(MechanismParameters { iv: Some(read_iv(&mechanism, &[4, 8])?), ..NO_PARAMETERS })
                 }
+                ParameterKind::Eddsa if mechanism.ulParameterLen == 0 => None,
+                ParameterKind::Eddsa => read_eddsa(&mechanism)?,
+                ParameterKind::FeedbackKdf => Some(sp800_108::read_feedback(&mechanism)?),
                 ParameterKind::Ecdh => Some(read_ecdh(&mechanism)?),
                 ParameterKind::Hkdf => Some(read_hkdf(&mechanism)?),
-                ParameterKind::CounterKdf => Some(counter_kdf::read(kind, &mechanism)?),
+                ParameterKind::CounterKdf => Some(sp800_108::read_counter(kind, &mechanism)?),
             }
         };
         Ok(Self { kind, parameters, iv_place, plaintext_length })
@@ -123,21 +127,21 @@ pub(crate) unsafe fn read_struct<T: Copy>(mechanism: &CK_MECHANISM) -> Result<T>
     unsafe { take(mechanism.pParameter.cast::<T>()) }
 }
 
+/// None for pure Ed25519, which takes no context.
+///
 /// # Safety
-/// The parameter is valid for its length.
-unsafe fn read_none(kind: MechanismType, mechanism: &CK_MECHANISM) -> Result<Option<MechanismParameters>> {
-    if mechanism.ulParameterLen == 0 {
+/// The parameter is valid for its length, and its pointer for its.
+unsafe fn read_eddsa(mechanism: &CK_MECHANISM) -> Result<Option<MechanismParameters>> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_EDDSA_PARAMS>(mechanism) }?;
+    // SAFETY: as above.
+    let context = unsafe { bytes(parameters.pContextData, parameters.ulContextDataLen) }?;
+    let prehash = parameters.phFlag != 0;
+    if !prehash && context.is_empty() {
         return Ok(None);
     }
-    if kind == MechanismType::Eddsa {
-        // SAFETY: by this function's contract.
-        let parameters = unsafe { read_struct::<CK_EDDSA_PARAMS>(mechanism) }?;
-        // Pure Ed25519 only.
-        if parameters.phFlag == 0 && parameters.ulContextDataLen == 0 {
-            return Ok(None);
-        }
-    }
-    bad_parameter()
+    let context = (!context.is_empty()).then(|| context.to_vec());
+    Ok(Some(MechanismParameters { prehash, context, ..NO_PARAMETERS }))
 }
 
 /// # Safety
@@ -313,6 +317,7 @@ pub fn key_kind(attributes: &Template) -> Result<KeyKind> {
         Some(CKK_RSA) => KeyKind::Rsa,
         Some(CKK_EC) => KeyKind::Ec,
         Some(CKK_EC_EDWARDS) => KeyKind::Ed25519,
+        Some(CKK_EC_MONTGOMERY) => KeyKind::X25519,
         Some(CKK_AES) => KeyKind::Aes,
         Some(CKK_AES_XTS) => KeyKind::AesXts,
         Some(CKK_DES3) => KeyKind::Des3,

@@ -56,12 +56,15 @@ impl Signing {
             KeyKind::Rsa => modulus_length(attributes)?,
             KeyKind::Ec => 2 * field_length(attributes)?,
             KeyKind::Ed25519 => 64,
+            KeyKind::X25519 => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
             KeyKind::Aes | KeyKind::AesXts | KeyKind::Des3 | KeyKind::GenericSecret => {
                 mac_length(&mechanism)?
             }
         };
         check_gmac(&mechanism, usage)?;
-        let digest = match mechanism.kind.hash() {
+        let prehash = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.prehash);
+        let hash = if prehash { Some(MechanismType::Sha512) } else { mechanism.kind.hash() };
+        let digest = match hash {
             Some(hash) => Some((hash, Digest::new(hash)?)),
             None => None,
         };
@@ -82,7 +85,8 @@ impl Signing {
             digest,
             collected: Vec::new(),
             largest_data: slot.largest_data(),
-            is_single_part: mechanism.kind.is_single_part(),
+            // Ed25519ph hashes first: there it takes parts, and data of any length.
+            is_single_part: mechanism.kind.is_single_part() && !prehash,
             is_multi_part: false,
         })
     }

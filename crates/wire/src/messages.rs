@@ -89,9 +89,12 @@ message! {
         15 => /** The mechanism number of the pseudo-random function of SP 800-108. */ prf: Option<u64>,
         16 => /** What that function runs over, in this order. */ prf_inputs: List<PrfInput>,
         17 => /** Bits of the AES key between an RSA key and the key that is wrapped. */ key_bits: Option<u64>,
+        18 => /** Ed25519ph: the data is its SHA-512. */ prehash: bool,
+        19 => /** Of Ed25519ph and Ed25519ctx. */ context: Option<Vec<u8>>,
     }
 
-    /// A part of what the pseudo-random function of SP 800-108 runs over: bytes, or a number of so many bits.
+    /// A part of what the pseudo-random function of SP 800-108 runs over: bytes, a number of so many bits, or with neither
+    /// what the function gave last (feedback mode).
     pub struct PrfInput {
         1 => bytes: Option<Vec<u8>>,
         2 => bits: Option<u64>,
@@ -331,6 +334,8 @@ pub const NO_PARAMETERS: MechanismParameters = MechanismParameters {
     prf: None,
     prf_inputs: List(Vec::new()),
     key_bits: None,
+    prehash: false,
+    context: None,
 };
 
 /// The number in a session object's reference that token objects never have: the top bit. The other bits of a session

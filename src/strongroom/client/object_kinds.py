@@ -24,6 +24,7 @@ class KeyType(IntEnum):
     AES = 0x1F
     AES_XTS = 0x35
     EC_EDWARDS = 0x40
+    EC_MONTGOMERY = 0x41
 
 
 class Usage(StrEnum):

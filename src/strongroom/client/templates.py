@@ -25,6 +25,7 @@ DEFAULT_USAGE: Final = {
     KeyType.RSA: frozenset({Usage.SIGN, Usage.VERIFY}),
     KeyType.EC: frozenset({Usage.SIGN, Usage.VERIFY}),
     KeyType.EC_EDWARDS: frozenset({Usage.SIGN, Usage.VERIFY}),
+    KeyType.EC_MONTGOMERY: frozenset({Usage.DERIVE}),
 }
 """What a key may be used for, where its maker does not say."""
 

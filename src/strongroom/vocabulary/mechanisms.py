@@ -15,6 +15,7 @@ class Mechanism(IntEnum):
     RSA_X9_31_KEY_PAIR_GEN = 0xA
     EC_KEY_PAIR_GEN = 0x1040
     EC_EDWARDS_KEY_PAIR_GEN = 0x1055
+    EC_MONTGOMERY_KEY_PAIR_GEN = 0x1056
     AES_KEY_GEN = 0x1080
     AES_XTS_KEY_GEN = 0x1072
     DES3_KEY_GEN = 0x131
@@ -84,6 +85,7 @@ class Mechanism(IntEnum):
     HKDF_DERIVE = 0x402A
     SP800_108_COUNTER_KDF = 0x3AC
     CLOUDHSM_SP800_108_COUNTER_KDF = 0x80000001
+    SP800_108_FEEDBACK_KDF = 0x3AD
     SHA_1 = 0x220
     SHA224 = 0x255
     SHA256 = 0x250
@@ -97,6 +99,7 @@ class Mechanism(IntEnum):
 
 FIPS_REFUSED: dict[Mechanism, frozenset[str]] = {
     Mechanism.EC_EDWARDS_KEY_PAIR_GEN: frozenset(["generate_pair"]),
+    Mechanism.EC_MONTGOMERY_KEY_PAIR_GEN: frozenset(["generate_pair"]),
     Mechanism.DES3_KEY_GEN: frozenset(["generate"]),
     Mechanism.RSA_PKCS: frozenset(["encrypt", "wrap"]),
     Mechanism.EDDSA: frozenset(["sign"]),

@@ -23,8 +23,10 @@ from vectors_curves import (
     nist_ed25519,
     nist_key_pairs,
     nist_public_keys,
+    rfc_x25519,
     wycheproof_ecdsa,
     wycheproof_ed25519,
+    wycheproof_x25519,
 )
 from vectors_derivation import nist_agreement, nist_counter_kdf, rfc_hkdf, wycheproof_ecdh, wycheproof_hkdf
 from vectors_des3 import nist_des3
@@ -69,6 +71,8 @@ FAMILIES = [
     wycheproof_ecdsa,
     nist_ed25519,
     wycheproof_ed25519,
+    rfc_x25519,
+    wycheproof_x25519,
     nist_agreement,
     nist_counter_kdf,
     rfc_hkdf,
@@ -105,7 +109,6 @@ NOT_TAKEN = {
         "siphash*": NO_MECHANISM,
         "sm4_*": NO_MECHANISM,
         "vmac_*": NO_MECHANISM,
-        "x25519": NO_MECHANISM,
         "x448": NO_MECHANISM,
     },
     "asymmetric": {

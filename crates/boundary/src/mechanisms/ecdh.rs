@@ -1,4 +1,4 @@
-//! Elliptic-curve Diffie-Hellman (SP 800-56A section 5.7.1.2) with the derivation function of ANSI X9.63 section 5.6.3 or the
+//! Elliptic-curve Diffie-Hellman (SP 800-56A section 5.7.1.2, RFC 7748) with the derivation function of ANSI X9.63 section 5.6.3 or the
 //! one-step function of SP 800-56C section 4.1.
 
 use strongroom_wire::messages::MechanismParameters;
@@ -6,19 +6,45 @@ use zeroize::Zeroizing;
 
 use super::{digest, key_size, parameters, wanted};
 use crate::Result;
-use crate::ffi::{EcKey, Hash};
+use crate::ffi::{CURVE25519_LENGTH, EcKey, Hash, x25519};
 
 /// `CKD_NULL`: the shared secret itself, without a derivation function.
 pub const CKD_NULL: u64 = 1;
 
 /// Derives from a private key and the other party's point, which is uncompressed and bare.
 pub fn derive(key: &EcKey, given: &MechanismParameters, length: Option<usize>) -> Result<Zeroizing<Vec<u8>>> {
-    let point = given.public_data.as_deref().unwrap_or_default();
-    let info = given.info.as_deref().unwrap_or_default();
     let kdf = kdf(given.kdf)?;
-    let shared = key.agree(point).map_err(|_| {
+    let shared = key.agree(given.public_data.as_deref().unwrap_or_default()).map_err(|_| {
         parameters::invalid("the other party's public key is not a point of the base key's curve")
     })?;
+    finish(kdf, shared, given, length)
+}
+
+/// Derives from an X25519 private key and the other party's public key, which is bare.
+pub fn derive_x25519(
+    key: &[u8],
+    given: &MechanismParameters,
+    length: Option<usize>,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let kdf = kdf(given.kdf)?;
+    let wrong = |_| parameters::invalid("the other party's public key must be one of X25519, of 32 bytes");
+    let other: &[u8; CURVE25519_LENGTH] =
+        given.public_data.as_deref().unwrap_or_default().try_into().map_err(wrong)?;
+    let key: &[u8; CURVE25519_LENGTH] = key.try_into().map_err(|_| super::internal(super::OTHER_KEY))?;
+    let shared = x25519(key, other).map_err(|_| {
+        parameters::invalid("the other party's public key leaves nothing secret: it has a small order")
+    })?;
+    finish(kdf, shared, given, length)
+}
+
+/// From the shared secret to the key.
+fn finish(
+    kdf: Option<Kdf>,
+    shared: Zeroizing<Vec<u8>>,
+    given: &MechanismParameters,
+    length: Option<usize>,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let info = given.info.as_deref().unwrap_or_default();
     match kdf {
         Some(Kdf::X963(hash)) => x963(hash, &shared, info, wanted(length)?),
         Some(Kdf::OneStep(hash)) => one_step(hash, &shared, info, wanted(length)?),

@@ -11,7 +11,6 @@ mod aes_gcm;
 mod aes_gmac;
 mod aes_wrap;
 mod aes_xts;
-mod counter_kdf;
 mod des3;
 mod digest;
 mod ecdh;
@@ -27,6 +26,7 @@ mod rsa_oaep;
 mod rsa_pkcs1;
 mod rsa_pss;
 mod rsa_raw;
+mod sp800_108;
 #[cfg(test)]
 mod tests;
 
@@ -110,11 +110,13 @@ pub fn sign(
         KeyHandle::Rsa(key) if mechanism == MechanismType::RsaX509 => rsa_raw::sign(key, data),
         KeyHandle::Rsa(key) => rsa_pkcs1::sign(key, mechanism, data),
         KeyHandle::Ec(key) => ecdsa::sign(key, mechanism, data),
-        KeyHandle::Ed25519(key) => eddsa::sign(key, data),
+        KeyHandle::Ed25519(key) => eddsa::sign(key, parameters, data),
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => aes_gmac::sign(key, parameters, data),
         KeyHandle::Aes(key) => aes_cmac::sign(key, data),
         KeyHandle::Secret(key) => hmac::sign(key, mechanism, data),
-        KeyHandle::Ed25519Public(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
+        KeyHandle::Ed25519Public(_) | KeyHandle::X25519(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => {
+            Err(internal(OTHER_KEY))
+        }
     }
 }
 
@@ -137,13 +139,15 @@ pub fn verify(
         KeyHandle::Rsa(key) if mechanism == MechanismType::RsaX509 => rsa_raw::verify(key, data, signature),
         KeyHandle::Rsa(key) => rsa_pkcs1::verify(key, mechanism, data, signature),
         KeyHandle::Ec(key) => ecdsa::verify(key, mechanism, data, signature),
-        KeyHandle::Ed25519Public(key) => eddsa::verify(key, data, signature),
+        KeyHandle::Ed25519Public(key) => eddsa::verify(key, parameters, data, signature),
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => {
             aes_gmac::verify(key, parameters, data, signature)
         }
         KeyHandle::Aes(key) => aes_cmac::verify(key, data, signature),
         KeyHandle::Secret(key) => hmac::verify(key, mechanism, data, signature),
-        KeyHandle::Ed25519(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
+        KeyHandle::Ed25519(_) | KeyHandle::X25519(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => {
+            Err(internal(OTHER_KEY))
+        }
     }
 }
 
@@ -245,8 +249,10 @@ pub fn derive(
     let parameters = parameters::required(parameters)?;
     match (key, mechanism.parameter_kind()) {
         (KeyHandle::Ec(key), ParameterKind::Ecdh) => ecdh::derive(key, parameters, length),
+        (KeyHandle::X25519(key), ParameterKind::Ecdh) => ecdh::derive_x25519(key, parameters, length),
         (KeyHandle::Secret(key), ParameterKind::Hkdf) => hkdf::derive(&key.material, parameters, length),
-        (_, ParameterKind::CounterKdf) => counter_kdf::derive(key, parameters, wanted(length)?),
+        (_, ParameterKind::CounterKdf) => sp800_108::counter(key, parameters, wanted(length)?),
+        (_, ParameterKind::FeedbackKdf) => sp800_108::feedback(key, parameters, wanted(length)?),
         _ => Err(internal(OTHER_KEY)),
     }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::made::{self, Made};
 use super::{Objects, Staged, curves};
 use crate::attributes::{self, ClassRules, UNAVAILABLE, Way, check_template, complete, value_bytes};
-use crate::ffi::{EcKey, Hash, RsaKey};
+use crate::ffi::{CURVE25519_LENGTH, EcKey, Hash, RsaKey, x25519, x25519_public};
 use crate::mechanisms::{self, KeyHandle};
 use crate::{Caller, Error, Result, selftest};
 
@@ -68,6 +68,9 @@ impl Objects {
         let (public_class, private_class) = match mechanism {
             MechanismType::EcKeyPairGen => (&attributes::EC_PUBLIC, &attributes::EC_PRIVATE),
             MechanismType::EcEdwardsKeyPairGen => (&attributes::ED25519_PUBLIC, &attributes::ED25519_PRIVATE),
+            MechanismType::EcMontgomeryKeyPairGen => {
+                (&attributes::X25519_PUBLIC, &attributes::X25519_PRIVATE)
+            }
             _ => (&attributes::RSA_PUBLIC, &attributes::RSA_PRIVATE),
         };
         check_template(public_class, Way::Generate, &public)?;
@@ -75,6 +78,7 @@ impl Objects {
         let pair = match mechanism {
             MechanismType::EcKeyPairGen => generate_ec(&public)?,
             MechanismType::EcEdwardsKeyPairGen => generate_ed25519(&public)?,
+            MechanismType::EcMontgomeryKeyPairGen => generate_x25519(&public)?,
             _ => generate_rsa(&public)?,
         };
         if pairwise_test(&pair).is_err() || selftest::corrupted().as_deref() == Some(selftest::PAIRWISE) {
@@ -222,7 +226,26 @@ fn generate_ed25519(public: &Template) -> Result<Made> {
     made::ed25519(&*seed, params)
 }
 
-/// The private half signs, the public half verifies (FIPS 140-3 section 7.10.3.3).
+fn generate_x25519(public: &Template) -> Result<Made> {
+    let params = public.bytes(AttributeType::EcParams).unwrap_or_default();
+    curves::check_x25519(params)?;
+    made::x25519(&random_value(CURVE25519_LENGTH)?, params)
+}
+
+/// Both halves agree with a new pair on the same secret (SP 800-56A section 5.6.2.1.4).
+fn agreement_test(private: &[u8], public: &[u8]) -> Result<()> {
+    let wrong = |_| Error::failed("an X25519 key without its 32 bytes");
+    let private: &[u8; CURVE25519_LENGTH] = private.try_into().map_err(wrong)?;
+    let public: &[u8; CURVE25519_LENGTH] = public.try_into().map_err(wrong)?;
+    let mut other = Zeroizing::new([0; CURVE25519_LENGTH]);
+    mechanisms::fill_random(&mut *other)?;
+    if x25519(private, &x25519_public(&other))? == x25519(&other, public)? {
+        return Ok(());
+    }
+    Err(Error::failed("the halves of a key pair do not belong together"))
+}
+
+/// The private half signs, the public half verifies (FIPS 140-3 section 7.10.3.3); or both agree.
 fn pairwise_test(pair: &Made) -> Result<()> {
     const MESSAGE: &[u8] = b"pairwise consistency test";
     let Some(material) = &pair.material else {
@@ -241,6 +264,9 @@ fn pairwise_test(pair: &Made) -> Result<()> {
         (private, KeyHandle::Ec(EcKey::public(curve, point)?), MechanismType::EcdsaSha256)
     } else {
         let point = curves::decode_point(attribute(AttributeType::EcPoint), curves::ED25519_LENGTH)?;
+        if curves::check_x25519(attribute(AttributeType::EcParams)).is_ok() {
+            return agreement_test(material, point);
+        }
         (KeyHandle::ed25519(material)?, KeyHandle::Ed25519Public(point.to_vec()), MechanismType::Eddsa)
     };
     let digest = mechanisms::digest(Hash::Sha256, MESSAGE)?;

@@ -71,11 +71,15 @@ fn public_key(class: &ClassRules, template: &Template) -> Result<Made> {
                 .map_err(|_| invalid("CKA_EC_POINT is not a point of the curve"))?;
             made::ec(&key, false)
         }
-        _ => {
-            curves::check_ed25519(params)?;
+        kind => {
             let point =
-                curves::decode_point(bytes(template, AttributeType::EcPoint), curves::ED25519_LENGTH)?;
-            made::ed25519_public(point, params)
+                || curves::decode_point(bytes(template, AttributeType::EcPoint), curves::ED25519_LENGTH);
+            if kind == Some(0x41) {
+                curves::check_x25519(params)?;
+                return made::x25519_public(point()?, params);
+            }
+            curves::check_ed25519(params)?;
+            made::ed25519_public(point()?, params)
         }
     }
 }
@@ -94,6 +98,10 @@ fn private_key(class: &ClassRules, template: &Template) -> Result<Made> {
             let key = EcKey::private(curves::curve(params)?, value)
                 .map_err(|_| invalid("CKA_VALUE is not a private key of the curve"))?;
             made::ec(&key, true)
+        }
+        Some(0x41) => {
+            curves::check_x25519(params)?;
+            made::x25519(value, params)
         }
         _ => {
             curves::check_ed25519(params)?;

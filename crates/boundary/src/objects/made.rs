@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use super::curves::{self, ED25519_LENGTH};
 use super::object::Object;
 use crate::arena::{Arena, Material};
-use crate::attributes::{CKO_PRIVATE_KEY, ED25519_PARAMS};
-use crate::ffi::{EcKey, Hash, PrivateKey, RsaKey};
+use crate::attributes::{CKO_PRIVATE_KEY, ED25519_PARAMS, X25519_PARAMS};
+use crate::ffi::{self, EcKey, Hash, PrivateKey, RsaKey};
 use crate::mechanisms::{self, Direction, KeyHandle};
 use crate::{Error, Result};
 
@@ -95,7 +95,26 @@ pub fn ed25519(seed: &[u8], params: &[u8]) -> Result<Made> {
 /// An Ed25519 public key.
 pub fn ed25519_public(point: &[u8], params: &[u8]) -> Result<Made> {
     const INFO_PREFIX: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"; // RFC 8410 section 4
-    let computed = public_attributes([INFO_PREFIX, point].concat())?
+    on_curve_25519(INFO_PREFIX, point, params)
+}
+
+/// An X25519 key pair from its private number.
+pub fn x25519(number: &[u8], params: &[u8]) -> Result<Made> {
+    let private: &[u8; ffi::CURVE25519_LENGTH] = number
+        .try_into()
+        .map_err(|_| Error::refused(Rv::ATTRIBUTE_VALUE_INVALID, "an X25519 private key has 32 bytes"))?;
+    let public = x25519_public(&ffi::x25519_public(private), params)?;
+    Ok(Made { material: Some(Zeroizing::new(number.to_vec())), ..public })
+}
+
+/// An X25519 public key.
+pub fn x25519_public(point: &[u8], params: &[u8]) -> Result<Made> {
+    const INFO_PREFIX: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x6e\x03\x21\x00"; // RFC 8410 section 4
+    on_curve_25519(INFO_PREFIX, point, params)
+}
+
+fn on_curve_25519(info_prefix: &[u8], point: &[u8], params: &[u8]) -> Result<Made> {
+    let computed = public_attributes([info_prefix, point].concat())?
         .with(AttributeType::EcParams, AttributeValue::Bytes(params.to_vec()))
         .with(AttributeType::EcPoint, AttributeValue::Bytes(curves::encode_point(point)));
     Ok(Made { computed, material: None })
@@ -107,6 +126,7 @@ pub fn private(key: PrivateKey) -> Result<(KeyKind, Made)> {
         PrivateKey::Rsa(key) => Ok((KeyKind::Rsa, rsa(&key, true)?)),
         PrivateKey::Ec(key) => Ok((KeyKind::Ec, ec(&key, true)?)),
         PrivateKey::Ed25519(seed) => Ok((KeyKind::Ed25519, ed25519(&seed, ED25519_PARAMS[0])?)),
+        PrivateKey::X25519(number) => Ok((KeyKind::X25519, x25519(&number, X25519_PARAMS[0])?)),
     }
 }
 
@@ -132,6 +152,7 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
             KeyKind::GenericSecret => Ok(KeyHandle::secret(Arc::clone(material))),
             KeyKind::Rsa => KeyHandle::rsa_private(material),
             KeyKind::Ed25519 => KeyHandle::ed25519(material),
+            KeyKind::X25519 => Ok(KeyHandle::X25519(Arc::clone(material))),
             KeyKind::Ec => {
                 let curve = curves::curve(attribute(AttributeType::EcParams)?)?;
                 let point =
@@ -156,6 +177,9 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
             let point = curves::decode_point(attribute(AttributeType::EcPoint)?, ED25519_LENGTH)?;
             Ok(KeyHandle::Ed25519Public(point.to_vec()))
         }
+        KeyKind::X25519 => {
+            Err(Error::refused(Rv::KEY_TYPE_INCONSISTENT, "keys are derived from the private half of a pair"))
+        }
         KeyKind::Aes | KeyKind::AesXts | KeyKind::Des3 | KeyKind::GenericSecret => {
             Err(Error::failed("a secret key lacks its material"))
         }
@@ -174,6 +198,7 @@ pub fn wrappable(object: &Object) -> Result<Zeroizing<Vec<u8>>> {
     let key = match handle_of(object)? {
         KeyHandle::Ec(key) => PrivateKey::Ec(key),
         KeyHandle::Rsa(_) => PrivateKey::Rsa(RsaKey::from_der(material)?),
+        KeyHandle::X25519(_) => PrivateKey::X25519(Zeroizing::new(material.to_vec())),
         _ => PrivateKey::Ed25519(Zeroizing::new(material.to_vec())),
     };
     Ok(key.to_pkcs8()?)

@@ -49,10 +49,14 @@ pub static TESTS: &[Test] = &[
     ("rsa-oaep", asymmetric::rsa_oaep),
     ("ecdsa", asymmetric::ecdsa),
     ("ed25519", asymmetric::ed25519),
+    ("ed25519-variants", asymmetric::ed25519_variants),
     ("ecdh", derivation::ecdh),
+    ("x25519", derivation::x25519),
     ("x963-kdf", derivation::x963_kdf),
+    ("one-step-kdf", derivation::one_step_kdf),
     ("hkdf", derivation::hkdf),
     ("counter-kdf", derivation::counter_kdf),
+    ("feedback-kdf", derivation::feedback_kdf),
 ];
 
 /// The test of every new key pair: not one of [`TESTS`], but corrupted by name as they are.

@@ -14,6 +14,8 @@ pub enum MechanismType {
     EcKeyPairGen = 0x1040,
     /// Number 0x1055.
     EcEdwardsKeyPairGen = 0x1055,
+    /// Number 0x1056.
+    EcMontgomeryKeyPairGen = 0x1056,
     /// Number 0x1080.
     AesKeyGen = 0x1080,
     /// Number 0x1072.
@@ -152,6 +154,8 @@ pub enum MechanismType {
     Sp800108CounterKdf = 0x03ac,
     /// Number 0x80000001.
     CloudhsmSp800108CounterKdf = 0x80000001,
+    /// Number 0x03ad.
+    Sp800108FeedbackKdf = 0x03ad,
     /// Number 0x0220.
     Sha1 = 0x0220,
     /// Number 0x0255.
@@ -179,6 +183,7 @@ impl MechanismType {
         Self::RsaX931KeyPairGen,
         Self::EcKeyPairGen,
         Self::EcEdwardsKeyPairGen,
+        Self::EcMontgomeryKeyPairGen,
         Self::AesKeyGen,
         Self::AesXtsKeyGen,
         Self::Des3KeyGen,
@@ -248,6 +253,7 @@ impl MechanismType {
         Self::HkdfDerive,
         Self::Sp800108CounterKdf,
         Self::CloudhsmSp800108CounterKdf,
+        Self::Sp800108FeedbackKdf,
         Self::Sha1,
         Self::Sha224,
         Self::Sha256,
@@ -266,6 +272,7 @@ impl MechanismType {
             0x000a => Some(Self::RsaX931KeyPairGen),
             0x1040 => Some(Self::EcKeyPairGen),
             0x1055 => Some(Self::EcEdwardsKeyPairGen),
+            0x1056 => Some(Self::EcMontgomeryKeyPairGen),
             0x1080 => Some(Self::AesKeyGen),
             0x1072 => Some(Self::AesXtsKeyGen),
             0x0131 => Some(Self::Des3KeyGen),
@@ -335,6 +342,7 @@ impl MechanismType {
             0x402a => Some(Self::HkdfDerive),
             0x03ac => Some(Self::Sp800108CounterKdf),
             0x80000001 => Some(Self::CloudhsmSp800108CounterKdf),
+            0x03ad => Some(Self::Sp800108FeedbackKdf),
             0x0220 => Some(Self::Sha1),
             0x0255 => Some(Self::Sha224),
             0x0250 => Some(Self::Sha256),
@@ -360,6 +368,7 @@ impl MechanismType {
             Self::RsaX931KeyPairGen => &[Function::GeneratePair],
             Self::EcKeyPairGen => &[Function::GeneratePair],
             Self::EcEdwardsKeyPairGen => &[Function::GeneratePair],
+            Self::EcMontgomeryKeyPairGen => &[Function::GeneratePair],
             Self::AesKeyGen => &[Function::Generate],
             Self::AesXtsKeyGen => &[Function::Generate],
             Self::Des3KeyGen => &[Function::Generate],
@@ -429,6 +438,7 @@ impl MechanismType {
             Self::HkdfDerive => &[Function::Derive],
             Self::Sp800108CounterKdf => &[Function::Derive],
             Self::CloudhsmSp800108CounterKdf => &[Function::Derive],
+            Self::Sp800108FeedbackKdf => &[Function::Derive],
             Self::Sha1 => &[Function::Digest],
             Self::Sha224 => &[Function::Digest],
             Self::Sha256 => &[Function::Digest],
@@ -448,6 +458,7 @@ impl MechanismType {
             Self::RsaX931KeyPairGen => &[KeyKind::Rsa],
             Self::EcKeyPairGen => &[KeyKind::Ec],
             Self::EcEdwardsKeyPairGen => &[KeyKind::Ed25519],
+            Self::EcMontgomeryKeyPairGen => &[KeyKind::X25519],
             Self::AesKeyGen => &[KeyKind::Aes],
             Self::AesXtsKeyGen => &[KeyKind::AesXts],
             Self::Des3KeyGen => &[KeyKind::Des3],
@@ -513,10 +524,11 @@ impl MechanismType {
             Self::Sha3256Hmac => &[KeyKind::GenericSecret],
             Self::Sha3384Hmac => &[KeyKind::GenericSecret],
             Self::Sha3512Hmac => &[KeyKind::GenericSecret],
-            Self::Ecdh1Derive => &[KeyKind::Ec],
+            Self::Ecdh1Derive => &[KeyKind::Ec, KeyKind::X25519],
             Self::HkdfDerive => &[KeyKind::GenericSecret],
             Self::Sp800108CounterKdf => &[KeyKind::GenericSecret, KeyKind::Aes],
             Self::CloudhsmSp800108CounterKdf => &[KeyKind::GenericSecret, KeyKind::Aes],
+            Self::Sp800108FeedbackKdf => &[KeyKind::GenericSecret, KeyKind::Aes],
             Self::Sha1 => &[],
             Self::Sha224 => &[],
             Self::Sha256 => &[],
@@ -544,6 +556,7 @@ impl MechanismType {
             Self::Sha3256RsaPkcsPss => ParameterKind::Pss,
             Self::Sha3384RsaPkcsPss => ParameterKind::Pss,
             Self::Sha3512RsaPkcsPss => ParameterKind::Pss,
+            Self::Eddsa => ParameterKind::Eddsa,
             Self::AesCbc => ParameterKind::Iv,
             Self::AesCbcPad => ParameterKind::Iv,
             Self::AesCtr => ParameterKind::Ctr,
@@ -562,6 +575,7 @@ impl MechanismType {
             Self::HkdfDerive => ParameterKind::Hkdf,
             Self::Sp800108CounterKdf => ParameterKind::CounterKdf,
             Self::CloudhsmSp800108CounterKdf => ParameterKind::CounterKdf,
+            Self::Sp800108FeedbackKdf => ParameterKind::FeedbackKdf,
             _ => ParameterKind::None,
         }
     }
@@ -658,6 +672,7 @@ impl MechanismType {
             Self::RsaX931KeyPairGen => (2048, 4096),
             Self::EcKeyPairGen => (224, 521),
             Self::EcEdwardsKeyPairGen => (256, 256),
+            Self::EcMontgomeryKeyPairGen => (256, 256),
             Self::AesKeyGen => (16, 32),
             Self::AesXtsKeyGen => (64, 64),
             Self::Des3KeyGen => (24, 24),
@@ -727,6 +742,7 @@ impl MechanismType {
             Self::HkdfDerive => (1, 800),
             Self::Sp800108CounterKdf => (1, 800),
             Self::CloudhsmSp800108CounterKdf => (1, 800),
+            Self::Sp800108FeedbackKdf => (1, 800),
             Self::Sha1 => (0, 0),
             Self::Sha224 => (0, 0),
             Self::Sha256 => (0, 0),
@@ -743,6 +759,7 @@ impl MechanismType {
     pub const fn fips_refused(self) -> &'static [Function] {
         match self {
             Self::EcEdwardsKeyPairGen => &[Function::GeneratePair],
+            Self::EcMontgomeryKeyPairGen => &[Function::GeneratePair],
             Self::Des3KeyGen => &[Function::Generate],
             Self::RsaPkcs => &[Function::Encrypt, Function::Wrap],
             Self::Eddsa => &[Function::Sign],
@@ -767,6 +784,7 @@ impl MechanismType {
             Self::RsaX931KeyPairGen => "CKM_RSA_X9_31_KEY_PAIR_GEN",
             Self::EcKeyPairGen => "CKM_EC_KEY_PAIR_GEN",
             Self::EcEdwardsKeyPairGen => "CKM_EC_EDWARDS_KEY_PAIR_GEN",
+            Self::EcMontgomeryKeyPairGen => "CKM_EC_MONTGOMERY_KEY_PAIR_GEN",
             Self::AesKeyGen => "CKM_AES_KEY_GEN",
             Self::AesXtsKeyGen => "CKM_AES_XTS_KEY_GEN",
             Self::Des3KeyGen => "CKM_DES3_KEY_GEN",
@@ -836,6 +854,7 @@ impl MechanismType {
             Self::HkdfDerive => "CKM_HKDF_DERIVE",
             Self::Sp800108CounterKdf => "CKM_SP800_108_COUNTER_KDF",
             Self::CloudhsmSp800108CounterKdf => "CKM_CLOUDHSM_SP800_108_COUNTER_KDF",
+            Self::Sp800108FeedbackKdf => "CKM_SP800_108_FEEDBACK_KDF",
             Self::Sha1 => "CKM_SHA_1",
             Self::Sha224 => "CKM_SHA224",
             Self::Sha256 => "CKM_SHA256",

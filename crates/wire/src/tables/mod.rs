@@ -50,7 +50,7 @@ pub enum Function {
     Digest,
 }
 
-/// The kind of key, finer than `CKK_*`: Edwards keys are told apart from Weierstrass keys.
+/// The kind of key, finer than `CKK_*`: Edwards and Montgomery keys are told apart from Weierstrass keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum KeyKind {
@@ -68,6 +68,8 @@ pub enum KeyKind {
     Des3 = 6,
     /// `CKK_AES_XTS`: two keys of AES-256.
     AesXts = 7,
+    /// `CKK_EC_MONTGOMERY` with X25519.
+    X25519 = 8,
 }
 
 /// Which members of [`crate::messages::MechanismParameters`] a mechanism reads.
@@ -91,12 +93,16 @@ pub enum ParameterKind {
     WrapIv,
     /// `key_bits`, `hash`, `mgf`, `label`.
     RsaAes,
+    /// `prehash`, `context`.
+    Eddsa,
     /// `kdf`, `public_data`, `info`.
     Ecdh,
     /// `hash`, `extract`, `expand`, `salt`, `info`.
     Hkdf,
     /// `prf`, `prf_inputs`.
     CounterKdf,
+    /// `prf`, `prf_inputs`, `iv`.
+    FeedbackKdf,
 }
 
 /// Which of the brain's workers takes a managed operation.

@@ -14,10 +14,11 @@ const FUNCTIONS: [Function; 7] = [
     Function::Derive,
     Function::Digest,
 ];
-const KINDS: [KeyKind; 7] = [
+const KINDS: [KeyKind; 8] = [
     KeyKind::Rsa,
     KeyKind::Ec,
     KeyKind::Ed25519,
+    KeyKind::X25519,
     KeyKind::Aes,
     KeyKind::AesXts,
     KeyKind::Des3,
