@@ -191,6 +191,20 @@ class EddsaParameters(ctypes.Structure):
     _fields_ = (("is_hashed", c_ubyte), ("context_length", c_ulong), ("context", c_void_p))
 
 
+class Pbkdf2Parameters(ctypes.Structure):
+    _fields_ = (
+        ("salt_source", c_ulong),
+        ("salt", c_void_p),
+        ("salt_length", c_ulong),
+        ("iterations", c_ulong),
+        ("prf", c_ulong),
+        ("prf_data", c_void_p),
+        ("prf_data_length", c_ulong),
+        ("password", c_void_p),
+        ("password_length", c_ulong),
+    )
+
+
 class VendorCounterFormat(ctypes.Structure):
     _fields_ = (("bits", c_ulong),)
 
@@ -232,6 +246,21 @@ def eddsa(context: bytes = b"", *, is_hashed: bool = False) -> CkMechanism:
     parameters = EddsaParameters(is_hashed, len(context), _place(held))
     parameters.kept = held
     return mechanism(Mechanism.EDDSA, parameters)
+
+
+PBKDF2 = {"SHA1": 1, "SHA224": 3, "SHA256": 4, "SHA384": 5, "SHA512": 6}
+"""``CKP_PKCS5_PBKD2_HMAC_*`` by hash."""
+CKZ_SALT_SPECIFIED = 1
+
+
+def pbkdf2(hash_name: str, password: bytes, salt: bytes, iterations: int) -> CkMechanism:
+    held = (_buffer(salt), _buffer(password))
+    salt_and_password = ((_place(held[0]), len(salt)), (_place(held[1]), len(password)))
+    parameters = Pbkdf2Parameters(
+        CKZ_SALT_SPECIFIED, *salt_and_password[0], iterations, PBKDF2[hash_name], None, 0, *salt_and_password[1]
+    )
+    parameters.kept = held
+    return mechanism(Mechanism.PKCS5_PBKD2, parameters)
 
 
 def hkdf(hash_name: str, salt: bytes | None, info: bytes, *, extract: bool = True, expand: bool = True) -> CkMechanism:

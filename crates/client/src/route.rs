@@ -121,7 +121,10 @@ mod tests {
         assert_eq!(route(Operation::Sign, &sign(5)), Route::Any);
         assert_eq!(route(Operation::Sign, &sign(session)), Route::OnlyHome);
         let token = Template::new().with(AttributeType::Token, AttributeValue::Bool(true));
-        let make = |template| GenerateKeyRequest { mechanism: 1, template, request_id: None }.to_bytes();
+        let make = |template| {
+            GenerateKeyRequest { mechanism: 1, template, parameters: None, password: None, request_id: None }
+                .to_bytes()
+        };
         assert_eq!(route(Operation::GenerateKey, &make(token)), Route::Any);
         assert_eq!(route(Operation::GenerateKey, &make(Template::new())), Route::MakesHome);
         let derive = |base_key, template| {

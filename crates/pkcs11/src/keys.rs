@@ -60,7 +60,13 @@ pub unsafe extern "C" fn C_GenerateKey(
         let mechanism = unsafe { Mechanism::read(mechanism, Function::Generate)? };
         session.check_may_write(&template)?;
         session.check_login()?;
-        let request = GenerateKeyRequest { mechanism: mechanism.kind.code(), template, request_id: None };
+        let request = GenerateKeyRequest {
+            mechanism: mechanism.kind.code(),
+            template,
+            parameters: mechanism.parameters,
+            password: mechanism.password,
+            request_id: None,
+        };
         let response: ObjectsResponse = session.slot.client.call(Operation::GenerateKey, &request)?;
         let Some(handle) = handles_of(&session.slot, response).first().copied() else {
             return failure(Rv::DEVICE_ERROR, "the HSM showed no new key");

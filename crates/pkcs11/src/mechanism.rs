@@ -2,19 +2,23 @@
 
 use cryptoki_sys::{
     CK_AES_CTR_PARAMS, CK_BYTE, CK_CCM_PARAMS, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS,
-    CK_HKDF_PARAMS, CK_KEY_TYPE, CK_MECHANISM, CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS,
-    CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES, CKK_AES_XTS, CKK_DES3, CKK_EC,
-    CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA, CKZ_DATA_SPECIFIED,
+    CK_HKDF_PARAMS, CK_KEY_TYPE, CK_MECHANISM, CK_PKCS5_PBKD2_PARAMS2, CK_RSA_AES_KEY_WRAP_PARAMS,
+    CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES,
+    CKK_AES_XTS, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA,
+    CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
 };
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
-use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
+use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Secret, Template};
 
 use crate::edge::{Result, bytes, failure, size, take};
 use crate::sp800_108;
 
 /// The IV that the HSM makes for GCM.
 pub const GCM_IV_LENGTH: usize = 12;
+
+/// The longest password that a key is made of, bytes.
+const LONGEST_PASSWORD: usize = 64 * 1024;
 
 /// A mechanism with its parameters, copied out of the caller's memory.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct Mechanism {
     pub iv_place: Option<IvPlace>,
     /// How long the plaintext is: `CKM_AES_CCM` says it beforehand.
     pub plaintext_length: Option<usize>,
+    /// What `CKM_PKCS5_PBKD2` makes a key of.
+    pub password: Option<Secret>,
 }
 
 /// The caller's buffer for the IV. It must stay valid until the encryption is done: that is how AWS's library hands
@@ -70,7 +76,7 @@ impl Mechanism {
         let Some(kind) = kind else {
             return failure(Rv::MECHANISM_INVALID, format!("mechanism 0x{:x}", mechanism.mechanism));
         };
-        let (mut iv_place, mut plaintext_length) = (None, None);
+        let (mut iv_place, mut plaintext_length, mut password) = (None, None, None);
         // SAFETY: by this function's contract, for all of the following.
         let parameters = unsafe {
             match kind.parameter_kind() {
@@ -92,13 +98,14 @@ impl Mechanism {
                 }
                 ParameterKind::Eddsa if mechanism.ulParameterLen == 0 => None,
                 ParameterKind::Eddsa => read_eddsa(&mechanism)?,
+                ParameterKind::Pbkdf2 => Some(read_pbkdf2(&mechanism, &mut password)?),
                 ParameterKind::FeedbackKdf => Some(sp800_108::read_feedback(&mechanism)?),
                 ParameterKind::Ecdh => Some(read_ecdh(&mechanism)?),
                 ParameterKind::Hkdf => Some(read_hkdf(&mechanism)?),
                 ParameterKind::CounterKdf => Some(sp800_108::read_counter(kind, &mechanism)?),
             }
         };
-        Ok(Self { kind, parameters, iv_place, plaintext_length })
+        Ok(Self { kind, parameters, iv_place, plaintext_length, password })
     }
 
     /// Refuses a key of a kind that it cannot use.
@@ -278,6 +285,35 @@ unsafe fn read_ecdh(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
         kdf: Some(parameters.kdf),
         public_data: Some(public.to_vec()),
         info: (!shared.is_empty()).then(|| shared.to_vec()),
+        ..NO_PARAMETERS
+    })
+}
+
+/// # Safety
+/// The parameter is valid for its length, and its pointers for theirs.
+unsafe fn read_pbkdf2(
+    mechanism: &CK_MECHANISM,
+    password: &mut Option<Secret>,
+) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_PKCS5_PBKD2_PARAMS2>(mechanism) }?;
+    // In the struct of PKCS #11 2.40 a pointer stands where the password's length is: no password is that long.
+    let is_too_long = size(parameters.ulPasswordLen)? > LONGEST_PASSWORD;
+    if parameters.saltSource != CKZ_SALT_SPECIFIED || parameters.ulPrfDataLen != 0 || is_too_long {
+        return bad_parameter();
+    }
+    // SAFETY: by this function's contract.
+    let (salt, given) = unsafe {
+        (
+            bytes(parameters.pSaltSourceData.cast(), parameters.ulSaltSourceDataLen)?,
+            bytes(parameters.pPassword, parameters.ulPasswordLen)?,
+        )
+    };
+    *password = Some(Secret::new(given.to_vec()));
+    Ok(MechanismParameters {
+        prf: Some(parameters.prf),
+        salt: Some(salt.to_vec()),
+        iterations: Some(parameters.iterations),
         ..NO_PARAMETERS
     })
 }

@@ -91,6 +91,7 @@ message! {
         17 => /** Bits of the AES key between an RSA key and the key that is wrapped. */ key_bits: Option<u64>,
         18 => /** Ed25519ph: the data is its SHA-512. */ prehash: bool,
         19 => /** Of Ed25519ph and Ed25519ctx. */ context: Option<Vec<u8>>,
+        20 => /** Of PBKDF2. */ iterations: Option<u64>,
     }
 
     /// A part of what the pseudo-random function of SP 800-108 runs over: bytes, a number of so many bits, or with neither
@@ -253,10 +254,12 @@ message! {
         1 => hsms: List<HsmInfoView>,
     }
 
-    /// `generate_key`.
+    /// `generate_key`. A key that is made from a password takes parameters and the password.
     pub struct GenerateKeyRequest {
         1 => mechanism: u64,
         2 => template: Template,
+        3 => parameters: Option<MechanismParameters>,
+        4 => password: Option<Secret>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -336,6 +339,7 @@ pub const NO_PARAMETERS: MechanismParameters = MechanismParameters {
     key_bits: None,
     prehash: false,
     context: None,
+    iterations: None,
 };
 
 /// The number in a session object's reference that token objects never have: the top bit. The other bits of a session

@@ -27,8 +27,13 @@ fn a_signature_request_has_the_bytes_of_the_first_release() {
 
 #[test]
 fn a_template_is_ordered_by_number_whatever_order_it_was_built_in() {
-    let request =
-        GenerateKeyRequest { mechanism: 0x1080, template: label("k"), request_id: Some(vec![9; 16]) };
+    let request = GenerateKeyRequest {
+        mechanism: 0x1080,
+        template: label("k"),
+        parameters: None,
+        password: None,
+        request_id: Some(vec![9; 16]),
+    };
     assert_eq!(
         hex(&request.to_bytes()),
         "8301cd1080028401c303a16bcd0102c4020102cd0161200fc41009090909090909090909090909090909"

@@ -51,10 +51,12 @@ class UserDeleteRequest(msgspec.Struct, frozen=True):
 
 
 class GenerateKeyRequest(msgspec.Struct, frozen=True):
-    """``generate_key``."""
+    """``generate_key``; parameters and a password are there where the key is made from one."""
 
     mechanism: int
     template: Template
+    parameters: dict[str, Any] | None = None
+    password: SecretTicket | None = None
 
 
 class GenerateKeyPairRequest(msgspec.Struct, frozen=True):

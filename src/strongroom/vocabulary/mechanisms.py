@@ -20,6 +20,7 @@ class Mechanism(IntEnum):
     AES_XTS_KEY_GEN = 0x1072
     DES3_KEY_GEN = 0x131
     GENERIC_SECRET_KEY_GEN = 0x350
+    PKCS5_PBKD2 = 0x3B0
     RSA_PKCS = 0x1
     RSA_X_509 = 0x3
     RSA_PKCS_OAEP = 0x9

@@ -28,7 +28,15 @@ from vectors_curves import (
     wycheproof_ed25519,
     wycheproof_x25519,
 )
-from vectors_derivation import nist_agreement, nist_counter_kdf, rfc_hkdf, wycheproof_ecdh, wycheproof_hkdf
+from vectors_derivation import (
+    nist_agreement,
+    nist_counter_kdf,
+    rfc_hkdf,
+    rfc_pbkdf2,
+    wycheproof_ecdh,
+    wycheproof_hkdf,
+    wycheproof_pbkdf2,
+)
 from vectors_des3 import nist_des3
 from vectors_macs_and_digests import nist_cmac, nist_digests, rfc_hmac, wycheproof_macs
 from vectors_rsa import (
@@ -78,6 +86,8 @@ FAMILIES = [
     rfc_hkdf,
     wycheproof_ecdh,
     wycheproof_hkdf,
+    rfc_pbkdf2,
+    wycheproof_pbkdf2,
 ]
 NO_MECHANISM = "no such mechanism here"
 NOT_TAKEN = {
@@ -103,7 +113,6 @@ NOT_TAKEN = {
         "mlkem_*": NO_MECHANISM,
         "morus*": NO_MECHANISM,
         "pbes2_*": NO_MECHANISM,
-        "pbkdf2_*": NO_MECHANISM,
         "primality": "no function of PKCS #11 tests for primes",
         "seed_*": NO_MECHANISM,
         "siphash*": NO_MECHANISM,
@@ -143,7 +152,6 @@ NOT_TAKEN = {
     "CMAC": {"*3des*": NO_MECHANISM},
     "KDF": {
         "*/argon2*": NO_MECHANISM,
-        "*PBKDF2*": NO_MECHANISM,
         "*/scrypt*": NO_MECHANISM,
         "*/ansx963_2001.txt": "the shared secret is given there and never in the clear here (see test_derivation.py)",
     },

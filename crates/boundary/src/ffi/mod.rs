@@ -1,7 +1,7 @@
 //! The few functions of the crypto library that `aws-lc-rs` has no safe form for: digests and HMAC
 //! with SHA-3, RSA on raw blocks, PSS and OAEP with free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF, AES-GCM with short tags, AES key
 //! wrap, triple DES, AES-XTS and AES-CCM, X25519, Ed25519ph and
-//! Ed25519ctx, PKCS #8.
+//! Ed25519ctx, PBKDF2, PKCS #8.
 //!
 //! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
 //! file wraps one kind of object, owns it, and offers functions over slices.
@@ -15,6 +15,7 @@ mod ec;
 mod hkdf;
 mod key_wrap;
 mod owned;
+mod pbkdf2;
 mod pkey;
 mod rsa;
 
@@ -25,6 +26,7 @@ pub use digest::{Digest, digest, hmac};
 pub use ec::{Curve, EcKey};
 pub use hkdf::{hkdf_expand, hkdf_extract};
 pub use key_wrap::WrapKey;
+pub use pbkdf2::pbkdf2;
 pub use pkey::PrivateKey;
 pub use rsa::RsaKey;
 

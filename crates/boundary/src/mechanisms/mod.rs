@@ -21,6 +21,7 @@ mod hkdf;
 mod hmac;
 mod padding;
 mod parameters;
+mod pbkdf2;
 mod rsa_aes_wrap;
 mod rsa_oaep;
 mod rsa_pkcs1;
@@ -44,6 +45,7 @@ pub use des3::{KEY_LENGTH as DES3_KEY_LENGTH, is_single as is_single_des, set_pa
 pub use digest::{digest, hash_of};
 pub use ecdh::{CKD_NULL, one_step, x963};
 pub use handle::{KeyHandle, OTHER_KEY};
+pub use pbkdf2::derive as key_from_password;
 pub use strongroom_wire::messages::NO_PARAMETERS;
 
 /// Largest data of one operation, bytes: a body of the protocol less the other members of its message.

@@ -33,6 +33,9 @@ impl Objects {
         Self::check_maker(caller)?;
         mechanisms::check_allowed(mechanism, Function::Generate, None, self.options.fips)?;
         let (class, kind) = match mechanism {
+            MechanismType::Pkcs5Pbkd2 => {
+                return Err(Error::refused(Rv::MECHANISM_PARAM_INVALID, "the mechanism needs a password"));
+            }
             MechanismType::AesKeyGen => (&attributes::AES, KeyKind::Aes),
             MechanismType::AesXtsKeyGen => (&attributes::AES_XTS, KeyKind::AesXts),
             MechanismType::Des3KeyGen => (&attributes::DES3, KeyKind::Des3),
@@ -119,6 +122,8 @@ impl Objects {
 pub(super) enum Origin {
     /// Generated here, by this mechanism.
     Generated(MechanismType),
+    /// Made from a password, which others may know.
+    FromPassword,
     /// Imported in clear.
     Created,
     /// Unwrapped.
@@ -130,7 +135,7 @@ pub(super) enum Origin {
 impl Origin {
     const fn way(self) -> Way {
         match self {
-            Self::Generated(_) => Way::Generate,
+            Self::Generated(_) | Self::FromPassword => Way::Generate,
             Self::Created => Way::Create,
             Self::Unwrapped => Way::Unwrap,
             Self::Derived { .. } => Way::Derive,
@@ -144,7 +149,7 @@ fn provenance(computed: &mut Template, template: &Template, origin: Origin) {
     let given = |attribute| template.bool(attribute).unwrap_or(true); // both default to true
     let (is_local, was_sensitive, was_unextractable, mechanism) = match origin {
         Origin::Generated(mechanism) => (true, true, true, mechanism.code()),
-        Origin::Created | Origin::Unwrapped => (false, false, false, UNAVAILABLE),
+        Origin::FromPassword | Origin::Created | Origin::Unwrapped => (false, false, false, UNAVAILABLE),
         Origin::Derived { always_sensitive, never_extractable } => {
             (false, always_sensitive, never_extractable, UNAVAILABLE)
         }

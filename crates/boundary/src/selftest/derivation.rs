@@ -140,3 +140,19 @@ pub fn feedback_kdf() -> Result<Vec<Answer>> {
     ));
     Ok(vec![Answer::new(derived.as_slice(), known)])
 }
+
+/// RFC 7914 section 11: PBKDF2 with HMAC-SHA-256.
+pub fn pbkdf2() -> Result<Vec<Answer>> {
+    let given = MechanismParameters {
+        prf: Some(4),
+        salt: Some(b"salt".to_vec()),
+        iterations: Some(1),
+        ..NO_PARAMETERS
+    };
+    let derived = mechanisms::key_from_password(b"passwd", Some(&given), 64, false)?;
+    let known = concat!(
+        "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc",
+        "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783"
+    );
+    Ok(vec![Answer::new(derived.as_slice(), hex(known))])
+}

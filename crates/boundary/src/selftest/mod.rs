@@ -57,6 +57,7 @@ pub static TESTS: &[Test] = &[
     ("hkdf", derivation::hkdf),
     ("counter-kdf", derivation::counter_kdf),
     ("feedback-kdf", derivation::feedback_kdf),
+    ("pbkdf2", derivation::pbkdf2),
 ];
 
 /// The test of every new key pair: not one of [`TESTS`], but corrupted by name as they are.

@@ -100,8 +100,13 @@ fn what_the_brain_must_not_get_is_refused_before_it() {
     assert_eq!(rv(peer.call(Operation::DestroyObject, 7, &short_id)), Rv::ARGUMENTS_BAD);
     let template =
         Template::new().with(AttributeType::Value, AttributeValue::Secret(Secret::new(vec![1; 16])));
-    let generate =
-        GenerateKeyRequest { mechanism: MechanismType::AesKeyGen.code(), template, request_id: None };
+    let generate = GenerateKeyRequest {
+        mechanism: MechanismType::AesKeyGen.code(),
+        template,
+        parameters: None,
+        password: None,
+        request_id: None,
+    };
     assert_eq!(rv(peer.call(Operation::GenerateKey, 7, &generate)), Rv::TEMPLATE_INCONSISTENT);
     assert_eq!(rv(peer.call(Operation::DestroyObject, 0, &destroy(5, 1))), Rv::USER_NOT_LOGGED_IN);
     let create = UserRequest {

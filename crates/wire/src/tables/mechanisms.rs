@@ -24,6 +24,8 @@ pub enum MechanismType {
     Des3KeyGen = 0x0131,
     /// Number 0x0350.
     GenericSecretKeyGen = 0x0350,
+    /// Number 0x03b0.
+    Pkcs5Pbkd2 = 0x03b0,
     /// Number 0x0001.
     RsaPkcs = 0x0001,
     /// Number 0x0003.
@@ -188,6 +190,7 @@ impl MechanismType {
         Self::AesXtsKeyGen,
         Self::Des3KeyGen,
         Self::GenericSecretKeyGen,
+        Self::Pkcs5Pbkd2,
         Self::RsaPkcs,
         Self::RsaX509,
         Self::RsaPkcsOaep,
@@ -277,6 +280,7 @@ impl MechanismType {
             0x1072 => Some(Self::AesXtsKeyGen),
             0x0131 => Some(Self::Des3KeyGen),
             0x0350 => Some(Self::GenericSecretKeyGen),
+            0x03b0 => Some(Self::Pkcs5Pbkd2),
             0x0001 => Some(Self::RsaPkcs),
             0x0003 => Some(Self::RsaX509),
             0x0009 => Some(Self::RsaPkcsOaep),
@@ -373,6 +377,7 @@ impl MechanismType {
             Self::AesXtsKeyGen => &[Function::Generate],
             Self::Des3KeyGen => &[Function::Generate],
             Self::GenericSecretKeyGen => &[Function::Generate],
+            Self::Pkcs5Pbkd2 => &[Function::Generate],
             Self::RsaPkcs => &[Function::Sign, Function::Encrypt, Function::Wrap],
             Self::RsaX509 => &[Function::Sign, Function::Encrypt],
             Self::RsaPkcsOaep => &[Function::Encrypt, Function::Wrap],
@@ -463,6 +468,7 @@ impl MechanismType {
             Self::AesXtsKeyGen => &[KeyKind::AesXts],
             Self::Des3KeyGen => &[KeyKind::Des3],
             Self::GenericSecretKeyGen => &[KeyKind::GenericSecret],
+            Self::Pkcs5Pbkd2 => &[KeyKind::GenericSecret, KeyKind::Aes, KeyKind::AesXts, KeyKind::Des3],
             Self::RsaPkcs => &[KeyKind::Rsa],
             Self::RsaX509 => &[KeyKind::Rsa],
             Self::RsaPkcsOaep => &[KeyKind::Rsa],
@@ -544,6 +550,7 @@ impl MechanismType {
     /// The parameters it takes.
     pub const fn parameter_kind(self) -> ParameterKind {
         match self {
+            Self::Pkcs5Pbkd2 => ParameterKind::Pbkdf2,
             Self::RsaPkcsOaep => ParameterKind::Oaep,
             Self::RsaAesKeyWrap => ParameterKind::RsaAes,
             Self::RsaPkcsPss => ParameterKind::Pss,
@@ -677,6 +684,7 @@ impl MechanismType {
             Self::AesXtsKeyGen => (64, 64),
             Self::Des3KeyGen => (24, 24),
             Self::GenericSecretKeyGen => (1, 800),
+            Self::Pkcs5Pbkd2 => (1, 800),
             Self::RsaPkcs => (2048, 4096),
             Self::RsaX509 => (2048, 4096),
             Self::RsaPkcsOaep => (2048, 4096),
@@ -789,6 +797,7 @@ impl MechanismType {
             Self::AesXtsKeyGen => "CKM_AES_XTS_KEY_GEN",
             Self::Des3KeyGen => "CKM_DES3_KEY_GEN",
             Self::GenericSecretKeyGen => "CKM_GENERIC_SECRET_KEY_GEN",
+            Self::Pkcs5Pbkd2 => "CKM_PKCS5_PBKD2",
             Self::RsaPkcs => "CKM_RSA_PKCS",
             Self::RsaX509 => "CKM_RSA_X_509",
             Self::RsaPkcsOaep => "CKM_RSA_PKCS_OAEP",

@@ -103,6 +103,8 @@ pub enum ParameterKind {
     CounterKdf,
     /// `prf`, `prf_inputs`, `iv`.
     FeedbackKdf,
+    /// `prf` (`CKP_PKCS5_PBKD2_*`), `salt`, `iterations`; the password is a member of the request.
+    Pbkdf2,
 }
 
 /// Which of the brain's workers takes a managed operation.
