@@ -239,6 +239,14 @@ class Hsm:
 
     # -- objects ------------------------------------------------------------------------------------------------------
     def generate_key(self, caller: Caller, mechanism: int, template: Template) -> StagedObject: ...
+    def key_from_password(
+        self,
+        caller: Caller,
+        mechanism: int,
+        parameters: dict[str, Any] | None,
+        password: SecretTicket,
+        template: Template,
+    ) -> StagedObject: ...
     def generate_key_pair(
         self, caller: Caller, mechanism: int, public_template: Template, private_template: Template
     ) -> tuple[StagedObject, StagedObject]:

@@ -125,8 +125,15 @@ mod tests {
         assert_eq!(route(Operation::Sign, &sign(session)), Route::OnlyHome);
         let token = Template::new().with(AttributeType::Token, AttributeValue::Bool(true));
         let make = |template| {
-            let shared_users = List(Vec::new());
-            GenerateKeyRequest { mechanism: 1, template, shared_users, request_id: None }.to_bytes()
+            GenerateKeyRequest {
+                mechanism: 1,
+                template,
+                shared_users: List(Vec::new()),
+                parameters: None,
+                password: None,
+                request_id: None,
+            }
+            .to_bytes()
         };
         assert_eq!(route(Operation::GenerateKey, &make(token)), Route::Any);
         assert_eq!(route(Operation::GenerateKey, &make(Template::new())), Route::MakesHome);

@@ -272,6 +272,8 @@ fn generate_key() -> GenerateKeyRequest {
         mechanism: 0x1080,
         template: Template::new(),
         shared_users: List(vec![]),
+        parameters: None,
+        password: None,
         request_id: None,
     }
 }

@@ -65,6 +65,8 @@ pub unsafe extern "C" fn C_GenerateKey(
             mechanism: mechanism.kind.code(),
             template,
             shared_users: List(Vec::new()),
+            parameters: mechanism.parameters,
+            password: mechanism.password,
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::GenerateKey, &request)?;

@@ -31,6 +31,8 @@ fn a_template_is_ordered_by_number_whatever_order_it_was_built_in() {
         mechanism: 0x1080,
         template: label("k"),
         shared_users: List(vec![]),
+        parameters: None,
+        password: None,
         request_id: Some(vec![9; 16]),
     };
     assert_eq!(
@@ -48,6 +50,8 @@ fn a_request_to_share_a_key_has_the_bytes_of_its_first_release() {
         mechanism: 0x1080,
         template: Template::new(),
         shared_users: List(vec!["bob".into(), "eve".into()]),
+        parameters: None,
+        password: None,
         request_id: None,
     };
     assert_eq!(hex(&request.to_bytes()), "8301cd108002800392a3626f62a3657665");

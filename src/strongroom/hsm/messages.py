@@ -51,11 +51,13 @@ class UserDeleteRequest(msgspec.Struct, frozen=True):
 
 
 class GenerateKeyRequest(msgspec.Struct, frozen=True):
-    """``generate_key``."""
+    """``generate_key``; parameters and a password are there where the key is made from one."""
 
     mechanism: int
     template: Template
     shared_users: list[str] = []
+    parameters: dict[str, Any] | None = None
+    password: SecretTicket | None = None
 
 
 class GenerateKeyPairRequest(msgspec.Struct, frozen=True):

@@ -39,7 +39,11 @@ PUBLIC_KEY_CLASS = 2
 
 def generate_key(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, GenerateKeyRequest)
-    staged = brain.hsm.generate_key(brain.caller(request), message.mechanism, message.template)
+    caller, mechanism = brain.caller(request), message.mechanism
+    if message.password is None:
+        staged = brain.hsm.generate_key(caller, mechanism, message.template)
+    else:
+        staged = brain.hsm.key_from_password(caller, mechanism, message.parameters, message.password, message.template)
     return _creation(brain, request, [staged], message.shared_users)
 
 

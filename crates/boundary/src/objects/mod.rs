@@ -15,6 +15,7 @@ mod imports;
 mod index;
 mod made;
 mod object;
+mod passwords;
 mod record;
 mod sharing;
 mod staging;

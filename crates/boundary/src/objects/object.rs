@@ -147,7 +147,10 @@ impl Object {
             0x00 => Some(KeyKind::Rsa),
             0x03 => Some(KeyKind::Ec),
             0x40 => Some(KeyKind::Ed25519),
+            0x41 => Some(KeyKind::X25519),
+            0x15 => Some(KeyKind::Des3),
             0x1F => Some(KeyKind::Aes),
+            0x35 => Some(KeyKind::AesXts),
             _ => Some(KeyKind::GenericSecret),
         }
     }

@@ -105,6 +105,8 @@ fn what_the_brain_must_not_get_is_refused_before_it() {
         mechanism: MechanismType::AesKeyGen.code(),
         template,
         shared_users: List(Vec::new()),
+        parameters: None,
+        password: None,
         request_id: None,
     };
     assert_eq!(rv(peer.call(Operation::GenerateKey, 7, &generate)), Rv::TEMPLATE_INCONSISTENT);

@@ -68,6 +68,28 @@ impl Hsm {
         StagedObject::new(py, staged)
     }
 
+    #[pyo3(signature = (caller, mechanism, parameters, password, template))]
+    fn key_from_password(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        mechanism: u64,
+        parameters: Option<&Bound<'_, PyDict>>,
+        password: &Bound<'_, SecretTicket>,
+        template: &Bound<'_, PyDict>,
+    ) -> PyResult<StagedObject> {
+        let (caller, mechanism) = (&caller.get().0, mechanism_of(mechanism)?);
+        let (parameters, template) = (parameters_of(parameters)?, template_from_python(template)?);
+        let password = password.get().bytes().ok_or_else(|| {
+            refused(Rv::ARGUMENTS_BAD, "this ticket stands for a template, not for a password")
+        })?;
+        let objects = &self.boundary.objects;
+        let staged = detached(py, || {
+            objects.key_from_password(caller, mechanism, parameters.as_ref(), &password.0, template)
+        })?;
+        StagedObject::new(py, staged)
+    }
+
     fn generate_key_pair(
         &self,
         py: Python<'_>,

@@ -23,7 +23,10 @@ KEY_TYPE_NAMES: Final = {
     KeyType.RSA: "rsa",
     KeyType.EC: "ec",
     KeyType.EC_EDWARDS: "ec-edwards",
+    KeyType.EC_MONTGOMERY: "ec-montgomery",
     KeyType.AES: "aes",
+    KeyType.AES_XTS: "aes-xts",
+    KeyType.DES3: "des3",
     KeyType.GENERIC_SECRET: "generic-secret",
 }
 _BY_NAME: Final = {
@@ -83,7 +86,7 @@ def parse(attribute: Attribute, text: str) -> bool | int | bytes | str:
     if attribute is Attribute.EC_PARAMS:
         curve = curves.by_name(text)
         if curve is None:
-            raise _wrong(name, text, f"one of {', '.join(curve.name for curve in curves.CURVES)}")
+            raise _wrong(name, text, f"one of {', '.join(curve.name for curve in (*curves.CURVES, curves.X25519))}")
         return curve.parameters
     if attribute in _NAMED_NUMBERS:
         numbers = _NAMED_NUMBERS[attribute]
