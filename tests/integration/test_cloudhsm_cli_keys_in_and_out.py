@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.keywrap import (
     aes_key_wrap,
     aes_key_wrap_with_padding,
 )
+from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -120,6 +121,7 @@ class Outside:
         self.mechanisms: dict[str, tuple[str, str, Callable[..., bytes], Callable[..., bytes]]] = {
             "aes-no-pad": ("", "", self._wrap, self._unwrap),
             "aes-zero-pad": ("", "", self._wrap_padded, self._unwrap_padded),
+            "aes-pkcs5-pad": ("", "", self._wrap_pkcs5, self._unwrap_pkcs5),
             "aes-gcm": (self._gcm(128), f" --iv 0x{IV.hex()}", self._seal, self._open),
             "aes-gcm-96": (self._gcm(96), f" --iv 0x{IV.hex()}", self._seal_96, self._open_96),
             "cloudhsm-aes-gcm": (self._gcm(128), "", self._seal_in_front, self._open_in_front),
@@ -140,6 +142,14 @@ class Outside:
 
     def _unwrap_padded(self, wrapped: bytes, _iv: bytes) -> bytes:
         return aes_key_unwrap_with_padding(self.kek, wrapped)
+
+    def _wrap_pkcs5(self, key: bytes) -> bytes:
+        padder = PKCS7(64).padder()
+        return aes_key_wrap(self.kek, padder.update(key) + padder.finalize())
+
+    def _unwrap_pkcs5(self, wrapped: bytes, _iv: bytes) -> bytes:
+        unpadder = PKCS7(64).unpadder()
+        return unpadder.update(aes_key_unwrap(self.kek, wrapped)) + unpadder.finalize()
 
     def _seal(self, key: bytes) -> bytes:
         return AESGCM(self.kek).encrypt(IV, key, AAD)
@@ -221,7 +231,9 @@ def secret_of(cli: Cli, length: int) -> str:
 
 
 @pytest.mark.parametrize("length", [16, 32, 24, 800])
-@pytest.mark.parametrize("name", ["aes-no-pad", "aes-zero-pad", "aes-gcm", "aes-gcm-96", "cloudhsm-aes-gcm"])
+@pytest.mark.parametrize(
+    "name", ["aes-no-pad", "aes-pkcs5-pad", "aes-zero-pad", "aes-gcm", "aes-gcm-96", "cloudhsm-aes-gcm"]
+)
 def test_secret_keys_go_in_and_come_out_unchanged(cli: Cli, outside: Outside, name: str, length: int) -> None:
     options, iv_option, wrap, unwrap = outside.mechanisms[name]
     mechanism, kind, key = name.removesuffix("-96"), "generic-secret" if length == 800 else "aes", os.urandom(length)
@@ -229,7 +241,7 @@ def test_secret_keys_go_in_and_come_out_unchanged(cli: Cli, outside: Outside, na
     assert unwrap(*cli.wrap(mechanism, reference, "kek", options)) == key
 
 
-@pytest.mark.parametrize("name", ["aes-zero-pad", "aes-gcm", "cloudhsm-aes-gcm"])
+@pytest.mark.parametrize("name", ["aes-pkcs5-pad", "aes-zero-pad", "aes-gcm", "cloudhsm-aes-gcm"])
 def test_a_secret_of_any_length_goes_in_and_comes_out(cli: Cli, outside: Outside, name: str) -> None:
     options, iv_option, wrap, unwrap = outside.mechanisms[name]
     key = os.urandom(23)
@@ -237,7 +249,7 @@ def test_a_secret_of_any_length_goes_in_and_comes_out(cli: Cli, outside: Outside
     assert unwrap(*cli.wrap(name, reference, "kek", options)) == key
 
 
-@pytest.mark.parametrize("name", ["aes-zero-pad", "aes-gcm", "cloudhsm-aes-gcm"])
+@pytest.mark.parametrize("name", ["aes-pkcs5-pad", "aes-zero-pad", "aes-gcm", "cloudhsm-aes-gcm"])
 @pytest.mark.parametrize(("kind", "key"), [("rsa-private", RSA_KEY), ("ec-private", EC_KEY)], ids=["rsa", "ec"])
 def test_private_keys_go_in_and_come_out_and_export_their_public_half(
     cli: Cli, outside: Outside, name: str, kind: str, key: Any

@@ -29,6 +29,7 @@ RSA_AES_KEY_BITS: Final = 256
 """Bits of the AES key between an RSA key and the key that it wraps; the command line has no option for it."""
 KEY_TYPE_CLASSES: Final = {
     "aes": (ObjectClass.SECRET_KEY, KeyType.AES),
+    "des3": (ObjectClass.SECRET_KEY, KeyType.DES3),
     "ec-private": (ObjectClass.PRIVATE_KEY, KeyType.EC),
     "ec-edwards-private": (ObjectClass.PRIVATE_KEY, KeyType.EC_EDWARDS),
     "generic-secret": (ObjectClass.SECRET_KEY, KeyType.GENERIC_SECRET),

@@ -12,7 +12,7 @@ from strongroom.vocabulary.operations import Operation
         ("keys list", "`cloudhsm-cli` has no command 'keys'; did you mean `key`?"),
         ("key replicate", "`cloudhsm-cli key` has no command 'replicate'; it has: delete, export-public"),
         ("key wrap aes-cbc", "`cloudhsm-cli key wrap` has no command 'aes-cbc'; did you mean `aes-gcm`?"),
-        ("key wrap", "`cloudhsm-cli key wrap` needs a command: aes-gcm, aes-no-pad, aes-zero-pad, cloudhsm-aes-gcm,"),
+        ("key wrap", "`cloudhsm-cli key wrap` needs a command: aes-gcm, aes-no-pad, aes-pkcs5-pad, aes-zero-pad,"),
         ("quorum token-sign list", "`cloudhsm-cli` has no command 'quorum'; it has: cluster, crypto, help"),
         ("key", "`cloudhsm-cli key` needs a command: delete,"),
         ("user create --username a --role crypto-user --approval f", "No such option '--approval'."),

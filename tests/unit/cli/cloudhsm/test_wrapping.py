@@ -22,6 +22,7 @@ MECHANISMS = {
     "aes-gcm": (Mechanism.AES_GCM, "--tag-length-bits 96 --aad 0x10", {"tag_bits": 96, "aad": b"\x10"}),
     "cloudhsm-aes-gcm": (Mechanism.CLOUDHSM_AES_GCM, "--tag-length-bits 128", {"tag_bits": 128}),
     "aes-no-pad": (Mechanism.CLOUDHSM_AES_KEY_WRAP_NO_PAD, "", None),
+    "aes-pkcs5-pad": (Mechanism.CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, "", None),
     "aes-zero-pad": (Mechanism.CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, "", None),
     "rsa-aes": (Mechanism.RSA_AES_KEY_WRAP, OAEP, OAEP_PARAMETERS | {"key_bits": 256}),
     "rsa-oaep": (Mechanism.RSA_PKCS_OAEP, OAEP, OAEP_PARAMETERS),
@@ -112,6 +113,7 @@ def test_an_unwrapped_secret_key_has_the_defaults_of_the_cli(cli: Any) -> None:
     ("name", "object_class", "key_type"),
     [
         ("aes", ObjectClass.SECRET_KEY, KeyType.AES),
+        ("des3", ObjectClass.SECRET_KEY, KeyType.DES3),
         ("generic-secret", ObjectClass.SECRET_KEY, KeyType.GENERIC_SECRET),
         ("rsa-private", ObjectClass.PRIVATE_KEY, KeyType.RSA),
         ("ec-private", ObjectClass.PRIVATE_KEY, KeyType.EC),
@@ -197,7 +199,7 @@ def test_a_refusal_comes_with_the_next_step(cli: Any, line: str, refusal: Refuse
         (f"key unwrap aes-no-pad {UNWRAP}".replace("AAEC", "AA!"), "The value of --data is not base64"),
         (f"key unwrap aes-no-pad {UNWRAP} --data-path /etc/hostname", "Give exactly one of --data (base64)"),
         (f"key unwrap aes-no-pad {UNWRAP}".replace("--data AAEC", "--data-path /no"), "The file /no of --data-path"),
-        (f"key unwrap aes-no-pad {UNWRAP}".replace("class aes", "class des3"), "'des3' is not one of 'aes', 'ec-priv"),
+        (f"key unwrap aes-no-pad {UNWRAP}".replace("class aes", "class dsa"), "'dsa' is not one of 'aes', 'des3'"),
         (
             f"key unwrap aes-no-pad {UNWRAP} --attributes trusted=true",
             "The attribute trusted cannot be set at creation",
