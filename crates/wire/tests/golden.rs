@@ -54,7 +54,7 @@ fn a_request_to_share_a_key_has_the_bytes_of_its_first_release() {
         password: None,
         request_id: None,
     };
-    assert_eq!(hex(&request.to_bytes()), "8301cd108002800392a3626f62a3657665");
+    assert_eq!(hex(&request.to_bytes()), "8201cd10800392a3626f62a3657665");
 }
 
 #[test]
