@@ -1,7 +1,7 @@
-//! The few functions of the crypto library that `aws-lc-rs` has no safe form for: digests and HMAC
-//! with SHA-3, RSA on raw blocks, PSS and OAEP with free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF, AES-GCM with short tags, AES key
-//! wrap, triple DES, AES-XTS and AES-CCM, X25519, Ed25519ph and
-//! Ed25519ctx, PBKDF2, PKCS #8.
+//! The few functions of the crypto library that `aws-lc-rs` has no safe form for: digests and HMAC with SHA-3, RSA on raw
+//! blocks, PSS and OAEP with free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF,
+//! AES-GCM with short tags, AES key wrap, triple DES, AES-XTS and AES-CCM, X25519, Ed25519ph and Ed25519ctx, PBKDF2,
+//! PKCS #8.
 //!
 //! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
 //! file wraps one kind of object, owns it, and offers functions over slices.

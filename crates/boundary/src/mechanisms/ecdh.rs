@@ -1,5 +1,5 @@
-//! Elliptic-curve Diffie-Hellman (SP 800-56A section 5.7.1.2, RFC 7748) with the derivation function of ANSI X9.63 section 5.6.3 or the
-//! one-step function of SP 800-56C section 4.1.
+//! Elliptic-curve Diffie-Hellman (SP 800-56A section 5.7.1.2, RFC 7748) with the derivation function of ANSI X9.63 section
+//! 5.6.3 or the one-step function of SP 800-56C section 4.1.
 
 use strongroom_wire::messages::MechanismParameters;
 use zeroize::Zeroizing;

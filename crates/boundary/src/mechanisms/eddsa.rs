@@ -23,7 +23,7 @@ pub fn sign(key: &Ed25519Handle, given: Option<&MechanismParameters>, data: &[u8
         return Ok(signature.as_ref().to_vec());
     };
     let wrong_length = |_| internal("an Ed25519 key without its 32 bytes");
-    let seed: &[u8; CURVE25519_LENGTH] = key.seed.as_slice().try_into().map_err(wrong_length)?;
+    let seed: &[u8; CURVE25519_LENGTH] = key.seed[..].try_into().map_err(wrong_length)?;
     let public: &[u8; CURVE25519_LENGTH] = key.pair.public_key().as_ref().try_into().map_err(wrong_length)?;
     Ok(message.sign(seed, public)?)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use aws_lc_rs::cipher::{AES_128, AES_192, AES_256, UnboundCipherKey};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::Ed25519KeyPair;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::internal;
 use crate::Result;
@@ -55,7 +55,7 @@ pub struct SecretHandle {
 /// An Ed25519 key pair, and the seed that Ed25519ph and Ed25519ctx start from.
 pub struct Ed25519Handle {
     pub(super) pair: Ed25519KeyPair,
-    pub(super) seed: Zeroizing<Vec<u8>>,
+    pub(super) seed: Arc<Material>,
 }
 
 /// An RSA key, and the secret behind implicit rejection (zero for a public key).
@@ -88,10 +88,10 @@ impl KeyHandle {
     }
 
     /// An Ed25519 private key from its seed.
-    pub fn ed25519(seed: &[u8]) -> Result<Self> {
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed)
+    pub fn ed25519(seed: Arc<Material>) -> Result<Self> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed)
             .map_err(|_| internal("the crypto library refused the key"))?;
-        Ok(Self::Ed25519(Ed25519Handle { pair, seed: Zeroizing::new(seed.to_vec()) }))
+        Ok(Self::Ed25519(Ed25519Handle { pair, seed }))
     }
 }
 

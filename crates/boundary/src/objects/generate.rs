@@ -1,5 +1,7 @@
 //! Generation of keys and key pairs.
 
+use std::sync::Arc;
+
 use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::tables::Function;
 use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv, Template};
@@ -7,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::made::{self, Made};
 use super::{Objects, Staged, curves};
+use crate::arena::Arena;
 use crate::attributes::{self, ClassRules, UNAVAILABLE, Way, check_template, complete, value_bytes};
 use crate::ffi::{CURVE25519_LENGTH, EcKey, Hash, RsaKey, x25519, x25519_public};
 use crate::mechanisms::{self, KeyHandle};
@@ -84,7 +87,9 @@ impl Objects {
             MechanismType::EcMontgomeryKeyPairGen => generate_x25519(&public)?,
             _ => generate_rsa(&public)?,
         };
-        if pairwise_test(&pair).is_err() || selftest::corrupted().as_deref() == Some(selftest::PAIRWISE) {
+        if pairwise_test(&self.arena, &pair).is_err()
+            || selftest::corrupted().as_deref() == Some(selftest::PAIRWISE)
+        {
             self.fail(selftest::PAIRWISE);
             self.ready()?;
         }
@@ -251,7 +256,7 @@ fn agreement_test(private: &[u8], public: &[u8]) -> Result<()> {
 }
 
 /// The private half signs, the public half verifies (FIPS 140-3 section 7.10.3.3); or both agree.
-fn pairwise_test(pair: &Made) -> Result<()> {
+fn pairwise_test(arena: &Arc<Arena>, pair: &Made) -> Result<()> {
     const MESSAGE: &[u8] = b"pairwise consistency test";
     let Some(material) = &pair.material else {
         return Err(Error::failed("a key pair without a private half"));
@@ -272,7 +277,8 @@ fn pairwise_test(pair: &Made) -> Result<()> {
         if curves::check_x25519(attribute(AttributeType::EcParams)).is_ok() {
             return agreement_test(material, point);
         }
-        (KeyHandle::ed25519(material)?, KeyHandle::Ed25519Public(point.to_vec()), MechanismType::Eddsa)
+        let private = KeyHandle::ed25519(Arc::new(arena.keep(material)?))?;
+        (private, KeyHandle::Ed25519Public(point.to_vec()), MechanismType::Eddsa)
     };
     let digest = mechanisms::digest(Hash::Sha256, MESSAGE)?;
     let signature = mechanisms::sign(&private, mechanism, none, digest.as_ref())?;

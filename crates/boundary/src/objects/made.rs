@@ -151,7 +151,7 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
             KeyKind::Des3 => Ok(KeyHandle::Des3(Arc::clone(material))),
             KeyKind::GenericSecret => Ok(KeyHandle::secret(Arc::clone(material))),
             KeyKind::Rsa => KeyHandle::rsa_private(material),
-            KeyKind::Ed25519 => KeyHandle::ed25519(material),
+            KeyKind::Ed25519 => KeyHandle::ed25519(Arc::clone(material)),
             KeyKind::X25519 => Ok(KeyHandle::X25519(Arc::clone(material))),
             KeyKind::Ec => {
                 let curve = curves::curve(attribute(AttributeType::EcParams)?)?;

@@ -1,7 +1,7 @@
 //! Key records: how an object stands in the store (docs/reference/records.md).
 //!
-//! A format byte, then a message: the public part in clear (owner, users that it is shared with, attributes) and the sealed material, to which
-//! reference, version and public part are bound. An object without material has an empty one that is sealed all the
+//! A format byte, then a message: the public part in clear (owner, users that it is shared with, attributes) and the
+//! sealed material, to which reference, version and public part are bound. An object without material has an empty one that is sealed all the
 //! same, so that its public part cannot be edited either.
 
 use std::sync::Arc;

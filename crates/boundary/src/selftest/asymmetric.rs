@@ -1,10 +1,13 @@
 //! Public-key algorithms.
 
+use std::sync::Arc;
+
 use strongroom_wire::MechanismType as M;
 use strongroom_wire::messages::MechanismParameters;
 
 use super::{Answer, hex};
 use crate::Result;
+use crate::arena::Arena;
 use crate::ffi::{Curve, EcKey, Hash, RsaKey};
 use crate::mechanisms::{self, Direction, KeyHandle, NO_PARAMETERS};
 
@@ -87,7 +90,7 @@ pub fn ecdsa() -> Result<Vec<Answer>> {
 
 /// RFC 8032 section 7.1, test 2.
 pub fn ed25519() -> Result<Vec<Answer>> {
-    let key = KeyHandle::ed25519(&hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"))?;
+    let key = ed25519_key("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")?;
     let public = hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
     let known = hex(concat!(
         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da",
@@ -97,6 +100,10 @@ pub fn ed25519() -> Result<Vec<Answer>> {
     let verified =
         mechanisms::verify(&KeyHandle::Ed25519Public(public), M::Eddsa, None, &[0x72], &known).is_ok();
     Ok(vec![Answer::new(signature, known), Answer::new([u8::from(verified)], [1])])
+}
+
+fn ed25519_key(seed: &str) -> Result<KeyHandle> {
+    KeyHandle::ed25519(Arc::new(Arena::new(false).keep(&hex(seed))?))
 }
 
 fn public() -> Result<KeyHandle> {
@@ -132,7 +139,7 @@ pub fn ed25519_variants() -> Result<Vec<Answer>> {
     ];
     let mut answers = Vec::new();
     for (seed, point, (given, data), signature) in known {
-        let signed = mechanisms::sign(&KeyHandle::ed25519(&hex(seed))?, M::Eddsa, Some(given), data)?;
+        let signed = mechanisms::sign(&ed25519_key(seed)?, M::Eddsa, Some(given), data)?;
         let public = KeyHandle::Ed25519Public(hex(point));
         let verified = mechanisms::verify(&public, M::Eddsa, Some(given), data, &hex(signature)).is_ok();
         answers.push(Answer::new(signed, hex(signature)));

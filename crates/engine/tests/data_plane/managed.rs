@@ -122,6 +122,25 @@ fn what_the_brain_must_not_get_is_refused_before_it() {
 }
 
 #[test]
+fn a_key_from_a_password_keeps_no_short_work_waiting() {
+    let hsm = Hsm::start();
+    let login = hsm.login(7, Role::CryptoUser);
+    let mut peer = hsm.logged_in(&login);
+    for (password, lane) in [(None, Lane::General), (Some(Secret::new(b"secret".to_vec())), Lane::Slow)] {
+        let generate = GenerateKeyRequest {
+            mechanism: MechanismType::Pkcs5Pbkd2.code(),
+            template: Template::new(),
+            shared_users: List(Vec::new()),
+            parameters: None,
+            password,
+            request_id: None,
+        };
+        peer.send(Operation::GenerateKey, 7, &generate.to_bytes());
+        assert!(hsm.engine.next_request(lane, SOON).is_some());
+    }
+}
+
+#[test]
 fn a_full_lane_says_so_and_another_hsm_may_answer() {
     let hsm = Hsm::with(Settings { lane_capacity: 2, ..Settings::default() });
     let mut peer = hsm.greeted();
