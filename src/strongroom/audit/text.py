@@ -62,13 +62,6 @@ def render(entry: AuditEntry) -> str:
     return text
 
 
-def printable(text: str) -> str:
-    """The text with what a terminal or a reader of lines would obey as escapes: nobody's name makes a line."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-
-
 def moment(time_us: int, timespec: str = "microseconds") -> str:
     """ISO 8601 in UTC. What is no time, as an altered entry may have it, is given as it is."""
     try:

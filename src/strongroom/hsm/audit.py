@@ -18,11 +18,11 @@ import structlog
 
 from strongroom.audit.chain import ALTERED_OPCODE, missing
 from strongroom.audit.hsm_logs import rows
-from strongroom.audit.text import printable
 from strongroom.hsm.anchor import Anchor
 from strongroom.hsm.checkpoints import Checkpoints
 from strongroom.hsm.refusals import SUCCESS, AuditResponse, Rv
 from strongroom.hsm.rules import APPLIANCE_USER
+from strongroom.printable import printable
 from strongroom.storage.interface import Append, CompareFailed, LeaseCompare, LogEntry, Store, Transaction
 from strongroom.vocabulary.operations import RULES, Operation
 from strongroom.vocabulary.records import LOG_AUDIT, UNREADABLE, AuditEntry

@@ -11,6 +11,7 @@ from strongroom.cli.cloudhsm.envelope import CommandError
 from strongroom.cli.cloudhsm.output_format import OutputFormat
 from strongroom.cli.cloudhsm.program import Program
 from strongroom.client import ClientError
+from strongroom.printable import printable
 
 NAME = "cloudhsm-cli"
 
@@ -43,7 +44,7 @@ def dispatch(program: Program, root: click.Group, words: Sequence[str]) -> int:
 def fail(program: Program, message: str) -> int:
     """Print what was wrong; gives the exit status. A table is read by people, who want the error beside it."""
     if program.output is OutputFormat.TABLE:
-        program.terminal.warn(f"Error: {tables.printable(' '.join(message.split()))}")
+        program.terminal.warn(f"Error: {printable(' '.join(message.split()))}")
     else:
         program.terminal.write(envelope.failure(message))
     return 1

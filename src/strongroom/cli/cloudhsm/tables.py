@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from strongroom.cli.cloudhsm.envelope import Data
+from strongroom.printable import printable
 
 MOST_COLUMNS: Final = 8
 _NOTHING: Final = "-"
@@ -33,13 +34,6 @@ def rendered(data: Data) -> str:
     if plain:
         blocks.append(_members(_flat(plain)))
     return "\n\n".join(blocks)
-
-
-def printable(text: str) -> str:
-    """A text on one line that a terminal only shows."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
 
 
 def _elements(name: str, elements: Sequence[Any]) -> str:
