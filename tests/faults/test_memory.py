@@ -226,7 +226,8 @@ def test_an_hsm_holds_known_keys_and_passwords_in_its_memory_for_keys_alone(clus
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     made = Installation(tmp_path_factory.mktemp("memory") / "state")
-    made.run("up", "-d", "--quickstart")
+    # A cluster that allows every mechanism which the known keys are used with.
+    made.run("up", "-d", "--quickstart", "--mode", "NON_FIPS")
     yield made
     made.run("down")
 
