@@ -188,6 +188,13 @@ def mechanisms() -> dict[Path, str]:
         "&[]",
     )
     rust += rust_match(
+        "fips_decrypts_only",
+        "Whether a cluster of Mode FIPS decrypts with it and does not encrypt.",
+        "bool",
+        [(camel(r["name"]), "true" if r.get("fips_decrypts_only") else "false") for r in table],
+        "false",
+    )
+    rust += rust_match(
         "name", "The PKCS #11 name.", "&'static str", [(camel(r["name"]), f'"CKM_{r["name"]}"') for r in table]
     )
     rust += "}\n"
@@ -209,6 +216,8 @@ def mechanisms() -> dict[Path, str]:
         fips = "yes" if row["fips"] else "no"
         if "fips_refuses" in row:
             fips = f"no {', '.join(row['fips_refuses'])}"
+        if row.get("fips_decrypts_only"):
+            fips = "decrypt only"
         docs += (
             f"| `CKM_{row['name']}` | `{row['code']:#x}` | {', '.join(row['does'])} | {', '.join(row['keys'])} "
             f"| {row['parameters']} | {fips} |\n"

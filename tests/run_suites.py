@@ -24,7 +24,7 @@ STAGES = (
     (("faults",),),
 )
 """One after the other; within each, lanes of suites side by side. A suite leaves out what is a suite of its own."""
-CARGO_TEST = ("cargo", "test", "--release", "--locked", "--quiet")
+CARGO_TEST = ("cargo", "test", "--release", "--locked", "--quiet", "--no-fail-fast")
 COUNTS = re.compile(r"(\d+) (passed|failed|skipped|errors?|ignored)")
 _printing = threading.Lock()
 

@@ -245,6 +245,14 @@ class Hsm:
 
     # -- objects ------------------------------------------------------------------------------------------------------
     def generate_key(self, caller: Caller, mechanism: int, template: Template) -> StagedObject: ...
+    def key_from_password(
+        self,
+        caller: Caller,
+        mechanism: int,
+        parameters: dict[str, Any] | None,
+        password: SecretTicket,
+        template: Template,
+    ) -> StagedObject: ...
     def generate_key_pair(
         self, caller: Caller, mechanism: int, public_template: Template, private_template: Template
     ) -> tuple[StagedObject, StagedObject]:
@@ -271,8 +279,20 @@ class Hsm:
         self, caller: Caller, base_key: int, mechanism: int, parameters: dict[str, Any] | None, template: Template
     ) -> StagedObject: ...
     def set_attributes(self, caller: Caller, reference: int, template: Template) -> StagedObject: ...
+    def share_key(self, caller: Caller, reference: int, username: str) -> StagedObject: ...
+    def unshare_key(self, caller: Caller, reference: int, username: str) -> StagedObject: ...
+    def share_staged(self, caller: Caller, reference: int, usernames: Sequence[str]) -> StagedObject:
+        """Share a key that the caller has just made: the same version with another record."""
+
+    def references_shared_with(self, username: str) -> list[int]: ...
+    def withdraw(self, reference: int, username: str) -> StagedObject:
+        """A key that is no longer shared with a user who is deleted, whoever owns it."""
+
     def check_destroy(self, caller: Caller, reference: int) -> bool:
         """Whether the object is a token object; raises unless the caller may destroy it now."""
+
+    def sees(self, caller: Caller, reference: int) -> bool:
+        """Whether there is such an object that the caller may see now."""
 
     def is_public_key(self, reference: int) -> bool:
         """Whether there is an object with this reference and it is a public key: where an audit entry names it."""

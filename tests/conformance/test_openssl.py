@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from programs import Workshop, free_port
 
 pytestmark = pytest.mark.cluster
@@ -82,3 +85,16 @@ def test_there_is_no_signature_with(page: Workshop, refused: str) -> None:
     key = SERVER.replace("server", "nobody") if refused == "an unknown key" else SERVER
     user.run("openssl", "req", "-new", *ENGINE, "-key", key, "-subj", "/CN=x", "-out", "refused.csr", status=1)
     assert not page.path("refused.csr").exists()
+
+
+def test_what_a_reference_file_names_is_the_key(page: Workshop) -> None:
+    # docs/adr/0100: Debian 12 has no pkcs11-provider, which reads such files; libp11's engine takes the URI in it.
+    key = ("--filter", "attr.label=server", "attr.class=private-key")
+    page.run("cloudhsm-cli", "key", "generate-file", "--encoding", "reference-pem", "--path", "server.ref", *key)
+    found = re.search(r"UTF8STRING *:(pkcs11:.*)", page.run("openssl", "asn1parse", "-in", "server.ref"))
+    assert found is not None
+    page.run("openssl", "req", "-new", *ENGINE, "-key", found.group(1), "-subj", "/CN=x", "-out", "by_reference.csr")
+    page.run("cloudhsm-cli", "key", "export-public", "--path", "server.pub", *key)
+    request = x509.load_pem_x509_csr(page.path("by_reference.csr").read_bytes())
+    assert request.is_signature_valid
+    assert request.public_key() == load_pem_public_key(page.path("server.pub").read_bytes())

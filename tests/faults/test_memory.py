@@ -34,6 +34,8 @@ CLOUDHSM_CLI = str(PROGRAMS / "cloudhsm-cli")
 P256 = bytes.fromhex("06082a8648ce3d030107")
 CKO_PRIVATE_KEY, CKO_SECRET_KEY = 3, 4
 CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_AES = 0x00, 0x03, 0x10, 0x1F
+CKK_DES3, CKK_AES_XTS, CKK_EC_EDWARDS = 0x15, 0x35, 0x40
+ED25519 = bytes.fromhex("06032b6570")
 
 
 def number(value: int, length: int | None = None) -> bytes:
@@ -45,6 +47,7 @@ class KnownKeys:
 
     def __init__(self) -> None:
         self.aes, self.generic = secrets.token_bytes(32), secrets.token_bytes(64)
+        self.des3, self.xts, self.seed = secrets.token_bytes(24), secrets.token_bytes(64), secrets.token_bytes(32)
         self.rsa = rsa.generate_private_key(65537, 2048).private_numbers()
         self.scalar = number(ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value, 32)
 
@@ -58,7 +61,8 @@ class KnownKeys:
             "dp": number(self.rsa.dmp1),
             "dq": number(self.rsa.dmq1),
         }
-        return halves({"the AES key": self.aes, "the generic secret": self.generic}, numbers)
+        others = {"the 3DES key": self.des3, "the XTS key": self.xts, "the Ed25519 seed": self.seed}
+        return halves({"the AES key": self.aes, "the generic secret": self.generic} | others, numbers)
 
     def import_all(self, client: Any) -> dict[str, int]:
         """References by name."""
@@ -106,7 +110,22 @@ class KnownKeys:
                 Attribute.SIGN: True,
             }
             | extractable,
+            "ed25519": {
+                Attribute.CLASS: CKO_PRIVATE_KEY,
+                Attribute.KEY_TYPE: CKK_EC_EDWARDS,
+                Attribute.EC_PARAMS: ED25519,
+                Attribute.VALUE: self.seed,
+                Attribute.SIGN: True,
+            }
+            | extractable,
         }
+        for name, kind, value in (("des3", CKK_DES3, self.des3), ("xts", CKK_AES_XTS, self.xts)):
+            templates[name] = {
+                Attribute.CLASS: CKO_SECRET_KEY,
+                Attribute.KEY_TYPE: kind,
+                Attribute.VALUE: value,
+                Attribute.ENCRYPT: True,
+            } | extractable
         made = {}
         for name, template in templates.items():
             plain = {
@@ -124,6 +143,8 @@ class KnownKeys:
             ("rsa", Mechanism.SHA256_RSA_PKCS),
             ("ec", Mechanism.ECDSA),
             ("generic", Mechanism.SHA256_HMAC),
+            ("generic", Mechanism.SHA3_256_HMAC),
+            ("ed25519", Mechanism.EDDSA),
         ):
             body = {"key": made[name], "mechanism": int(mechanism), "data": bytes(32)}
             client.call(int(Operation.SIGN), body)
@@ -143,6 +164,11 @@ class KnownKeys:
             "parameters": {"iv": bytes(16)},
         }
         client.call(crypt, cbc)
+        in_context = {"key": made["ed25519"], "mechanism": int(Mechanism.EDDSA), "data": bytes(32)}
+        client.call(int(Operation.SIGN), in_context | {"parameters": {"context": b"a context"}})
+        for name, mechanism, iv in (("des3", Mechanism.DES3_CBC, bytes(8)), ("xts", Mechanism.AES_XTS, bytes(16))):
+            body = {"key": made[name], "mechanism": int(mechanism), "data": bytes(160), "parameters": {"iv": iv}}
+            client.call(crypt, body)
         wrapping = generate_wrapping_key(client)
         for key in made.values():
             body = {"wrapping_key": wrapping, "mechanism": int(Mechanism.AES_KEY_WRAP_KWP), "key": key}
@@ -200,7 +226,8 @@ def test_an_hsm_holds_known_keys_and_passwords_in_its_memory_for_keys_alone(clus
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     made = Installation(tmp_path_factory.mktemp("memory") / "state")
-    made.run("up", "-d", "--quickstart")
+    # A cluster that allows every mechanism which the known keys are used with.
+    made.run("up", "-d", "--quickstart", "--mode", "NON_FIPS")
     yield made
     made.run("down")
 

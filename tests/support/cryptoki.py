@@ -34,17 +34,24 @@ PLACES = {
     "C_CreateObject": 20,
     "C_DestroyObject": 22,
     "C_GetAttributeValue": 24,
+    "C_SetAttributeValue": 25,
     "C_FindObjectsInit": 26,
     "C_FindObjects": 27,
     "C_FindObjectsFinal": 28,
     "C_EncryptInit": 29,
     "C_Encrypt": 30,
+    "C_EncryptUpdate": 31,
+    "C_EncryptFinal": 32,
     "C_DecryptInit": 33,
     "C_Decrypt": 34,
+    "C_DecryptUpdate": 35,
+    "C_DecryptFinal": 36,
     "C_DigestInit": 37,
     "C_Digest": 38,
     "C_SignInit": 42,
     "C_Sign": 43,
+    "C_SignUpdate": 44,
+    "C_SignFinal": 45,
     "C_VerifyInit": 48,
     "C_Verify": 49,
     "C_GenerateKey": 58,
@@ -166,6 +173,9 @@ class Session:
     def destroy(self, handle: int) -> None:
         self._call("C_DestroyObject", handle)
 
+    def change(self, handle: int, template: dict[int, Any]) -> None:
+        self._call("C_SetAttributeValue", handle, *_template(template))
+
     def logout(self) -> None:
         self._call("C_Logout")
 
@@ -242,6 +252,29 @@ class Session:
         key = c_ulong()
         self._call("C_DeriveKey", byref(how), base_key, *_template(template), byref(key))
         return key.value
+
+    def in_parts(self, function: str, how: CkMechanism, key: int, parts: list[bytes]) -> bytes:
+        """``Encrypt`` or ``Decrypt`` with Update calls."""
+        self._call(f"C_{function}Init", byref(how), key)
+        found = b""
+        for part in [*parts, None]:
+            size = len(part or b"") + ROOM
+            result, length = ctypes.create_string_buffer(size), c_ulong(size)
+            if part is None:
+                self._call(f"C_{function}Final", result, byref(length))
+            else:
+                self._call(f"C_{function}Update", part, len(part), result, byref(length))
+            found += result.raw[: length.value]
+        return found
+
+    def sign_in_parts(self, how: CkMechanism, key: int, parts: list[bytes]) -> bytes:
+        """C_Sign with Update calls."""
+        self._call("C_SignInit", byref(how), key)
+        for part in parts:
+            self._call("C_SignUpdate", part, len(part))
+        result, length = ctypes.create_string_buffer(ROOM), c_ulong(ROOM)
+        self._call("C_SignFinal", result, byref(length))
+        return result.raw[: length.value]
 
     def _whole(self, function: str, how: CkMechanism, key: int | None, data: bytes) -> bytes:
         """Init and the function for one part."""

@@ -8,12 +8,17 @@ from ctypes import c_ubyte, c_ulong, c_void_p
 from strongroom.vocabulary.mechanisms import Mechanism
 
 MGF1 = {"SHA1": 1, "SHA224": 5, "SHA256": 2, "SHA384": 3, "SHA512": 4}
+MGF1 |= {"SHA3_224": 6, "SHA3_256": 7, "SHA3_384": 8, "SHA3_512": 9}
 HASHES = {
     "SHA1": Mechanism.SHA_1,
     "SHA224": Mechanism.SHA224,
     "SHA256": Mechanism.SHA256,
     "SHA384": Mechanism.SHA384,
     "SHA512": Mechanism.SHA512,
+    "SHA3_224": Mechanism.SHA3_224,
+    "SHA3_256": Mechanism.SHA3_256,
+    "SHA3_384": Mechanism.SHA3_384,
+    "SHA3_512": Mechanism.SHA3_512,
 }
 CKZ_DATA_SPECIFIED = 1
 
@@ -30,6 +35,17 @@ class GcmParameters(ctypes.Structure):
         ("aad", c_void_p),
         ("aad_length", c_ulong),
         ("tag_bits", c_ulong),
+    )
+
+
+class CcmParameters(ctypes.Structure):
+    _fields_ = (
+        ("data_length", c_ulong),
+        ("nonce", c_void_p),
+        ("nonce_length", c_ulong),
+        ("aad", c_void_p),
+        ("aad_length", c_ulong),
+        ("mac_length", c_ulong),
     )
 
 
@@ -80,6 +96,13 @@ def gcm_iv(made: CkMechanism) -> bytes:
     """The IV in the caller's buffer."""
     held: bytes = made.kept.kept[0].raw
     return held
+
+
+def ccm(plaintext_length: int, nonce: bytes, aad: bytes, tag_length: int) -> CkMechanism:
+    held = (_buffer(nonce), _buffer(aad))
+    parameters = CcmParameters(plaintext_length, _place(held[0]), len(nonce), _place(held[1]), len(aad), tag_length)
+    parameters.kept = held
+    return mechanism(Mechanism.AES_CCM, parameters)
 
 
 def ctr(counter_bits: int, block: bytes) -> CkMechanism:
@@ -152,6 +175,36 @@ class KdfParameters(ctypes.Structure):
     )
 
 
+class FeedbackParameters(ctypes.Structure):
+    _fields_ = (
+        ("prf", c_ulong),
+        ("count", c_ulong),
+        ("parts", c_void_p),
+        ("iv_length", c_ulong),
+        ("iv", c_void_p),
+        ("additional_count", c_ulong),
+        ("additional", c_void_p),
+    )
+
+
+class EddsaParameters(ctypes.Structure):
+    _fields_ = (("is_hashed", c_ubyte), ("context_length", c_ulong), ("context", c_void_p))
+
+
+class Pbkdf2Parameters(ctypes.Structure):
+    _fields_ = (
+        ("salt_source", c_ulong),
+        ("salt", c_void_p),
+        ("salt_length", c_ulong),
+        ("iterations", c_ulong),
+        ("prf", c_ulong),
+        ("prf_data", c_void_p),
+        ("prf_data_length", c_ulong),
+        ("password", c_void_p),
+        ("password_length", c_ulong),
+    )
+
+
 class VendorCounterFormat(ctypes.Structure):
     _fields_ = (("bits", c_ulong),)
 
@@ -166,13 +219,18 @@ class VendorKdfParameters(ctypes.Structure):
 
 CKD_NULL = 1
 X963 = {"SHA1": 2, "SHA224": 5, "SHA256": 6, "SHA384": 7, "SHA512": 8}
+X963 |= {"SHA3_224": 10, "SHA3_256": 11, "SHA3_384": 12, "SHA3_512": 13}
 """``CKD_*_KDF`` by hash."""
+ONE_STEP = {name: 14 + place for place, name in enumerate(X963)}
+"""``CKD_*_KDF_SP800`` by hash."""
 CKF_HKDF_SALT_NULL, CKF_HKDF_SALT_DATA = 1, 2
-COUNTER, LENGTH, BYTES = 1, 3, 4
+COUNTER, OPTIONAL_COUNTER, LENGTH, BYTES = 1, 2, 3, 4
 """``CK_SP800_108_*``: the types of parts."""
 VENDOR_TYPES = {CounterFormat: 4, LengthFormat: 7, bytes: 8}
 SUM_OF_KEYS = 1
 Part = CounterFormat | LengthFormat | bytes
+LAST = None
+"""The iteration variable of feedback mode."""
 
 
 def ecdh(point: bytes, kdf: int = CKD_NULL, shared: bytes = b"") -> CkMechanism:
@@ -180,6 +238,29 @@ def ecdh(point: bytes, kdf: int = CKD_NULL, shared: bytes = b"") -> CkMechanism:
     parameters = EcdhParameters(kdf, len(shared), _place(held[0]), len(point), _place(held[1]))
     parameters.kept = held
     return mechanism(Mechanism.ECDH1_DERIVE, parameters)
+
+
+def eddsa(context: bytes = b"", *, is_hashed: bool = False) -> CkMechanism:
+    """Ed25519ctx, or Ed25519ph; neither with an empty context and without hashing."""
+    held = _buffer(context)
+    parameters = EddsaParameters(is_hashed, len(context), _place(held))
+    parameters.kept = held
+    return mechanism(Mechanism.EDDSA, parameters)
+
+
+PBKDF2 = {"SHA1": 1, "SHA224": 3, "SHA256": 4, "SHA384": 5, "SHA512": 6}
+"""``CKP_PKCS5_PBKD2_HMAC_*`` by hash."""
+CKZ_SALT_SPECIFIED = 1
+
+
+def pbkdf2(hash_name: str, password: bytes, salt: bytes, iterations: int) -> CkMechanism:
+    held = (_buffer(salt), _buffer(password))
+    salt_and_password = ((_place(held[0]), len(salt)), (_place(held[1]), len(password)))
+    parameters = Pbkdf2Parameters(
+        CKZ_SALT_SPECIFIED, *salt_and_password[0], iterations, PBKDF2[hash_name], None, 0, *salt_and_password[1]
+    )
+    parameters.kept = held
+    return mechanism(Mechanism.PKCS5_PBKD2, parameters)
 
 
 def hkdf(hash_name: str, salt: bytes | None, info: bytes, *, extract: bool = True, expand: bool = True) -> CkMechanism:
@@ -198,6 +279,16 @@ def counter_kdf(prf: int, *parts: Part) -> CkMechanism:
     parameters = KdfParameters(prf, len(parts), ctypes.addressof(array), 0, None)
     parameters.kept = array
     return mechanism(Mechanism.SP800_108_COUNTER_KDF, parameters)
+
+
+def feedback_kdf(prf: int, iv: bytes, *parts: Part | None) -> CkMechanism:
+    """SP 800-108 in feedback mode; ``LAST`` stands for what the function gave last."""
+    types = {CounterFormat: OPTIONAL_COUNTER, LengthFormat: LENGTH, bytes: BYTES}
+    array = _parts([(COUNTER, b"") if part is None else (types[type(part)], part) for part in parts])
+    held = _buffer(iv)
+    parameters = FeedbackParameters(prf, len(parts), ctypes.addressof(array), len(iv), _place(held), 0, None)
+    parameters.kept = (array, held)
+    return mechanism(Mechanism.SP800_108_FEEDBACK_KDF, parameters)
 
 
 def vendor_counter_kdf(prf: int, *parts: Part) -> CkMechanism:

@@ -15,8 +15,10 @@ from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
 CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY = 2, 3, 4
-CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_AES, CKK_EC_EDWARDS = 0, 3, 0x10, 0x1F, 0x40
+CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_DES3, CKK_AES, CKK_EC_EDWARDS = 0, 3, 0x10, 0x15, 0x1F, 0x40
+CKK_AES_XTS, CKK_EC_MONTGOMERY = 0x35, 0x41
 ED25519 = b"\x06\x03\x2b\x65\x70"
+X25519 = b"\x06\x03\x2b\x65\x6e"
 LONGEST_SECRET = 800
 SHORTEST_DERIVED = 14
 PYCA = {
@@ -58,6 +60,24 @@ def aes(value: bytes) -> Template:
             Attribute.UNWRAP,
             Attribute.DERIVE,
         ),
+    }
+
+
+def aes_xts(value: bytes) -> Template:
+    return {
+        Attribute.CLASS: CKO_SECRET_KEY,
+        Attribute.KEY_TYPE: CKK_AES_XTS,
+        Attribute.VALUE: value,
+        **allowed(Attribute.ENCRYPT, Attribute.DECRYPT),
+    }
+
+
+def des3(value: bytes) -> Template:
+    return {
+        Attribute.CLASS: CKO_SECRET_KEY,
+        Attribute.KEY_TYPE: CKK_DES3,
+        Attribute.VALUE: value,
+        **allowed(Attribute.ENCRYPT, Attribute.DECRYPT),
     }
 
 
@@ -151,6 +171,16 @@ def ed25519_private(seed: bytes) -> Template:
     }
 
 
+def x25519_private(value: bytes) -> Template:
+    return {
+        Attribute.CLASS: CKO_PRIVATE_KEY,
+        Attribute.KEY_TYPE: CKK_EC_MONTGOMERY,
+        Attribute.EC_PARAMS: X25519,
+        Attribute.VALUE: value,
+        Attribute.DERIVE: True,
+    }
+
+
 def rsa_policy(modulus: int, exponent: int) -> str | None:
     """Why such a key must be refused; none for one that is allowed."""
     bits = modulus.bit_length()
@@ -165,6 +195,18 @@ def rsa_policy(modulus: int, exponent: int) -> str | None:
 
 def aes_policy(value: bytes) -> str | None:
     return None if len(value) in {16, 24, 32} else f"AES key of {8 * len(value)} bits"
+
+
+def xts_policy(value: bytes) -> str | None:
+    if len(value) != 64:
+        return f"AES-XTS key of {8 * len(value)} bits"
+    return "AES-XTS key whose halves are the same" if value[:32] == value[32:] else None
+
+
+def des3_policy(value: bytes) -> str | None:
+    """Parity does not count."""
+    first, second, third = (bytes(byte & 0xFE for byte in value[start : start + 8]) for start in (0, 8, 16))
+    return "triple DES key that is one of single DES" if second in {first, third} else None
 
 
 def secret_policy(value: bytes) -> str | None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import vector_keys as keys
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptoki_mechanisms import HASHES, mechanism
+from cryptoki_mechanisms import HASHES, ecdh, mechanism
 from vector_files import NIST, nist, wycheproof, wycheproof_files
-from vector_run import Check, NotApplicable, Vector, Worker, kind_of
+from vector_run import Check, NotApplicable, Vector, Worker, kind_of, refuses
 
 from strongroom.client import curves
 from strongroom.client.curves import Curve
@@ -41,7 +41,7 @@ def curve_of(name: str) -> Curve:
 
 
 def hash_name(name: str) -> str:
-    plain = name.replace("-", "", 1)
+    plain = name.replace("-", "_" if name.startswith("SHA3") else "", 1)
     if plain not in HASHES:
         raise NotApplicable(f"hash {name}")
     return plain
@@ -205,3 +205,30 @@ def check_ed25519(seed: bytes, point: bytes, message: bytes, signature: bytes, w
     how = mechanism(Mechanism.EDDSA)
     assert worker.session.sign(worker.key(keys.ed25519_private(seed)), message, how) == signature
     assert worker.session.verifies(how, worker.key(keys.ed25519_public(point)), message, signature)
+
+
+def wycheproof_x25519() -> Iterator[Vector]:
+    for group, test in wycheproof("x25519"):
+        private, public, shared = (bytes.fromhex(test[name]) for name in ("private", "public", "shared"))
+        check = x25519_check(private, public, shared)
+        yield Vector("wycheproof x25519", f"{test['tcId']}", check, kind=kind_of(group, test))
+
+
+def rfc_x25519() -> Iterator[Vector]:
+    file = "asymmetric/X25519/rfc7748.txt"
+    for _, record in nist(file):
+        private, public, shared = (bytes.fromhex(record[name]) for name in ("INPUT_SCALAR", "INPUT_U", "OUTPUT_U"))
+        yield Vector(file, record["COUNT"], x25519_check(private, public, shared), kind=record["COUNT"])
+
+
+def x25519_check(private: bytes, public: bytes, shared: bytes) -> Check:
+    """Points of a small order leave nothing secret, and are refused (RFC 7748 section 6.1)."""
+
+    def check(worker: Worker) -> None:
+        key, session = worker.key(keys.x25519_private(private)), worker.session
+        if shared == bytes(len(shared)):
+            refuses({0x71}, lambda: session.derive(ecdh(public), key, keys.new_secret()))
+        else:
+            assert keys.is_secret(session, session.derive(ecdh(public), key, keys.new_secret()), shared)
+
+    return check

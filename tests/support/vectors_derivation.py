@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import vector_keys as keys
-from cryptoki_mechanisms import CkMechanism, CounterFormat, counter_kdf, ecdh, hkdf
+from cryptoki_mechanisms import PBKDF2, CkMechanism, CounterFormat, counter_kdf, ecdh, hkdf, pbkdf2
 from vector_files import nist, nist_files, wycheproof, wycheproof_files
 from vector_run import Check, NotApplicable, RefusedByPolicy, Vector, Worker, kind_of, refuses
 
@@ -188,3 +189,39 @@ def check_agreement(parameter_set: str, record: dict[str, str], worker: Worker) 
         # What else these tests change comes after the shared secret.
         is_same = keys.is_secret(worker.session, derive(), bytes.fromhex(record["Z"]))
         assert is_same is ("Z changed" not in result)
+
+
+MOST_ITERATIONS = 2_000_000
+"""Times the digests that the key takes."""
+
+
+def pbkdf2_check(hash_name: str, password: bytes, salt: bytes, iterations: int, expected: bytes) -> Check:
+    def check(worker: Worker) -> None:
+        how = pbkdf2(hash_name, password, salt, iterations)
+        template = keys.new_secret(len(expected))
+        policy = keys.secret_policy(expected)
+        if iterations * -(-len(expected) // hashlib.new(hash_name.lower()).digest_size) > MOST_ITERATIONS:
+            policy = "PBKDF2 that takes more than two million digests"
+        if policy:
+            refuses({0x13, 0x62, 0x71}, lambda: worker.session.generate(how, template))
+            raise RefusedByPolicy(policy)
+        assert keys.is_secret(worker.session, worker.session.generate(how, template), expected)
+
+    return check
+
+
+def wycheproof_pbkdf2() -> Iterator[Vector]:
+    for hash_name in PBKDF2:
+        file = f"pbkdf2_hmac{hash_name.lower()}"
+        for group, test in wycheproof(file):
+            password, salt, derived = (bytes.fromhex(test[name]) for name in ("password", "salt", "dk"))
+            check = pbkdf2_check(hash_name, password, salt, test["iterationCount"], derived)
+            yield Vector(f"wycheproof {file}", f"{test['tcId']}", check, kind=kind_of(group, test))
+
+
+def rfc_pbkdf2() -> Iterator[Vector]:
+    file = "KDF/rfc-6070-PBKDF2-SHA1.txt"
+    for number, record in enumerate(joined(file)):
+        password, salt = (record[name].encode().replace(b"\\0", b"\x00") for name in ("PASSWORD", "SALT"))
+        check = pbkdf2_check("SHA1", password, salt, int(record["ITERATIONS"]), bytes.fromhex(record["DERIVED_KEY"]))
+        yield Vector(file, f"{number}", check, kind=number)

@@ -17,6 +17,10 @@ HMACS = {
     "SHA256": Mechanism.SHA256_HMAC,
     "SHA384": Mechanism.SHA384_HMAC,
     "SHA512": Mechanism.SHA512_HMAC,
+    "SHA3_224": Mechanism.SHA3_224_HMAC,
+    "SHA3_256": Mechanism.SHA3_256_HMAC,
+    "SHA3_384": Mechanism.SHA3_384_HMAC,
+    "SHA3_512": Mechanism.SHA3_512_HMAC,
 }
 
 

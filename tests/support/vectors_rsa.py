@@ -21,8 +21,8 @@ PSS = {name: Mechanism[f"{name}_RSA_PKCS_PSS"] for name in HASHES}
 
 
 def hash_name(name: str) -> str:
-    """``SHA-256`` is SHA256 here; what is not offered raises."""
-    plain = name.replace("-", "", 1)
+    """``SHA-256`` is SHA256 here, and ``SHA3-256`` SHA3_256; what is not offered raises."""
+    plain = name.replace("-", "_" if name.startswith("SHA3") else "", 1)
     if plain not in HASHES:
         raise NotApplicable(f"hash {name}")
     return plain

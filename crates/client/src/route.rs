@@ -27,7 +27,9 @@ pub(crate) fn route(operation: Operation, body: &[u8]) -> Route {
         | Operation::Encrypt
         | Operation::Decrypt
         | Operation::DestroyObject
-        | Operation::SetAttributes => for_references(&[first_member(body)]),
+        | Operation::SetAttributes
+        | Operation::ShareKey
+        | Operation::UnshareKey => for_references(&[first_member(body)]),
         Operation::Find => Route::Home,
         Operation::Attributes => AttributesRequest::from_bytes(body)
             .map_or(Route::Any, |request| for_references(&request.references.0)),
@@ -112,6 +114,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use strongroom_wire::AttributeValue;
+    use strongroom_wire::codec::List;
     use strongroom_wire::messages::{CryptRequest, DestroyObjectRequest, LogoutRequest};
 
     #[test]
@@ -121,7 +124,17 @@ mod tests {
         assert_eq!(route(Operation::Sign, &sign(5)), Route::Any);
         assert_eq!(route(Operation::Sign, &sign(session)), Route::OnlyHome);
         let token = Template::new().with(AttributeType::Token, AttributeValue::Bool(true));
-        let make = |template| GenerateKeyRequest { mechanism: 1, template, request_id: None }.to_bytes();
+        let make = |template| {
+            GenerateKeyRequest {
+                mechanism: 1,
+                template,
+                shared_users: List(Vec::new()),
+                parameters: None,
+                password: None,
+                request_id: None,
+            }
+            .to_bytes()
+        };
         assert_eq!(route(Operation::GenerateKey, &make(token)), Route::Any);
         assert_eq!(route(Operation::GenerateKey, &make(Template::new())), Route::MakesHome);
         let derive = |base_key, template| {

@@ -258,12 +258,23 @@ fn what_changes_something_and_logins_are_given_to_one_hsm_however_late_it_is() {
     let client = client(&authority, &[&one, &two]);
     log_in(&client);
     meet_both(&client, &one, &two);
-    let request = GenerateKeyRequest { mechanism: 0x1080, template: Template::new(), request_id: None };
+    let request = generate_key();
     let _: ObjectsResponse = client.call(Operation::GenerateKey, &request).unwrap();
     let request = WrapKeyRequest { wrapping_key: 1, mechanism: 0x2109, parameters: None, key: 2 };
     let _: CryptResponse = client.call(Operation::WrapKey, &request).unwrap();
     for operation in [Operation::GenerateKey, Operation::WrapKey, Operation::Login] {
         assert_eq!(one.count(operation) + two.count(operation), 1, "{}", operation.name());
+    }
+}
+
+fn generate_key() -> GenerateKeyRequest {
+    GenerateKeyRequest {
+        mechanism: 0x1080,
+        template: Template::new(),
+        shared_users: List(vec![]),
+        parameters: None,
+        password: None,
+        request_id: None,
     }
 }
 
@@ -284,7 +295,7 @@ fn a_create_is_repeated_with_the_same_request_id() {
     let (authority, one, two) = two_hsms(&shared);
     let client = client(&authority, &[&one, &two]);
     log_in(&client);
-    let request = GenerateKeyRequest { mechanism: 0x1080, template: Template::new(), request_id: None };
+    let request = generate_key();
     let _: ObjectsResponse = client.call(Operation::GenerateKey, &request).unwrap();
     let _: ObjectsResponse = client.call(Operation::GenerateKey, &request).unwrap();
     let ids = ids.lock().unwrap();
@@ -359,7 +370,7 @@ fn session_objects_are_used_where_they_were_made() {
     while one.calls.load(Ordering::SeqCst) == 0 || two.calls.load(Ordering::SeqCst) == 0 {
         sign(&client).unwrap();
     }
-    let request = GenerateKeyRequest { mechanism: 0x1080, template: Template::new(), request_id: None };
+    let request = generate_key();
     let made: ObjectsResponse = client.call(Operation::GenerateKey, &request).unwrap();
     let home = if one.count(Operation::GenerateKey) == 1 { &one } else { &two };
     let before = home.calls.load(Ordering::SeqCst);

@@ -174,7 +174,7 @@ fn with_objects(
     let objects = &shared.boundary.objects;
     match hot {
         HotRequest::Crypt(crypt) => {
-            know(shared, request, &[crypt.key])?;
+            know(shared, request, caller, &[crypt.key])?;
             let (key, mechanism) = (crypt.key, mechanism(crypt.mechanism)?);
             let parameters = crypt.parameters.as_ref();
             let data = request.body.get(crypt.data.clone()).ok_or_else(Refusal::broken)?;
@@ -188,7 +188,7 @@ fn with_objects(
             Ok(Answer::Crypt(response))
         }
         HotRequest::Verify(verify) => {
-            know(shared, request, &[verify.key])?;
+            know(shared, request, caller, &[verify.key])?;
             let parameters = verify.parameters.as_ref();
             let mechanism = mechanism(verify.mechanism)?;
             objects.verify(caller, verify.key, mechanism, parameters, &verify.data, &verify.signature)?;
@@ -203,7 +203,7 @@ fn with_objects(
         HotRequest::Find(find) => Ok(objects.find(caller, find)?.to_bytes().into()),
         HotRequest::Attributes(attributes) => {
             let references = &attributes.references.0;
-            know(shared, request, references)?;
+            know(shared, request, caller, references)?;
             Ok(objects.attributes(caller, references)?.to_bytes().into())
         }
         HotRequest::Hello(_) | HotRequest::Attach(_) | HotRequest::Empty => Err(Refusal::broken().into()),
@@ -215,10 +215,12 @@ fn mechanism(code: u64) -> Result<MechanismType, Refusal> {
     MechanismType::from_code(code).ok_or_else(|| Refusal::of_request(Rv::MECHANISM_INVALID, text))
 }
 
-/// A token object that is unknown here may have been made on another HSM: catch up before saying so.
-fn know(shared: &Shared, request: &Request, references: &[u64]) -> Result<(), Stop> {
+/// A token object that the caller does not see here may have been made, or shared, on another HSM: catch up before saying
+/// so.
+fn know(shared: &Shared, request: &Request, caller: &Caller, references: &[u64]) -> Result<(), Stop> {
     let objects = &shared.boundary.objects;
-    let is_unknown = |reference: &u64| reference & SESSION_OBJECT_BIT == 0 && !objects.knows(*reference);
+    let is_unknown =
+        |reference: &u64| reference & SESSION_OBJECT_BIT == 0 && !objects.sees(caller, *reference);
     if request.is_checked || !references.iter().any(is_unknown) || !shared.lease.is_live() {
         return Ok(());
     }

@@ -235,7 +235,7 @@ pub(crate) fn submit(shared: &Shared, lane: Lane, mut request: Request) -> Optio
     }
     match decode(shared, &mut request) {
         Ok(managed) => {
-            let back = shared.managed.push(lane, managed, request);
+            let back = shared.managed.push(lane_of(lane, &managed), managed, request);
             back.map(|request| (request, Refusal::busy()))
         }
         Err(refusal) => Some((request, refusal)),
@@ -278,6 +278,14 @@ fn take_request_id(request: &mut Value) -> Option<Vec<u8>> {
     let Value::Record(members) = request else { return None };
     let index = members.iter().position(|(name, _)| *name == "request_id")?;
     if let Value::Bytes(id) = members.remove(index).1 { Some(id) } else { None }
+}
+
+/// Making a key from a password takes up to a second, and must not keep short work waiting.
+fn lane_of(lane: Lane, managed: &ManagedRequest) -> Lane {
+    let Value::Record(members) = &managed.body else { return lane };
+    let stretches = managed.operation == Operation::GenerateKey
+        && members.iter().any(|(name, value)| *name == "password" && matches!(value, Value::Secret(_)));
+    if stretches { Lane::Slow } else { lane }
 }
 
 /// Only the template of `create_object` may have key material in it: there the whole template goes under a ticket and the

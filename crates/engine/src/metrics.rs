@@ -15,9 +15,9 @@ use crate::statistics::Counter;
 pub const BUCKETS: usize = 24;
 
 const OPERATIONS: usize = Operation::ALL.len();
-const FAMILIES: [&str; 14] = [
+const FAMILIES: [&str; 18] = [
     "none", "rsa_pkcs", "rsa_pss", "rsa_oaep", "rsa_raw", "ecdsa", "eddsa", "aes_ecb", "aes_cbc", "aes_ctr",
-    "aes_gcm", "aes_cmac", "hmac", "other",
+    "aes_gcm", "aes_cmac", "hmac", "aes_ccm", "aes_xts", "aes_gmac", "des3", "other",
 ];
 /// Operation codes are below this.
 const CODES: usize = 0x300;
@@ -131,9 +131,17 @@ fn family(hot: Option<&HotRequest>) -> usize {
             | MechanismType::Sha224Hmac
             | MechanismType::Sha256Hmac
             | MechanismType::Sha384Hmac
-            | MechanismType::Sha512Hmac,
+            | MechanismType::Sha512Hmac
+            | MechanismType::Sha3224Hmac
+            | MechanismType::Sha3256Hmac
+            | MechanismType::Sha3384Hmac
+            | MechanismType::Sha3512Hmac,
         ) => 12,
-        _ => 13,
+        Some(MechanismType::AesCcm) => 13,
+        Some(MechanismType::AesXts) => 14,
+        Some(MechanismType::AesGmac) => 15,
+        Some(MechanismType::Des3Ecb | MechanismType::Des3Cbc | MechanismType::Des3CbcPad) => 16,
+        _ => 17,
     }
 }
 

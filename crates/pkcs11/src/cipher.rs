@@ -7,8 +7,9 @@ use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 
 use crate::edge::{Failure, Output, Result, failure};
 use crate::library::Slot;
-use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, key_kind, modulus_length};
+use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, block_length, key_kind, modulus_length};
 
+/// The block of AES.
 const BLOCK: usize = 16;
 /// PKCS #1 v1.5 padding takes at least so many bytes.
 const PKCS1_OVERHEAD: usize = 11;
@@ -26,8 +27,8 @@ pub enum Direction {
 enum Flow {
     /// One request, no parts.
     Whole,
-    /// ECB (without chain) and CBC.
-    Blocks { chain: Option<[u8; BLOCK]>, is_padded: bool, buffered: Vec<u8> },
+    /// ECB (without chain) and CBC, in blocks of this length.
+    Blocks { block: usize, chain: Option<Vec<u8>>, is_padded: bool, buffered: Vec<u8> },
     /// CTR: the counter block, and how far into its key stream block the data is.
     Counter { block: [u8; BLOCK], bits: u32, offset: usize, used: u128 },
 }
@@ -40,6 +41,8 @@ pub struct Cipher {
     kind: MechanismType,
     parameters: Option<MechanismParameters>,
     iv_place: Option<IvPlace>,
+    /// The plaintext's length, where the parameter says it.
+    plaintext_length: Option<usize>,
     /// Length of an RSA key's modulus; 0 for AES.
     modulus_length: usize,
     largest_data: usize,
@@ -81,6 +84,7 @@ impl Cipher {
             flow: flow(&mechanism),
             parameters: mechanism.parameters,
             iv_place: mechanism.iv_place,
+            plaintext_length: mechanism.plaintext_length,
             modulus_length,
             largest_data: slot.largest_data(),
             is_multi_part: false,
@@ -99,14 +103,24 @@ impl Cipher {
         let own_iv = if self.kind == MechanismType::CloudhsmAesGcm { GCM_IV_LENGTH } else { 0 };
         match (&self.flow, self.direction) {
             (Flow::Counter { .. }, _) => Ok((length, true)),
-            (Flow::Blocks { is_padded: false, .. }, _) if !length.is_multiple_of(BLOCK) => refused(),
+            (Flow::Blocks { block, is_padded: false, .. }, _) if !length.is_multiple_of(*block) => refused(),
             (Flow::Blocks { is_padded: false, .. }, _) => Ok((length, true)),
-            (Flow::Blocks { .. }, Direction::Encrypt) => Ok(((length / BLOCK + 1) * BLOCK, true)),
-            (Flow::Blocks { .. }, Direction::Decrypt) if length == 0 || !length.is_multiple_of(BLOCK) => {
+            (Flow::Blocks { block, .. }, Direction::Encrypt) => Ok(((length / block + 1) * block, true)),
+            (Flow::Blocks { block, .. }, Direction::Decrypt)
+                if length == 0 || !length.is_multiple_of(*block) =>
+            {
                 refused()
             }
             (Flow::Blocks { .. }, Direction::Decrypt) => Ok((length, false)),
             (Flow::Whole, _) if length > self.largest_data => refused(),
+            (Flow::Whole, Direction::Encrypt) if self.plaintext_length.is_some_and(|said| said != length) => {
+                refused()
+            }
+            (Flow::Whole, Direction::Decrypt)
+                if self.plaintext_length.is_some_and(|said| Some(said) != length.checked_sub(tag)) =>
+            {
+                refused()
+            }
             (Flow::Whole, Direction::Encrypt) if self.modulus_length > 0 => {
                 let overhead = if self.kind == MechanismType::RsaX509 { 0 } else { PKCS1_OVERHEAD };
                 let longest = self.modulus_length - overhead;
@@ -199,36 +213,34 @@ impl Cipher {
     /// must wait.
     fn ready(&self, buffered: usize) -> usize {
         match (&self.flow, self.direction) {
-            (Flow::Blocks { is_padded: true, .. }, Direction::Decrypt) => {
-                buffered.saturating_sub(1) / BLOCK * BLOCK
+            (Flow::Blocks { block, is_padded: true, .. }, Direction::Decrypt) => {
+                buffered.saturating_sub(1) / block * block
             }
-            _ => buffered / BLOCK * BLOCK,
+            (Flow::Blocks { block, .. }, _) => buffered / block * block,
+            _ => buffered,
         }
     }
 
     fn blocks(&mut self, slot: &Slot, data: &[u8], is_last: bool) -> Result<Vec<u8>> {
-        let Flow::Blocks { mut chain, is_padded, .. } = self.flow else {
+        let Flow::Blocks { block, chain, is_padded, .. } = &self.flow else {
             return Err(Rv::MECHANISM_INVALID.into());
         };
-        let pads_now = is_padded && is_last;
-        let step = (self.largest_data / BLOCK * BLOCK).max(BLOCK);
-        let mut result = Vec::with_capacity(data.len() + BLOCK);
+        let (block, mut chain, pads_now) = (*block, chain.clone(), *is_padded && is_last);
+        let step = (self.largest_data / block * block).max(block);
+        let mut result = Vec::with_capacity(data.len() + block);
         let mut rest = data;
         let mut is_first = true;
         while !rest.is_empty() || (is_first && pads_now) {
             is_first = false;
             let (part, tail) = rest.split_at(rest.len().min(step));
             rest = tail;
-            let kind = match chain {
-                None => MechanismType::AesEcb,
-                Some(_) if pads_now && rest.is_empty() => MechanismType::AesCbcPad,
-                Some(_) => MechanismType::AesCbc,
-            };
-            let parameters = chain.map(|iv| MechanismParameters { iv: Some(iv.to_vec()), ..NO_PARAMETERS });
+            let kind = if pads_now && rest.is_empty() { self.kind } else { unpadded(self.kind) };
+            let parameters =
+                chain.as_ref().map(|iv| MechanismParameters { iv: Some(iv.clone()), ..NO_PARAMETERS });
             let done = self.request(slot, kind, parameters.as_ref(), part)?.data;
             let link = if self.direction == Direction::Encrypt { &done[..] } else { part };
-            if let (Some(chain), Some(last)) = (&mut chain, link.last_chunk::<BLOCK>()) {
-                *chain = *last;
+            if let (Some(chain), Some(last)) = (&mut chain, link.rchunks_exact(block).next()) {
+                chain.copy_from_slice(last);
             }
             result.extend_from_slice(&done);
         }
@@ -296,21 +308,37 @@ fn check_gcm(mechanism: &Mechanism, direction: Direction) -> Result {
 }
 
 fn flow(mechanism: &Mechanism) -> Flow {
+    let kind = mechanism.kind;
     let iv = mechanism.parameters.as_ref().and_then(|parameters| parameters.iv.as_deref());
-    let block = iv.and_then(|iv| <[u8; BLOCK]>::try_from(iv).ok());
     let bits = mechanism.parameters.as_ref().and_then(|parameters| parameters.counter_bits).unwrap_or(128);
-    match (mechanism.kind, block) {
-        (MechanismType::AesEcb, _) => Flow::Blocks { chain: None, is_padded: false, buffered: Vec::new() },
-        (MechanismType::AesCbc, chain @ Some(_)) => {
-            Flow::Blocks { chain, is_padded: false, buffered: Vec::new() }
-        }
-        (MechanismType::AesCbcPad, chain @ Some(_)) => {
-            Flow::Blocks { chain, is_padded: true, buffered: Vec::new() }
-        }
-        (MechanismType::AesCtr, Some(block)) => {
-            Flow::Counter { block, bits: u32::try_from(bits).unwrap_or(128), offset: 0, used: 0 }
-        }
+    match kind {
+        MechanismType::AesEcb
+        | MechanismType::AesCbc
+        | MechanismType::AesCbcPad
+        | MechanismType::Des3Ecb
+        | MechanismType::Des3Cbc
+        | MechanismType::Des3CbcPad => Flow::Blocks {
+            block: block_length(kind),
+            chain: iv.map(<[u8]>::to_vec),
+            is_padded: unpadded(kind) != kind,
+            buffered: Vec::new(),
+        },
+        MechanismType::AesCtr => match iv.and_then(|iv| <[u8; BLOCK]>::try_from(iv).ok()) {
+            Some(block) => {
+                Flow::Counter { block, bits: u32::try_from(bits).unwrap_or(128), offset: 0, used: 0 }
+            }
+            None => Flow::Whole,
+        },
         _ => Flow::Whole,
+    }
+}
+
+/// What does the blocks before the last part: the mechanism without its padding.
+const fn unpadded(kind: MechanismType) -> MechanismType {
+    match kind {
+        MechanismType::AesCbcPad => MechanismType::AesCbc,
+        MechanismType::Des3CbcPad => MechanismType::Des3Cbc,
+        _ => kind,
     }
 }
 

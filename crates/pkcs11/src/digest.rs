@@ -1,6 +1,8 @@
 //! Message digesting functions (PKCS #11 2.40 section 5.10): computed here, no key is involved.
 
-use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA224, SHA256, SHA384, SHA512};
+use std::ptr::NonNull;
+
+use aws_lc_sys::EVP_MD_CTX;
 use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
 use strongroom_wire::tables::Function;
 use strongroom_wire::{MechanismType, Rv};
@@ -8,13 +10,18 @@ use strongroom_wire::{MechanismType, Rv};
 use crate::edge::{Failure, Output, Result, bytes, enter};
 use crate::mechanism::Mechanism;
 
-/// A digest under way.
-#[derive(Clone)]
+/// A digest under way. `aws-lc-rs` has no SHA3-224, so that the contexts are those of the crypto library itself.
 pub struct Digest {
-    context: Context,
+    context: NonNull<EVP_MD_CTX>,
+    length: usize,
     /// Whether C_DigestUpdate was called.
     is_multi_part: bool,
 }
+
+// SAFETY: the library's contexts are not tied to a thread.
+unsafe impl Send for Digest {}
+// SAFETY: a shared reference only reads the length and the flag.
+unsafe impl Sync for Digest {}
 
 impl std::fmt::Debug for Digest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,35 +29,69 @@ impl std::fmt::Debug for Digest {
     }
 }
 
+impl Drop for Digest {
+    fn drop(&mut self) {
+        // SAFETY: owned, and not used again.
+        unsafe { aws_lc_sys::EVP_MD_CTX_free(self.context.as_ptr()) }
+    }
+}
+
 impl Digest {
     /// Of the empty message.
     pub fn new(mechanism: MechanismType) -> Result<Self> {
-        let algorithm = match mechanism {
-            MechanismType::Sha1 => &SHA1_FOR_LEGACY_USE_ONLY,
-            MechanismType::Sha224 => &SHA224,
-            MechanismType::Sha256 => &SHA256,
-            MechanismType::Sha384 => &SHA384,
-            MechanismType::Sha512 => &SHA512,
-            _ => return Err(Rv::MECHANISM_INVALID.into()),
+        // SAFETY: no preconditions; static data.
+        let algorithm = unsafe {
+            match mechanism {
+                MechanismType::Sha1 => aws_lc_sys::EVP_sha1(),
+                MechanismType::Sha224 => aws_lc_sys::EVP_sha224(),
+                MechanismType::Sha256 => aws_lc_sys::EVP_sha256(),
+                MechanismType::Sha384 => aws_lc_sys::EVP_sha384(),
+                MechanismType::Sha512 => aws_lc_sys::EVP_sha512(),
+                MechanismType::Sha3224 => aws_lc_sys::EVP_sha3_224(),
+                MechanismType::Sha3256 => aws_lc_sys::EVP_sha3_256(),
+                MechanismType::Sha3384 => aws_lc_sys::EVP_sha3_384(),
+                MechanismType::Sha3512 => aws_lc_sys::EVP_sha3_512(),
+                _ => return Err(Rv::MECHANISM_INVALID.into()),
+            }
         };
-        Ok(Self { context: Context::new(algorithm), is_multi_part: false })
+        // SAFETY: no preconditions; the context is owned from here on.
+        let context = NonNull::new(unsafe { aws_lc_sys::EVP_MD_CTX_new() }).ok_or(Rv::HOST_MEMORY)?;
+        // SAFETY: the algorithm is static.
+        let length = unsafe { aws_lc_sys::EVP_MD_size(algorithm) };
+        let digest = Self { context, length, is_multi_part: false };
+        // SAFETY: the context is new and ours; null asks for the built-in implementation.
+        check(unsafe { aws_lc_sys::EVP_DigestInit_ex(context.as_ptr(), algorithm, std::ptr::null_mut()) })?;
+        Ok(digest)
     }
 
     /// Adds data.
-    pub fn update(&mut self, data: &[u8]) {
-        self.context.update(data);
+    pub fn update(&mut self, data: &[u8]) -> Result {
         self.is_multi_part = true;
+        // SAFETY: the context is initialised; the data is valid for its length.
+        check(unsafe {
+            aws_lc_sys::EVP_DigestUpdate(self.context.as_ptr(), data.as_ptr().cast(), data.len())
+        })
     }
 
     /// The digest.
-    pub fn finish(self) -> Vec<u8> {
-        self.context.finish().as_ref().to_vec()
+    pub fn finish(self) -> Result<Vec<u8>> {
+        let mut digest = vec![0; self.length];
+        // SAFETY: the context is initialised; the buffer has the digest's length; null: that length is not asked for.
+        check(unsafe {
+            aws_lc_sys::EVP_DigestFinal_ex(self.context.as_ptr(), digest.as_mut_ptr(), std::ptr::null_mut())
+        })?;
+        Ok(digest)
     }
 
     /// Its length.
-    pub fn length(&self) -> usize {
-        self.context.algorithm().output_len()
+    pub const fn length(&self) -> usize {
+        self.length
     }
+}
+
+/// The library refuses only what it has no memory for.
+fn check(result: std::os::raw::c_int) -> Result {
+    if result == 1 { Ok(()) } else { Err(Rv::HOST_MEMORY.into()) }
 }
 
 const NOT_ACTIVE: Rv = Rv::OPERATION_NOT_INITIALIZED;
@@ -100,8 +141,8 @@ pub unsafe extern "C" fn C_Digest(
         }
         let mut active = operations.digest.take().ok_or(Failure::from(NOT_ACTIVE))?;
         // SAFETY: the standard: that many bytes.
-        active.update(unsafe { bytes(data, data_length) }?);
-        output.write(&active.finish())
+        active.update(unsafe { bytes(data, data_length) }?)?;
+        output.write(&active.finish()?)
     })
 }
 
@@ -120,8 +161,7 @@ pub unsafe extern "C" fn C_DigestUpdate(
         let mut operations = session.operations();
         let active = operations.digest.as_mut().ok_or(Failure::from(NOT_ACTIVE))?;
         // SAFETY: the standard: that many bytes.
-        active.update(unsafe { bytes(part, length) }?);
-        Ok(())
+        active.update(unsafe { bytes(part, length) }?)
     })
 }
 
@@ -145,6 +185,6 @@ pub unsafe extern "C" fn C_DigestFinal(
             return Ok(());
         }
         let active = operations.digest.take().ok_or(Failure::from(NOT_ACTIVE))?;
-        output.write(&active.finish())
+        output.write(&active.finish()?)
     })
 }

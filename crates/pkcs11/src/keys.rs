@@ -3,6 +3,7 @@
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
 };
+use strongroom_wire::codec::List;
 use strongroom_wire::messages::{
     CryptResponse, DeriveKeyRequest, GenerateKeyPairRequest, GenerateKeyRequest, ObjectsResponse,
     UnwrapKeyRequest, WrapKeyRequest,
@@ -60,7 +61,14 @@ pub unsafe extern "C" fn C_GenerateKey(
         let mechanism = unsafe { Mechanism::read(mechanism, Function::Generate)? };
         session.check_may_write(&template)?;
         session.check_login()?;
-        let request = GenerateKeyRequest { mechanism: mechanism.kind.code(), template, request_id: None };
+        let request = GenerateKeyRequest {
+            mechanism: mechanism.kind.code(),
+            template,
+            shared_users: List(Vec::new()),
+            parameters: mechanism.parameters,
+            password: mechanism.password,
+            request_id: None,
+        };
         let response: ObjectsResponse = session.slot.client.call(Operation::GenerateKey, &request)?;
         let Some(handle) = handles_of(&session.slot, response).first().copied() else {
             return failure(Rv::DEVICE_ERROR, "the HSM showed no new key");
@@ -105,6 +113,7 @@ pub unsafe extern "C" fn C_GenerateKeyPair(
             mechanism: mechanism.kind.code(),
             public_template,
             private_template,
+            shared_users: List(Vec::new()),
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::GenerateKeyPair, &request)?;
@@ -254,6 +263,7 @@ pub unsafe extern "C" fn C_UnwrapKey(
             parameters,
             wrapped_key,
             template,
+            shared_users: List(Vec::new()),
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::UnwrapKey, &request)?;

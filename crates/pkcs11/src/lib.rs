@@ -7,7 +7,6 @@
 
 pub mod attributes;
 pub mod cipher;
-pub mod counter_kdf;
 pub mod decrypt;
 pub mod digest;
 pub mod edge;
@@ -26,6 +25,7 @@ pub mod session;
 pub mod sessions;
 pub mod sign;
 pub mod slots;
+pub mod sp800_108;
 pub mod unsupported;
 pub mod verify;
 

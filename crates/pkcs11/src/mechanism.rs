@@ -1,20 +1,24 @@
 //! Mechanisms: from `CK_MECHANISM` to what a request carries, and the facts about keys that tell result lengths.
 
 use cryptoki_sys::{
-    CK_AES_CTR_PARAMS, CK_BYTE, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS, CK_HKDF_PARAMS,
-    CK_KEY_TYPE, CK_MECHANISM, CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS,
-    CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET, CKK_RSA,
-    CKZ_DATA_SPECIFIED,
+    CK_AES_CTR_PARAMS, CK_BYTE, CK_CCM_PARAMS, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS,
+    CK_HKDF_PARAMS, CK_KEY_TYPE, CK_MECHANISM, CK_PKCS5_PBKD2_PARAMS2, CK_RSA_AES_KEY_WRAP_PARAMS,
+    CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES,
+    CKK_AES_XTS, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA,
+    CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
 };
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
-use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
+use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Secret, Template};
 
-use crate::counter_kdf;
 use crate::edge::{Result, bytes, failure, size, take};
+use crate::sp800_108;
 
 /// The IV that the HSM makes for GCM.
 pub const GCM_IV_LENGTH: usize = 12;
+
+/// The longest password that a key is made of, bytes.
+const LONGEST_PASSWORD: usize = 64 * 1024;
 
 /// A mechanism with its parameters, copied out of the caller's memory.
 #[derive(Clone, Debug)]
@@ -23,8 +27,12 @@ pub struct Mechanism {
     pub kind: MechanismType,
     /// As the request carries them.
     pub parameters: Option<MechanismParameters>,
-    /// Where `CKM_AES_GCM` wants the IV that the HSM made.
+    /// Where `CKM_AES_GCM` and `CKM_AES_GMAC` want the IV that the HSM made.
     pub iv_place: Option<IvPlace>,
+    /// How long the plaintext is: `CKM_AES_CCM` says it beforehand.
+    pub plaintext_length: Option<usize>,
+    /// What `CKM_PKCS5_PBKD2` makes a key of.
+    pub password: Option<Secret>,
 }
 
 /// The caller's buffer for the IV. It must stay valid until the encryption is done: that is how AWS's library hands
@@ -68,16 +76,19 @@ impl Mechanism {
         let Some(kind) = kind else {
             return failure(Rv::MECHANISM_INVALID, format!("mechanism 0x{:x}", mechanism.mechanism));
         };
-        let mut iv_place = None;
+        let (mut iv_place, mut plaintext_length, mut password) = (None, None, None);
         // SAFETY: by this function's contract, for all of the following.
         let parameters = unsafe {
             match kind.parameter_kind() {
-                ParameterKind::None => read_none(kind, &mechanism)?,
-                ParameterKind::Iv => {
-                    Some(MechanismParameters { iv: Some(read_iv(&mechanism, &[16])?), ..NO_PARAMETERS })
-                }
+                ParameterKind::None if mechanism.ulParameterLen == 0 => None,
+                ParameterKind::None => return bad_parameter(),
+                ParameterKind::Iv => Some(MechanismParameters {
+                    iv: Some(read_iv(&mechanism, &[block_length(kind)])?),
+                    ..NO_PARAMETERS
+                }),
                 ParameterKind::Ctr => Some(read_ctr(&mechanism)?),
                 ParameterKind::Gcm => Some(read_gcm(&mechanism, &mut iv_place)?),
+                ParameterKind::Ccm => Some(read_ccm(&mechanism, &mut plaintext_length)?),
                 ParameterKind::Pss => Some(read_pss(&mechanism)?),
                 ParameterKind::Oaep => Some(read_oaep(read_struct(&mechanism)?)?),
                 ParameterKind::RsaAes => Some(read_rsa_aes(&mechanism)?),
@@ -85,12 +96,16 @@ impl Mechanism {
                 ParameterKind::WrapIv => {
                     Some(MechanismParameters { iv: Some(read_iv(&mechanism, &[4, 8])?), ..NO_PARAMETERS })
                 }
+                ParameterKind::Eddsa if mechanism.ulParameterLen == 0 => None,
+                ParameterKind::Eddsa => read_eddsa(&mechanism)?,
+                ParameterKind::Pbkdf2 => Some(read_pbkdf2(&mechanism, &mut password)?),
+                ParameterKind::FeedbackKdf => Some(sp800_108::read_feedback(&mechanism)?),
                 ParameterKind::Ecdh => Some(read_ecdh(&mechanism)?),
                 ParameterKind::Hkdf => Some(read_hkdf(&mechanism)?),
-                ParameterKind::CounterKdf => Some(counter_kdf::read(kind, &mechanism)?),
+                ParameterKind::CounterKdf => Some(sp800_108::read_counter(kind, &mechanism)?),
             }
         };
-        Ok(Self { kind, parameters, iv_place })
+        Ok(Self { kind, parameters, iv_place, plaintext_length, password })
     }
 
     /// Refuses a key of a kind that it cannot use.
@@ -119,21 +134,21 @@ pub(crate) unsafe fn read_struct<T: Copy>(mechanism: &CK_MECHANISM) -> Result<T>
     unsafe { take(mechanism.pParameter.cast::<T>()) }
 }
 
+/// None for pure Ed25519, which takes no context.
+///
 /// # Safety
-/// The parameter is valid for its length.
-unsafe fn read_none(kind: MechanismType, mechanism: &CK_MECHANISM) -> Result<Option<MechanismParameters>> {
-    if mechanism.ulParameterLen == 0 {
+/// The parameter is valid for its length, and its pointer for its.
+unsafe fn read_eddsa(mechanism: &CK_MECHANISM) -> Result<Option<MechanismParameters>> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_EDDSA_PARAMS>(mechanism) }?;
+    // SAFETY: as above.
+    let context = unsafe { bytes(parameters.pContextData, parameters.ulContextDataLen) }?;
+    let prehash = parameters.phFlag != 0;
+    if !prehash && context.is_empty() {
         return Ok(None);
     }
-    if kind == MechanismType::Eddsa {
-        // SAFETY: by this function's contract.
-        let parameters = unsafe { read_struct::<CK_EDDSA_PARAMS>(mechanism) }?;
-        // Pure Ed25519 only.
-        if parameters.phFlag == 0 && parameters.ulContextDataLen == 0 {
-            return Ok(None);
-        }
-    }
-    bad_parameter()
+    let context = (!context.is_empty()).then(|| context.to_vec());
+    Ok(Some(MechanismParameters { prehash, context, ..NO_PARAMETERS }))
 }
 
 /// # Safety
@@ -183,6 +198,30 @@ unsafe fn read_gcm(mechanism: &CK_MECHANISM, iv_place: &mut Option<IvPlace>) -> 
         iv,
         aad: Some(aad.to_vec()),
         tag_bits: Some(parameters.ulTagBits),
+        ..NO_PARAMETERS
+    })
+}
+
+/// # Safety
+/// The parameter is valid for its length, and its pointers for theirs.
+unsafe fn read_ccm(
+    mechanism: &CK_MECHANISM,
+    plaintext_length: &mut Option<usize>,
+) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_CCM_PARAMS>(mechanism) }?;
+    if !(7..=13).contains(&parameters.ulNonceLen) || !(4..=16).contains(&parameters.ulMACLen) {
+        return bad_parameter();
+    }
+    // SAFETY: by this function's contract.
+    let (nonce, aad) = unsafe {
+        (bytes(parameters.pNonce, parameters.ulNonceLen)?, bytes(parameters.pAAD, parameters.ulAADLen)?)
+    };
+    *plaintext_length = Some(size(parameters.ulDataLen)?);
+    Ok(MechanismParameters {
+        iv: Some(nonce.to_vec()),
+        aad: Some(aad.to_vec()),
+        tag_bits: Some(8 * parameters.ulMACLen),
         ..NO_PARAMETERS
     })
 }
@@ -250,6 +289,35 @@ unsafe fn read_ecdh(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
     })
 }
 
+/// # Safety
+/// The parameter is valid for its length, and its pointers for theirs.
+unsafe fn read_pbkdf2(
+    mechanism: &CK_MECHANISM,
+    password: &mut Option<Secret>,
+) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let parameters = unsafe { read_struct::<CK_PKCS5_PBKD2_PARAMS2>(mechanism) }?;
+    // In the struct of PKCS #11 2.40 a pointer stands where the password's length is: no password is that long.
+    let is_too_long = size(parameters.ulPasswordLen)? > LONGEST_PASSWORD;
+    if parameters.saltSource != CKZ_SALT_SPECIFIED || parameters.ulPrfDataLen != 0 || is_too_long {
+        return bad_parameter();
+    }
+    // SAFETY: by this function's contract.
+    let (salt, given) = unsafe {
+        (
+            bytes(parameters.pSaltSourceData.cast(), parameters.ulSaltSourceDataLen)?,
+            bytes(parameters.pPassword, parameters.ulPasswordLen)?,
+        )
+    };
+    *password = Some(Secret::new(given.to_vec()));
+    Ok(MechanismParameters {
+        prf: Some(parameters.prf),
+        salt: Some(salt.to_vec()),
+        iterations: Some(parameters.iterations),
+        ..NO_PARAMETERS
+    })
+}
+
 /// A salt that is another key is refused: its bytes would have to come from a second object.
 ///
 /// # Safety
@@ -285,11 +353,19 @@ pub fn key_kind(attributes: &Template) -> Result<KeyKind> {
         Some(CKK_RSA) => KeyKind::Rsa,
         Some(CKK_EC) => KeyKind::Ec,
         Some(CKK_EC_EDWARDS) => KeyKind::Ed25519,
+        Some(CKK_EC_MONTGOMERY) => KeyKind::X25519,
         Some(CKK_AES) => KeyKind::Aes,
+        Some(CKK_AES_XTS) => KeyKind::AesXts,
+        Some(CKK_DES3) => KeyKind::Des3,
         Some(CKK_GENERIC_SECRET) => KeyKind::GenericSecret,
         Some(_) => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
         None => return Err(Rv::KEY_HANDLE_INVALID.into()),
     })
+}
+
+/// The block of a cipher, bytes.
+pub fn block_length(mechanism: MechanismType) -> usize {
+    if mechanism.key_kinds().contains(&KeyKind::Des3) { 8 } else { 16 }
 }
 
 /// The length of an RSA key's modulus in bytes.

@@ -13,7 +13,7 @@ use strongroom_wire::{AttributeType, KeyKind, MechanismType, Operation, Rv, Temp
 use crate::digest::Digest;
 use crate::edge::{Failure, Output, Result, bytes, enter, failure};
 use crate::library::Slot;
-use crate::mechanism::{Mechanism, field_length, key_kind, modulus_length};
+use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, field_length, key_kind, modulus_length};
 
 /// A signature or MAC under way, or its verification.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Signing {
     pub parameters: Option<MechanismParameters>,
     /// How long the signature is.
     pub signature_length: usize,
+    /// Where `CKM_AES_GMAC` wants the IV that the HSM made.
+    iv_place: Option<IvPlace>,
     digest: Option<(MechanismType, Digest)>,
     collected: Vec<u8>,
     largest_data: usize,
@@ -54,9 +56,15 @@ impl Signing {
             KeyKind::Rsa => modulus_length(attributes)?,
             KeyKind::Ec => 2 * field_length(attributes)?,
             KeyKind::Ed25519 => 64,
-            KeyKind::Aes | KeyKind::GenericSecret => mac_length(mechanism.kind)?,
+            KeyKind::X25519 => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
+            KeyKind::Aes | KeyKind::AesXts | KeyKind::Des3 | KeyKind::GenericSecret => {
+                mac_length(&mechanism)?
+            }
         };
-        let digest = match mechanism.kind.hash() {
+        check_gmac(&mechanism, usage)?;
+        let prehash = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.prehash);
+        let hash = if prehash { Some(MechanismType::Sha512) } else { mechanism.kind.hash() };
+        let digest = match hash {
             Some(hash) => Some((hash, Digest::new(hash)?)),
             None => None,
         };
@@ -73,10 +81,12 @@ impl Signing {
             mechanism: mechanism.kind.raw().unwrap_or(mechanism.kind),
             parameters: mechanism.parameters,
             signature_length,
+            iv_place: mechanism.iv_place,
             digest,
             collected: Vec::new(),
             largest_data: slot.largest_data(),
-            is_single_part: mechanism.kind.is_single_part(),
+            // Ed25519ph hashes first: there it takes parts, and data of any length.
+            is_single_part: mechanism.kind.is_single_part() && !prehash,
             is_multi_part: false,
         })
     }
@@ -106,8 +116,7 @@ impl Signing {
 
     fn add(&mut self, part: &[u8]) -> Result {
         if let Some((_, digest)) = &mut self.digest {
-            digest.update(part);
-            return Ok(());
+            return digest.update(part);
         }
         if self.collected.len() + part.len() > self.largest_data {
             let limit = self.largest_data;
@@ -128,7 +137,7 @@ impl Signing {
         if self.mechanism == MechanismType::RsaPkcs {
             input.extend_from_slice(digest_info(hash));
         }
-        input.extend_from_slice(&digest.finish());
+        input.extend_from_slice(&digest.finish()?);
         Ok(input)
     }
 
@@ -136,10 +145,17 @@ impl Signing {
         let data = self.input(last)?;
         let parameters = self.parameters.as_ref();
         let response = slot.client.crypt(Operation::Sign, self.key, self.mechanism, parameters, &data)?;
-        if response.data.len() != self.signature_length {
+        let mut signature = response.data;
+        if let Some(place) = self.iv_place {
+            // The HSM gives the IV in front of the MAC.
+            let iv: Vec<u8> = signature.drain(..GCM_IV_LENGTH.min(signature.len())).collect();
+            // SAFETY: the standard's caller keeps the parameter's buffers until the operation ends.
+            unsafe { place.write(&iv) }?;
+        }
+        if signature.len() != self.signature_length {
             return failure(Rv::DEVICE_ERROR, "the HSM gave a signature of a wrong length");
         }
-        Ok(response.data)
+        Ok(signature)
     }
 }
 
@@ -152,19 +168,38 @@ fn check_class(attributes: &Template, usage: AttributeType) -> Result {
     failure(Rv::KEY_TYPE_INCONSISTENT, "the other half of the key pair is needed")
 }
 
-fn mac_length(mechanism: MechanismType) -> Result<usize> {
-    Ok(match mechanism {
+/// `CKM_AES_GMAC` needs a place for the HSM's IV when it signs, and an IV when it verifies.
+fn check_gmac(mechanism: &Mechanism, usage: AttributeType) -> Result {
+    if mechanism.kind != MechanismType::AesGmac {
+        return Ok(());
+    }
+    let has_iv = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.iv.is_some());
+    match usage {
+        AttributeType::Sign if mechanism.iv_place.is_none() => {
+            failure(Rv::MECHANISM_PARAM_INVALID, "pIv must have room for the 12-byte IV that the HSM makes")
+        }
+        AttributeType::Verify if !has_iv => failure(Rv::MECHANISM_PARAM_INVALID, "pIv must hold the IV"),
+        _ => Ok(()),
+    }
+}
+
+fn mac_length(mechanism: &Mechanism) -> Result<usize> {
+    Ok(match mechanism.kind {
+        MechanismType::AesGmac => {
+            let bits = mechanism.parameters.as_ref().and_then(|parameters| parameters.tag_bits);
+            usize::try_from(bits.unwrap_or_default() / 8).unwrap_or_default()
+        }
         MechanismType::AesCmac => 16,
         MechanismType::Sha1Hmac => 20,
-        MechanismType::Sha224Hmac => 28,
-        MechanismType::Sha256Hmac => 32,
-        MechanismType::Sha384Hmac => 48,
-        MechanismType::Sha512Hmac => 64,
+        MechanismType::Sha224Hmac | MechanismType::Sha3224Hmac => 28,
+        MechanismType::Sha256Hmac | MechanismType::Sha3256Hmac => 32,
+        MechanismType::Sha384Hmac | MechanismType::Sha3384Hmac => 48,
+        MechanismType::Sha512Hmac | MechanismType::Sha3512Hmac => 64,
         _ => return Err(Rv::MECHANISM_INVALID.into()),
     })
 }
 
-/// The DER before the digest in a PKCS #1 v1.5 signature (RFC 8017 section 9.2, note 1).
+/// The DER before the digest in a PKCS #1 v1.5 signature (RFC 8017 section 9.2, note 1; RFC 8702 section 2).
 fn digest_info(hash: MechanismType) -> &'static [u8] {
     match hash {
         MechanismType::Sha1 => &[0x30, 0x21, 0x30, 9, 6, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0, 4, 0x14],
@@ -179,6 +214,18 @@ fn digest_info(hash: MechanismType) -> &'static [u8] {
         }
         MechanismType::Sha512 => {
             &[0x30, 0x51, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3, 5, 0, 4, 0x40]
+        }
+        MechanismType::Sha3224 => {
+            &[0x30, 0x2d, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 7, 5, 0, 4, 0x1c]
+        }
+        MechanismType::Sha3256 => {
+            &[0x30, 0x31, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 8, 5, 0, 4, 0x20]
+        }
+        MechanismType::Sha3384 => {
+            &[0x30, 0x41, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 9, 5, 0, 4, 0x30]
+        }
+        MechanismType::Sha3512 => {
+            &[0x30, 0x51, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 10, 5, 0, 4, 0x40]
         }
         _ => &[],
     }

@@ -168,6 +168,9 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
             return Err(Rv::MECHANISM_INVALID.into());
         }
         let mut flags = functions.into_iter().fold(0, |flags, function| flags | flag(function));
+        if slot.client.is_fips() && mechanism.fips_decrypts_only() {
+            flags &= !CKF_ENCRYPT;
+        }
         if mechanism.key_kinds().contains(&KeyKind::Ec) {
             flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
         }

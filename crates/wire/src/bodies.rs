@@ -8,8 +8,8 @@ use crate::messages::{
     FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest, HelloRequest, HelloResponse,
     HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest, LoginWithTokenRequest, LogoutRequest,
     MembersResponse, MfaTokenRequest, ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest,
-    TicketResponse, TokenResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest,
-    UserResponse, VerifyRequest, WrapKeyRequest,
+    ShareKeyRequest, TicketResponse, TokenResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse,
+    UserRequest, UserResponse, VerifyRequest, WrapKeyRequest,
 };
 use crate::tables::Operation;
 
@@ -88,4 +88,6 @@ bodies! {
     WrapKey: WrapKeyRequest => CryptResponse,
     UnwrapKey: UnwrapKeyRequest => ObjectsResponse,
     DeriveKey: DeriveKeyRequest => ObjectsResponse,
+    ShareKey: ShareKeyRequest => ObjectsResponse,
+    UnshareKey: ShareKeyRequest => ObjectsResponse,
 }

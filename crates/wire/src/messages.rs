@@ -89,9 +89,13 @@ message! {
         15 => /** The mechanism number of the pseudo-random function of SP 800-108. */ prf: Option<u64>,
         16 => /** What that function runs over, in this order. */ prf_inputs: List<PrfInput>,
         17 => /** Bits of the AES key between an RSA key and the key that is wrapped. */ key_bits: Option<u64>,
+        18 => /** Ed25519ph: the data is its SHA-512. */ prehash: bool,
+        19 => /** Of Ed25519ph and Ed25519ctx. */ context: Option<Vec<u8>>,
+        20 => /** Of PBKDF2. */ iterations: Option<u64>,
     }
 
-    /// A part of what the pseudo-random function of SP 800-108 runs over: bytes, or a number of so many bits.
+    /// A part of what the pseudo-random function of SP 800-108 runs over: bytes, a number of so many bits, or with neither
+    /// what the function gave last (feedback mode).
     pub struct PrfInput {
         1 => bytes: Option<Vec<u8>>,
         2 => bits: Option<u64>,
@@ -299,10 +303,13 @@ message! {
         1 => hsms: List<HsmInfoView>,
     }
 
-    /// `generate_key`.
+    /// `generate_key`. A key that is made from a password takes parameters and the password.
     pub struct GenerateKeyRequest {
         1 => mechanism: u64,
         2 => template: Template,
+        3 => /** Crypto-users that the key is shared with from the beginning. */ shared_users: List<String>,
+        4 => parameters: Option<MechanismParameters>,
+        5 => password: Option<Secret>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -311,6 +318,7 @@ message! {
         1 => mechanism: u64,
         2 => public_template: Template,
         3 => private_template: Template,
+        4 => /** Crypto-users that the private key is shared with from the beginning. */ shared_users: List<String>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -333,6 +341,13 @@ message! {
         15 => request_id: Option<Vec<u8>>,
     }
 
+    /// `share_key` and `unshare_key`.
+    pub struct ShareKeyRequest {
+        1 => reference: u64,
+        2 => /** The crypto-user with whom the key is, or is no longer, shared. */ username: String,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
     /// `wrap_key`.
     pub struct WrapKeyRequest {
         1 => wrapping_key: u64,
@@ -348,6 +363,7 @@ message! {
         3 => parameters: Option<MechanismParameters>,
         4 => wrapped_key: Vec<u8>,
         5 => template: Template,
+        6 => /** Crypto-users that the new key is shared with from the beginning. */ shared_users: List<String>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -380,6 +396,9 @@ pub const NO_PARAMETERS: MechanismParameters = MechanismParameters {
     prf: None,
     prf_inputs: List(Vec::new()),
     key_bits: None,
+    prehash: false,
+    context: None,
+    iterations: None,
 };
 
 /// The number in a session object's reference that token objects never have: the top bit. The other bits of a session

@@ -27,13 +27,34 @@ fn a_signature_request_has_the_bytes_of_the_first_release() {
 
 #[test]
 fn a_template_is_ordered_by_number_whatever_order_it_was_built_in() {
-    let request =
-        GenerateKeyRequest { mechanism: 0x1080, template: label("k"), request_id: Some(vec![9; 16]) };
+    let request = GenerateKeyRequest {
+        mechanism: 0x1080,
+        template: label("k"),
+        shared_users: List(vec![]),
+        parameters: None,
+        password: None,
+        request_id: Some(vec![9; 16]),
+    };
     assert_eq!(
         hex(&request.to_bytes()),
         "8301cd1080028401c303a16bcd0102c4020102cd0161200fc41009090909090909090909090909090909"
     );
     assert_eq!(GenerateKeyRequest::from_bytes(&request.to_bytes()).unwrap(), request);
+}
+
+#[test]
+fn a_request_to_share_a_key_has_the_bytes_of_its_first_release() {
+    let request = ShareKeyRequest { reference: 0x11, username: "bob".into(), request_id: Some(vec![9; 16]) };
+    assert_eq!(hex(&request.to_bytes()), "83011102a3626f620fc41009090909090909090909090909090909");
+    let request = GenerateKeyRequest {
+        mechanism: 0x1080,
+        template: Template::new(),
+        shared_users: List(vec!["bob".into(), "eve".into()]),
+        parameters: None,
+        password: None,
+        request_id: None,
+    };
+    assert_eq!(hex(&request.to_bytes()), "8201cd10800392a3626f62a3657665");
 }
 
 #[test]
@@ -55,6 +76,7 @@ fn truncated_bodies_and_trailing_bytes_are_refused_at_every_length() {
         parameters: Some(MechanismParameters { iv: Some(vec![0xa6; 8]), ..NO_PARAMETERS }),
         wrapped_key: vec![3; 40],
         template: label("u"),
+        shared_users: List(vec![]),
         request_id: None,
     };
     let bytes = request.to_bytes();

@@ -14,7 +14,10 @@ COMMAND_TYPE: Final = "CN_MGMT_CMD (0x0)"
 MINIMAL: Final = "MINIMAL_LOG_ENTRY (0)"
 KEY_DETAILS: Final = "MGMT_KEY_DETAILS_LOG (1)"
 USER_DETAILS: Final = "MGMT_USER_DETAILS_LOG (2)"
-KEY_OPERATIONS: Final = frozenset(
+UNKNOWN_DETAILS: Final = "UNKNOWN_LOG_TYPE (5)"
+"""AWS's reader does not know its own type of the entries of sharing."""
+SHARE_OPERATIONS: Final = frozenset({"share_key", "unshare_key"})
+KEY_OPERATIONS: Final = SHARE_OPERATIONS | frozenset(
     {
         "generate_key",
         "generate_key_pair",
@@ -49,20 +52,14 @@ def render(entry: AuditEntry) -> str:
         f"Response : {entry.response}:{entry.response_text}\n"
         f"Log type : {details}"
     )
-    if details == KEY_DETAILS:
-        return (
-            f"{text}\nPriv/Secret Key Handle : {entry.private_reference}\nPublic Key Handle : {entry.public_reference}"
-        )
-    if details == USER_DETAILS:
-        return f"{text}\nUser Name : {entry.username}\nUser Type : {_user_type(entry.user_type)}"
+    if details == UNKNOWN_DETAILS:
+        # One opcode is for both.
+        text += f"\nOperation : {entry.operation}"
+    if details in {KEY_DETAILS, UNKNOWN_DETAILS}:
+        text += f"\nPriv/Secret Key Handle : {entry.private_reference}\nPublic Key Handle : {entry.public_reference}"
+    if details in {USER_DETAILS, UNKNOWN_DETAILS}:
+        text += f"\nUser Name : {entry.username}\nUser Type : {_user_type(entry.user_type)}"
     return text
-
-
-def printable(text: str) -> str:
-    """The text with what a terminal or a reader of lines would obey as escapes: nobody's name makes a line."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def moment(time_us: int, timespec: str = "microseconds") -> str:
@@ -99,6 +96,8 @@ def _user_type(number: int) -> str:
 
 def log_type(entry: AuditEntry) -> str:
     """The entry's log type: what details it carries."""
+    if entry.operation in SHARE_OPERATIONS:
+        return UNKNOWN_DETAILS
     if entry.operation in KEY_OPERATIONS:
         return KEY_DETAILS
     return USER_DETAILS if entry.username else MINIMAL
@@ -108,7 +107,7 @@ _LAYOUT: Final = " ".join(
     [
         *(
             render(AuditEntry("", 0, 0, 0, operation, "", 0, 0, 0, "", b"", username=username))
-            for operation, username in (("", ""), ("", "name"), ("generate_key", ""))
+            for operation, username in (("", ""), ("", "name"), ("generate_key", ""), ("share_key", ""))
         ),
         *AUDIT_NAMES.values(),
         _UNKNOWN,

@@ -41,12 +41,14 @@ CURVES: Final = (
     Curve(NamedCurve.SECP256K1.value, bytes.fromhex("06052b8104000a"), 32),
     Curve(ED25519, bytes.fromhex("06032b6570"), 32),
 )
+X25519: Final = Curve("x25519", bytes.fromhex("06032b656e"), 32)
+"""For agreement only: no key of another type can be on it."""
 ALIASES: Final = {"prime256v1": "secp256r1"}
 
-_BY_NAME: Final = {curve.name: curve for curve in CURVES} | {
+_BY_NAME: Final = {curve.name: curve for curve in (*CURVES, X25519)} | {
     alias: next(curve for curve in CURVES if curve.name == name) for alias, name in ALIASES.items()
 }
-_BY_PARAMETERS: Final = {curve.parameters: curve for curve in CURVES}
+_BY_PARAMETERS: Final = {curve.parameters: curve for curve in (*CURVES, X25519)}
 
 
 def by_name(name: str) -> Curve | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 OCTET_STRING: Final = 0x04
+UTF8_STRING: Final = 0x0C
+VISIBLE_STRING: Final = 0x1A
+SEQUENCE: Final = 0x30
 
 
 def encode(tag: int, content: bytes) -> bytes:

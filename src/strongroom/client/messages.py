@@ -81,6 +81,8 @@ class MechanismParameters(msgspec.Struct, frozen=True, omit_defaults=True):
     salt_length: int | None = None
     """Bytes."""
     label: bytes | None = None
+    key_bits: int | None = None
+    """Of the AES key between an RSA key and the key that ``CKM_RSA_AES_KEY_WRAP`` wraps with it."""
 
 
 class CryptResult(msgspec.Struct, frozen=True):

@@ -20,8 +20,11 @@ class KeyType(IntEnum):
     RSA = 0x00
     EC = 0x03
     GENERIC_SECRET = 0x10
+    DES3 = 0x15
     AES = 0x1F
+    AES_XTS = 0x35
     EC_EDWARDS = 0x40
+    EC_MONTGOMERY = 0x41
 
 
 class Usage(StrEnum):

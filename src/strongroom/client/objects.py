@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from strongroom.client import messages
@@ -53,21 +53,26 @@ class Objects:
         return answer[0]
 
     # -- making, changing, destroying ---------------------------------------------------------------------------------
-    def generate(self, mechanism: Mechanism, template: Template) -> ObjectView:
-        """Make a secret key."""
-        body = {"mechanism": mechanism.value, "template": template}
-        return messages.objects(self._call(Operation.GENERATE_KEY, body))[0]
+    def generate(self, mechanism: Mechanism, template: Template, *, shared_users: Sequence[str] = ()) -> ObjectView:
+        """Make a secret key; shared with these crypto-users as soon as there is that key."""
+        body: dict[str, Any] = {"mechanism": mechanism.value, "template": template}
+        return messages.objects(self._call(Operation.GENERATE_KEY, body | _shared(shared_users)))[0]
 
     def generate_pair(
-        self, mechanism: Mechanism, public_template: Template, private_template: Template
+        self,
+        mechanism: Mechanism,
+        public_template: Template,
+        private_template: Template,
+        *,
+        shared_users: Sequence[str] = (),
     ) -> tuple[ObjectView, ObjectView]:
-        """Make a key pair; the public key first."""
-        body = {
+        """Make a key pair; the public key first. The private key is shared with these crypto-users."""
+        body: dict[str, Any] = {
             "mechanism": mechanism.value,
             "public_template": public_template,
             "private_template": private_template,
         }
-        public, private = messages.objects(self._call(Operation.GENERATE_KEY_PAIR, body))
+        public, private = messages.objects(self._call(Operation.GENERATE_KEY_PAIR, body | _shared(shared_users)))
         return public, private
 
     def create(self, template: Template) -> ObjectView:
@@ -78,6 +83,16 @@ class Objects:
         """Change attributes; in force on every HSM of the cluster when the call returns."""
         body = {"reference": reference, "template": template}
         return messages.objects(self._call(Operation.SET_ATTRIBUTES, body))[0]
+
+    def share(self, reference: int, username: str) -> ObjectView:
+        """Let another crypto-user use a key; its owner only."""
+        body = {"reference": reference, "username": username}
+        return messages.objects(self._call(Operation.SHARE_KEY, body))[0]
+
+    def unshare(self, reference: int, username: str) -> ObjectView:
+        """Take that back; in force on every HSM of the cluster when the call returns."""
+        body = {"reference": reference, "username": username}
+        return messages.objects(self._call(Operation.UNSHARE_KEY, body))[0]
 
     def destroy(self, reference: int) -> None:
         """Destroy an object on every HSM of the cluster; in force when the call returns."""
@@ -125,6 +140,8 @@ class Objects:
         wrapped_key: bytes,
         template: Template,
         parameters: MechanismParameters | None = None,
+        *,
+        shared_users: Sequence[str] = (),
     ) -> ObjectView:
         """Make a key of what :meth:`wrap` gave; the template names at least its class and key type."""
         body: dict[str, Any] = {
@@ -133,11 +150,16 @@ class Objects:
             "wrapped_key": wrapped_key,
             "template": template,
         }
-        return messages.objects(self._call(Operation.UNWRAP_KEY, body | _parameters(parameters)))[0]
+        body |= _parameters(parameters) | _shared(shared_users)
+        return messages.objects(self._call(Operation.UNWRAP_KEY, body))[0]
 
 
 def _crypt_body(key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None) -> dict[str, Any]:
     return {"key": key, "mechanism": mechanism.value, "data": data} | _parameters(parameters)
+
+
+def _shared(usernames: Sequence[str]) -> dict[str, Any]:
+    return {"shared_users": list(usernames)} if usernames else {}
 
 
 def _parameters(parameters: MechanismParameters | None) -> dict[str, Any]:

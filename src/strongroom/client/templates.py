@@ -19,10 +19,13 @@ AttributeValue = bool | int | bytes | str | Mapping[Attribute, Any]
 ID_BYTES: Final = 16
 DEFAULT_USAGE: Final = {
     KeyType.AES: frozenset({Usage.ENCRYPT, Usage.DECRYPT}),
+    KeyType.AES_XTS: frozenset({Usage.ENCRYPT, Usage.DECRYPT}),
+    KeyType.DES3: frozenset({Usage.ENCRYPT, Usage.DECRYPT}),
     KeyType.GENERIC_SECRET: frozenset({Usage.SIGN, Usage.VERIFY}),
     KeyType.RSA: frozenset({Usage.SIGN, Usage.VERIFY}),
     KeyType.EC: frozenset({Usage.SIGN, Usage.VERIFY}),
     KeyType.EC_EDWARDS: frozenset({Usage.SIGN, Usage.VERIFY}),
+    KeyType.EC_MONTGOMERY: frozenset({Usage.DERIVE}),
 }
 """What a key may be used for, where its maker does not say."""
 
@@ -30,7 +33,7 @@ _PRIVATE_HALF: Final = {Usage.VERIFY: Usage.SIGN, Usage.ENCRYPT: Usage.DECRYPT, 
 _PUBLIC_HALF: Final = {private: public for public, private in _PRIVATE_HALF.items()}
 _PRIVATE_USES: Final[tuple[Usage, ...]] = (Usage.SIGN, Usage.DECRYPT, Usage.UNWRAP, Usage.DERIVE)
 _PUBLIC_USES: Final[tuple[Usage, ...]] = (Usage.VERIFY, Usage.ENCRYPT, Usage.WRAP)
-_SECRET_TYPES: Final = (KeyType.AES, KeyType.GENERIC_SECRET)
+_SECRET_TYPES: Final = (KeyType.AES, KeyType.AES_XTS, KeyType.DES3, KeyType.GENERIC_SECRET)
 
 
 class KeyOptions(TypedDict, total=False):

@@ -25,6 +25,7 @@ from strongroom.forwarding.targets import (
     Sender,
 )
 from strongroom.storage.interface import Store, StoreError, Transaction, Write
+from strongroom.vocabulary.records import UNREADABLE
 
 POSITION: Final = "forward/"
 LOOK_SECONDS: Final = 1.0
@@ -189,7 +190,7 @@ class Forwarder:
         if self._position is None:
             try:
                 self._position = position(self._logs, self.target.name)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 log.error("all events are forwarded again", target=self.target.name, reason=str(error))  # noqa: TRY400
                 self._position = Position()
         return self._position

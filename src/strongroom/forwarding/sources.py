@@ -15,7 +15,7 @@ from strongroom.forwarding.events import Event, audit_event, checkpoint_event, t
 from strongroom.forwarding.targets import HSM, TRAIL
 from strongroom.storage.interface import LogEntry, Store, StoreError, prefix_end
 from strongroom.vocabulary import records
-from strongroom.vocabulary.records import ArchivedCluster, ControlCluster
+from strongroom.vocabulary.records import UNREADABLE, ArchivedCluster, ControlCluster
 from strongroom.vocabulary.states import ClusterState
 
 BATCH_ENTRIES: Final = 500
@@ -93,7 +93,7 @@ class Sources:
         for record in self._control.list(records.CONTROL_ACCOUNT, prefix_end(records.CONTROL_ACCOUNT)):
             try:
                 cluster = msgspec.msgpack.decode(record.value, type=ControlCluster)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 problems.append(f"the record {record.key} cannot be read: {error}")
             else:
                 if cluster.state not in _WITHOUT_STORE:
@@ -106,7 +106,7 @@ class Sources:
         for record in self._logs.list(records.ARCHIVE, prefix_end(records.ARCHIVE)):
             try:
                 archived = msgspec.msgpack.decode(record.value, type=ArchivedCluster)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 problems.append(f"the record {record.key} cannot be read: {error}")
             else:
                 found[archived.cluster_id] = archived.hsm_ids

@@ -18,11 +18,11 @@ import structlog
 
 from strongroom.audit.chain import ALTERED_OPCODE, missing
 from strongroom.audit.hsm_logs import rows
-from strongroom.audit.text import printable
 from strongroom.hsm.anchor import Anchor
 from strongroom.hsm.checkpoints import Checkpoints
 from strongroom.hsm.refusals import SUCCESS, AuditResponse, Rv
 from strongroom.hsm.rules import APPLIANCE_USER
+from strongroom.printable import printable
 from strongroom.storage.interface import Append, CompareFailed, LeaseCompare, LogEntry, Store, Transaction
 from strongroom.vocabulary.operations import RULES, Operation
 from strongroom.vocabulary.records import LOG_AUDIT, UNREADABLE, AuditEntry
@@ -35,6 +35,7 @@ log = structlog.get_logger()
 
 CREATE_CO = ("CN_CREATE_CO", 0x4)
 DESTROY_OBJECT = ("CN_DESTROY_OBJECT", 0x11)
+SHARE_OBJECT = ("CN_SHARE_OBJECT", 0x12)
 CLOSE_SESSION = ("CN_CLOSE_SESSION", 0xF)
 END_MARKER = ("END_MARKER_OPCODE", 0xFFFF)
 ACCEPT_ROLLBACK = ("STRONGROOM_ACCEPT_ROLLBACK", 0xFF01)
@@ -42,6 +43,8 @@ AUDIT_ALTERED = ("STRONGROOM_AUDIT_ALTERED", ALTERED_OPCODE)
 _OBJECTS = {
     Operation.DESTROY_OBJECT: "reference",
     Operation.SET_ATTRIBUTES: "reference",
+    Operation.SHARE_KEY: "reference",
+    Operation.UNSHARE_KEY: "reference",
     Operation.WRAP_KEY: "key",
 }
 """Where a request names the object that it is about."""

@@ -59,15 +59,16 @@ class _Decided:
     earlier: RequestRule | None = None
     response: bytes = b""
 
-    def told(self) -> tuple[AuditFacts, AuditResponse] | None:
+    def told(self) -> list[tuple[AuditFacts, AuditResponse]]:
+        further: tuple[AuditFacts, ...] = ()
         if self.outcome is not None:
-            facts = self.outcome.facts
+            facts, further = self.outcome.facts, self.outcome.further
             refusal = self.outcome.refusal
         else:
             facts, refusal = self.proposal.facts, self.refusal
         if facts is None or self.earlier is not None:
-            return None
-        return facts, refusal.audit if refusal else SUCCESS
+            return []
+        return [(told, refusal.audit if refusal else SUCCESS) for told in (facts, *further)]
 
 
 @dataclass(slots=True)
@@ -269,7 +270,7 @@ class Committer:
             writes += [Write(write.key, write.value) for write in attempt.chained]
             writes.append(Write(HEAD, attempt.head))
             compares.append(Compare(HEAD, position.store_revision if position else None))
-        told = [entry for decided in attempt.decided if (entry := decided.told()) is not None]
+        told = [entry for decided in attempt.decided for entry in decided.told()]
         attempt.told = self._audit.draft(told)
         appends = list(attempt.told.appends)
         if attempt.chained:

@@ -43,6 +43,8 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.CREATE_OBJECT: objects.create_object,
     Operation.DESTROY_OBJECT: objects.destroy_object,
     Operation.SET_ATTRIBUTES: objects.set_attributes,
+    Operation.SHARE_KEY: objects.share_key,
+    Operation.UNSHARE_KEY: objects.unshare_key,
     Operation.WRAP_KEY: objects.wrap_key,
     Operation.UNWRAP_KEY: objects.unwrap_key,
     Operation.DERIVE_KEY: objects.derive_key,

@@ -40,6 +40,8 @@ class Outcome:
     publish: Callable[[], None] = nothing
     """After the commit and before the answer: make it usable here."""
     refusal: Refusal | None = None
+    further: tuple[AuditFacts, ...] = ()
+    """What else it did: an entry each, after its own."""
 
 
 @dataclass(slots=True)
@@ -82,6 +84,7 @@ class Draft:
     _users: dict[str, UserRule | None] = field(default_factory=dict)
     _logins: dict[int, LoginRule | None] = field(default_factory=dict)
     _objects: dict[int, tuple[int, bytes] | None] = field(default_factory=dict)
+    _shared_with: set[str] = field(default_factory=set)
     open_writes: dict[str, Write] = field(default_factory=dict)
     open_compares: dict[str, Compare] = field(default_factory=dict)
 
@@ -135,6 +138,10 @@ class Draft:
         """Whether an earlier request of the batch changes the object."""
         return reference in self._objects
 
+    def shares_with(self, username: str) -> bool:
+        """Whether an earlier request of the batch shares a key with the user."""
+        return username in self._shared_with
+
     # -- changing ---------------------------------------------------------------------------------------------------
 
     def put_user(self, user: UserRule) -> None:
@@ -151,6 +158,10 @@ class Draft:
 
     def put_object(self, reference: int, version: int, record: bytes) -> None:
         self._objects[reference] = (version, record)
+
+    def note_shared(self, username: str) -> None:
+        """A key of the batch is shared with the user."""
+        self._shared_with.add(username)
 
     def delete_object(self, reference: int) -> None:
         self._objects[reference] = None

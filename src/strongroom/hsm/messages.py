@@ -97,10 +97,13 @@ class UserDeleteRequest(msgspec.Struct, frozen=True):
 
 
 class GenerateKeyRequest(msgspec.Struct, frozen=True):
-    """``generate_key``."""
+    """``generate_key``; parameters and a password are there where the key is made from one."""
 
     mechanism: int
     template: Template
+    shared_users: list[str] = []
+    parameters: dict[str, Any] | None = None
+    password: SecretTicket | None = None
 
 
 class GenerateKeyPairRequest(msgspec.Struct, frozen=True):
@@ -109,6 +112,8 @@ class GenerateKeyPairRequest(msgspec.Struct, frozen=True):
     mechanism: int
     public_template: Template
     private_template: Template
+    shared_users: list[str] = []
+    """Of the private key."""
 
 
 class CreateObjectRequest(msgspec.Struct, frozen=True):
@@ -130,6 +135,13 @@ class SetAttributesRequest(msgspec.Struct, frozen=True):
     template: Template
 
 
+class ShareKeyRequest(msgspec.Struct, frozen=True):
+    """``share_key`` and ``unshare_key``."""
+
+    reference: int
+    username: str
+
+
 class WrapKeyRequest(msgspec.Struct, frozen=True):
     """``wrap_key``."""
 
@@ -147,6 +159,7 @@ class UnwrapKeyRequest(msgspec.Struct, frozen=True):
     wrapped_key: bytes
     template: Template
     parameters: dict[str, Any] | None = None
+    shared_users: list[str] = []
 
 
 class DeriveKeyRequest(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Objects: generate, import, unwrap, derive, wrap, set attributes, destroy.
+"""Objects: generate, import, unwrap, derive, wrap, set attributes, share, destroy.
 
 The boundary decides what a caller may do with an object and makes it; the brain counts, commits and publishes.
 """
@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from strongroom._native import HsmError
+from strongroom.hsm import sharing
 from strongroom.hsm.audit import DESTROY_OBJECT, AuditFacts, facts_of
 from strongroom.hsm.brain import Brain, live_login, proposal
 from strongroom.hsm.drafts import Draft, Later, Outcome, Proposal
@@ -19,12 +21,14 @@ from strongroom.hsm.messages import (
     GenerateKeyPairRequest,
     GenerateKeyRequest,
     SetAttributesRequest,
+    ShareKeyRequest,
     UnwrapKeyRequest,
     WrapKeyRequest,
     read,
 )
 from strongroom.hsm.refusals import Refusal, Rv
 from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.roles import Role
 
 if TYPE_CHECKING:
     from strongroom._native import ManagedRequest, StagedObject
@@ -35,8 +39,12 @@ PUBLIC_KEY_CLASS = 2
 
 def generate_key(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, GenerateKeyRequest)
-    staged = brain.hsm.generate_key(brain.caller(request), message.mechanism, message.template)
-    return _creation(brain, request, [staged])
+    caller, mechanism = brain.caller(request), message.mechanism
+    if message.password is None:
+        staged = brain.hsm.generate_key(caller, mechanism, message.template)
+    else:
+        staged = brain.hsm.key_from_password(caller, mechanism, message.parameters, message.password, message.template)
+    return _creation(brain, request, [staged], message.shared_users)
 
 
 def generate_key_pair(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -44,7 +52,7 @@ def generate_key_pair(brain: Brain, request: ManagedRequest) -> Proposal:
     pair = brain.hsm.generate_key_pair(
         brain.caller(request), message.mechanism, message.public_template, message.private_template
     )
-    return _creation(brain, request, pair)
+    return _creation(brain, request, pair, message.shared_users)
 
 
 def create_object(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -54,6 +62,7 @@ def create_object(brain: Brain, request: ManagedRequest) -> Proposal:
 
 def unwrap_key(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, UnwrapKeyRequest)
+    _look_for(brain, request, message.unwrapping_key)
     staged = brain.hsm.unwrap_key(
         brain.caller(request),
         message.unwrapping_key,
@@ -62,36 +71,78 @@ def unwrap_key(brain: Brain, request: ManagedRequest) -> Proposal:
         message.wrapped_key,
         message.template,
     )
-    return _creation(brain, request, [staged])
+    return _creation(brain, request, [staged], message.shared_users, used=message.unwrapping_key)
 
 
 def derive_key(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, DeriveKeyRequest)
+    _look_for(brain, request, message.base_key)
     staged = brain.hsm.derive_key(
         brain.caller(request), message.base_key, message.mechanism, message.parameters, message.template
     )
-    return _creation(brain, request, [staged])
+    return _creation(brain, request, [staged], used=message.base_key)
 
 
 def wrap_key(brain: Brain, request: ManagedRequest) -> Proposal:
     """The wrapped key is given out only once its audit entry is in the store."""
     message = read(request.body, WrapKeyRequest)
-    body = brain.hsm.wrap_key(
-        brain.caller(request), message.wrapping_key, message.mechanism, message.parameters, message.key
-    )
+    _look_for(brain, request, message.wrapping_key, message.key)
+    caller = brain.caller(request)
+    body = brain.hsm.wrap_key(caller, message.wrapping_key, message.mechanism, message.parameters, message.key)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
+        _still_usable(brain, request, message.wrapping_key, message.key)
         return Outcome(body, facts_of(request))
 
     return proposal(request, decide)
 
 
 def set_attributes(brain: Brain, request: ManagedRequest) -> Proposal:
-    """The boundary's checks run when the commit is decided, so that they see the newest attributes."""
     message = read(request.body, SetAttributesRequest)
-    hsm, caller, reference = brain.hsm, brain.caller(request), message.reference
-    facts = _about(brain, request, reference)
+    caller, reference = brain.caller(request), message.reference
+
+    def stage(_draft: Draft) -> StagedObject:
+        return brain.hsm.set_attributes(caller, reference, message.template)
+
+    return _change(brain, request, reference, stage, _about(brain, request, reference))
+
+
+def share_key(brain: Brain, request: ManagedRequest) -> Proposal:
+    message = read(request.body, ShareKeyRequest)
+    caller, reference, username = brain.caller(request), message.reference, message.username.lower()
+
+    def stage(draft: Draft) -> StagedObject:
+        sharing.check_user(draft, username)
+        staged = brain.hsm.share_key(caller, reference, username)
+        draft.note_shared(username)
+        return staged
+
+    facts = _about_sharing(brain, request, reference, username)
+    return _change(brain, request, reference, stage, facts, narrowing=False)
+
+
+def unshare_key(brain: Brain, request: ManagedRequest) -> Proposal:
+    message = read(request.body, ShareKeyRequest)
+    caller, reference, username = brain.caller(request), message.reference, message.username.lower()
+
+    def stage(_draft: Draft) -> StagedObject:
+        return brain.hsm.unshare_key(caller, reference, username)
+
+    return _change(brain, request, reference, stage, _about_sharing(brain, request, reference, username))
+
+
+def _change(
+    brain: Brain,
+    request: ManagedRequest,
+    reference: int,
+    stage: Callable[[Draft], StagedObject],
+    facts: AuditFacts | None,
+    *,
+    narrowing: bool = True,
+) -> Proposal:
+    """The next version of an object. The boundary's checks run when the commit is decided: they see the newest one."""
+    hsm = brain.hsm
     staged_before = False
 
     def discard() -> None:
@@ -106,14 +157,14 @@ def set_attributes(brain: Brain, request: ManagedRequest) -> Proposal:
         live_login(draft, request)
         if draft.touches(reference):
             raise Later
-        staged = hsm.set_attributes(caller, reference, message.template)
+        staged = stage(draft)
         staged_before = True
         if staged.is_token:
             draft.put_object(reference, staged.version, staged.record)
         return Outcome(
             {"objects": [staged.view]},
             _references(facts, [staged]),
-            narrowing=staged.is_token,
+            narrowing=narrowing and staged.is_token,
             publish=lambda: hsm.publish([reference]),
         )
 
@@ -142,22 +193,50 @@ def destroy_object(brain: Brain, request: ManagedRequest) -> Proposal:
     return proposal(request, decide, facts=facts)
 
 
-def _creation(brain: Brain, request: ManagedRequest, staged: Sequence[StagedObject]) -> Proposal:
+def _creation(
+    brain: Brain,
+    request: ManagedRequest,
+    made: Sequence[StagedObject],
+    shared_users: Sequence[str] = (),
+    *,
+    used: int | None = None,
+) -> Proposal:
+    """``shared_users`` may use the last of what was made, a pair's private key, as soon as there is that key.
+
+    ``used`` is the key that it was made with.
+    """
     hsm = brain.hsm
-    references = [made.reference for made in staged]
-    tokens = [made for made in staged if made.is_token]
+    references = [each.reference for each in made]
+    usernames = sorted({name.lower() for name in shared_users})
+    staged = list(made)
+    if usernames:
+        try:
+            sharing.check_number(usernames, brain.settings.max_users)
+            staged[-1] = hsm.share_staged(brain.caller(request), references[-1], usernames)
+        except (HsmError, Refusal):
+            hsm.discard(references)
+            raise
+    tokens = [each for each in staged if each.is_token]
     facts = _references(facts_of(request), staged)
+    further = tuple(sharing.entry(request, references[-1], name) for name in usernames)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
+        if used is not None:
+            _still_usable(brain, request, used)
+        for name in usernames:
+            sharing.check_user(draft, name)
         if draft.object_total() + len(tokens) > brain.settings.max_keys and tokens:
             raise Refusal(
                 Rv.DEVICE_MEMORY,
                 f"the cluster has its limit of {brain.settings.max_keys} token objects: destroy what is not needed",
             )
-        for made in tokens:
-            draft.put_object(made.reference, made.version, made.record)
-        return Outcome({"objects": [made.view for made in staged]}, facts, publish=lambda: hsm.publish(references))
+        for each in tokens:
+            draft.put_object(each.reference, each.version, each.record)
+        for name in usernames:
+            draft.note_shared(name)
+        views = [each.view for each in staged]
+        return Outcome({"objects": views}, facts, publish=lambda: hsm.publish(references), further=further)
 
     return proposal(request, decide, discard=_once(lambda: hsm.discard(references)))
 
@@ -174,12 +253,32 @@ def _once(action: Callable[[], None]) -> Callable[[], None]:
     return act
 
 
+def _look_for(brain: Brain, request: ManagedRequest, *references: int) -> None:
+    """A key that its user does not see here may have been made, or shared, on another HSM a moment ago."""
+    caller = brain.caller(request)
+    if not all(brain.hsm.sees(caller, reference) for reference in references):
+        brain.replica.catch_up()
+
+
+def _still_usable(brain: Brain, request: ManagedRequest, *references: int) -> None:
+    """A key may have been destroyed, or its share have ended, since the boundary used it."""
+    for reference in references:
+        if not brain.hsm.sees(brain.caller(request), reference):
+            raise Refusal(Rv.KEY_HANDLE_INVALID, f"no object {reference:#018x} that this user may use")
+
+
 def _about(brain: Brain, request: ManagedRequest, reference: int) -> AuditFacts | None:
     """A public key stands in a field of its own."""
     facts = facts_of(request)
     if facts is None or not brain.hsm.is_public_key(reference):
         return facts
     return replace(facts, private_reference=0, public_reference=reference)
+
+
+def _about_sharing(brain: Brain, request: ManagedRequest, reference: int, username: str) -> AuditFacts | None:
+    """The entry names the key and the user whom it is, or is no longer, shared with."""
+    facts = _about(brain, request, reference)
+    return replace(facts, username=username[:31], role=Role.CRYPTO_USER) if facts else None
 
 
 def _references(facts: AuditFacts | None, staged: Sequence[StagedObject]) -> AuditFacts | None:

@@ -23,6 +23,7 @@ from strongroom.hsm.messages import (
 from strongroom.hsm.refusals import Refusal, Rv
 from strongroom.hsm.rules import APPLIANCE_USER, SecondFactor, UserRule
 from strongroom.hsm.second_factor import check_own, check_registration
+from strongroom.hsm.sharing import Withdrawal
 from strongroom.storage.interface import Compare, Write
 from strongroom.vocabulary.records import STATUS_CLUSTER, ClusterStatus
 from strongroom.vocabulary.roles import CLI_NAMES, Role
@@ -90,10 +91,14 @@ def user_create(brain: Brain, request: ManagedRequest) -> Proposal:
 
 
 def user_delete(brain: Brain, request: ManagedRequest) -> Proposal:
-    """Refused while the user owns keys or is logged in (aws-cloudhsm 3.3)."""
+    """Refused while the user owns keys or is logged in (aws-cloudhsm 3.3).
+
+    Keys of others are no longer shared with it.
+    """
     message = read(request.body, UserDeleteRequest)
     name, role = message.username.lower(), role_of(message.role)
     facts = _facts(request, name, role)
+    withdrawal = Withdrawal(brain.hsm, name)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
@@ -105,10 +110,11 @@ def user_delete(brain: Brain, request: ManagedRequest) -> Proposal:
         owned = brain.hsm.object_count(name)
         if owned:
             raise Refusal(Rv.ACTION_PROHIBITED, f"{name} owns {owned} keys: delete them first, logged in as that user")
+        withdrawal.decide(draft)
         draft.delete_user(name)
-        return Outcome(_about(name, role), facts, narrowing=True)
+        return Outcome(_about(name, role), facts, narrowing=True, publish=withdrawal.publish)
 
-    return proposal(request, decide, facts=facts)
+    return proposal(request, decide, facts=facts, discard=withdrawal.discard)
 
 
 def user_list(brain: Brain, request: ManagedRequest) -> Reply:

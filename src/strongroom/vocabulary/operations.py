@@ -46,6 +46,8 @@ class Operation(IntEnum):
     WRAP_KEY = 0x0205
     UNWRAP_KEY = 0x0206
     DERIVE_KEY = 0x0207
+    SHARE_KEY = 0x0208
+    UNSHARE_KEY = 0x0209
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +317,22 @@ RULES: dict[Operation, OperationRule] = {
         retry="create",
         narrowing=False,
         opcode=("CN_DERIVE_KEY", 0x1C),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.SHARE_KEY: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=False,
+        opcode=("CN_SHARE_OBJECT", 0x12),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.UNSHARE_KEY: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_SHARE_OBJECT", 0x12),
         roles=frozenset({Role.CRYPTO_USER}),
     ),
 }

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 import vector_keys as keys
 from cryptography.hazmat.primitives import cmac, hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptoki import CryptokiError
 from cryptoki_mechanisms import (
     CKD_NULL,
+    LAST,
+    ONE_STEP,
     SUM_OF_KEYS,
     X963,
     CounterFormat,
     LengthFormat,
     counter_kdf,
     ecdh,
+    feedback_kdf,
     hkdf,
     mechanism,
     vendor_counter_kdf,
@@ -33,13 +38,8 @@ from strongroom.vocabulary.mechanisms import Mechanism
 pytestmark = pytest.mark.cluster
 HASHES = {"SHA1": hashes.SHA1, "SHA224": hashes.SHA224, "SHA256": hashes.SHA256, "SHA384": hashes.SHA384}
 HASHES["SHA512"] = hashes.SHA512
-HMACS = {
-    "SHA1": Mechanism.SHA_1_HMAC,
-    "SHA224": Mechanism.SHA224_HMAC,
-    "SHA256": Mechanism.SHA256_HMAC,
-    "SHA384": Mechanism.SHA384_HMAC,
-    "SHA512": Mechanism.SHA512_HMAC,
-}
+HASHES |= {f"SHA3_{bits}": getattr(hashes, f"SHA3_{bits}") for bits in (224, 256, 384, 512)}
+HMACS = {name: Mechanism["SHA_1_HMAC" if name == "SHA1" else f"{name}_HMAC"] for name in HASHES}
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,8 @@ def test_a_key_agreed_with_a_stranger_is_the_strangers_key(session, name):
     for hash_name, algorithm in HASHES.items():
         derived = session.derive(ecdh(point, X963[hash_name], b"info"), private, keys.new_secret(77))
         assert keys.is_secret(session, derived, X963KDF(algorithm(), 77, b"info").derive(shared))
+        derived = session.derive(ecdh(point, ONE_STEP[hash_name], b"info"), private, keys.new_secret(77))
+        assert keys.is_secret(session, derived, ConcatKDFHash(algorithm(), 77, b"info").derive(shared))
 
 
 @pytest.mark.parametrize("hash_name", HASHES)
@@ -105,6 +107,56 @@ def test_the_counter_mode_with_hmac_is_that_of_sp_800_108(session, hash_name, ho
     places = {"location": CounterLocation.BeforeFixed, "label": b"label", "context": b"context", "fixed": None}
     expected = KBKDFHMAC(HASHES[hash_name](), Mode.CounterMode, 90, 4, 4, **places)
     assert keys.is_secret(session, derived, expected.derive(value))
+
+
+@pytest.mark.parametrize("hash_name", HASHES)
+@pytest.mark.parametrize("length", [32, 77])
+def test_the_feedback_mode_is_that_of_openssl(session, hash_name, length):
+    value, iv = os.urandom(32), os.urandom(HASHES[hash_name]().digest_size)
+    base = session.create(keys.secret(value))
+    parts = (LAST, CounterFormat(0, 32), b"label\x00", b"context", LengthFormat(SUM_OF_KEYS, 0, 32))
+    derived = session.derive(feedback_kdf(HMACS[hash_name], iv, *parts), base, keys.new_secret(length))
+    digest = hash_name.replace("_", "-")
+    options = {"mac": "HMAC", "digest": digest, "mode": "FEEDBACK", "hexkey": value.hex(), "hexseed": iv.hex()}
+    options |= {"hexsalt": b"label".hex(), "hexinfo": b"context".hex()}
+    words = [word for name, each in options.items() for word in ("-kdfopt", f"{name}:{each}")]
+    command = ["openssl", "kdf", "-binary", "-keylen", str(length), *words, "KBKDF"]
+    assert keys.is_secret(session, derived, subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+def test_the_feedback_mode_takes_its_parts_where_they_are_put(session):
+    value = os.urandom(32)
+    base = session.create(keys.aes(value))
+    for iv in (b"", os.urandom(16)):
+        how = feedback_kdf(Mechanism.AES_CMAC, iv, b"before", LAST, b"after")
+        derived = session.derive(how, base, keys.new_secret(40))
+        last, expected = iv, b""
+        while len(expected) < 40:
+            prf = cmac.CMAC(AES(value))
+            prf.update(b"before" + last + b"after")
+            last = prf.finalize()
+            expected += last
+        assert keys.is_secret(session, derived, expected[:40])
+
+
+def test_wrong_layouts_of_the_feedback_mode_are_refused(session):
+    base, template = session.create(keys.secret(os.urandom(32))), keys.new_secret(32)
+    counter, length = CounterFormat(0, 8), LengthFormat(SUM_OF_KEYS, 0, 32)
+    for parts in [
+        (),
+        (counter,),
+        (LAST, LAST),
+        (LAST, counter, counter),
+        (LAST, length, length),
+        (LAST, CounterFormat(0, 7)),
+    ]:
+        how = feedback_kdf(Mechanism.SHA256_HMAC, b"", *parts)
+        assert refusal(lambda how=how: session.derive(how, base, template)) == 0x71
+    cmac_ = feedback_kdf(Mechanism.AES_CMAC, b"", LAST)
+    assert refusal(lambda: session.derive(cmac_, base, template)) == 0x63
+    digest = feedback_kdf(Mechanism.SHA256, b"", LAST)
+    assert refusal(lambda: session.derive(digest, base, template)) == 0x71
+    assert refusal(lambda: session.derive(mechanism(Mechanism.SP800_108_FEEDBACK_KDF), base, template)) == 0x71
 
 
 @pytest.mark.parametrize("how", [counter_kdf, vendor_counter_kdf])

@@ -8,7 +8,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.audit.text import printable, render, stored_word
+from strongroom.audit.text import render, stored_word
+from strongroom.printable import printable
 from strongroom.vocabulary.records import AuditEntry
 from strongroom.vocabulary.roles import Role
 

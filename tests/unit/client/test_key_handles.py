@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.x509.oid import NameOID
-from software_hsm import AES_REFERENCE, EC_PUBLIC_REFERENCE, SoftwareHsm, view
+from software_hsm import AES_REFERENCE, EC_PUBLIC_REFERENCE, EC_REFERENCE, SoftwareHsm, view
 
 from strongroom.client import (
     Attribute,
@@ -207,3 +207,14 @@ def test_a_key_of_a_type_that_the_sdk_cannot_use_is_a_plain_handle(hsm: Software
         key.update(usage={Usage.SIGN})
     assert key.update(trusted=True).is_trusted
     assert hsm.asked(Operation.SET_ATTRIBUTES) == [{"reference": 1, "template": {Attribute.TRUSTED: True}}]
+
+
+def test_a_key_is_shared_and_unshared_and_shows_with_whom(hsm: SoftwareHsm, session: Session) -> None:
+    key = session.keys.private_key(label="ca")
+    shown = view(EC_REFERENCE, {Attribute.CLASS: ObjectClass.PRIVATE_KEY})
+    hsm.answers[Operation.SHARE_KEY] = {"objects": [shown | {"shared_users": ["bob"]}]}
+    hsm.answers[Operation.UNSHARE_KEY] = {"objects": [shown]}
+    assert key.share("bob").shared_users == ("bob",)
+    assert key.unshare("bob").shared_users == ()
+    asked = hsm.asked(Operation.SHARE_KEY) + hsm.asked(Operation.UNSHARE_KEY)
+    assert asked == [{"reference": EC_REFERENCE, "username": "bob"}] * 2

@@ -451,8 +451,9 @@ def test_a_forwarder_outlives_what_nobody_thought_of(installation, sometimes):
     until(lambda: position(installation.logs, "local").problem == "")
 
 
-def test_a_position_that_somebody_spoilt_is_the_beginning(installation, sometimes):
-    installation.logs.transact(Transaction(writes=(Write("forward/local", b"no position"),)))
+@pytest.mark.parametrize("value", [b"no position", b"\x81\xa7problem\xa1\xff"], ids=["no record", "no text"])
+def test_a_position_that_somebody_spoilt_is_the_beginning(installation, sometimes, value):
+    installation.logs.transact(Transaction(writes=(Write("forward/local", value),)))
     sometimes.failures = 0
     installation.called(2)
     until(lambda: sometimes.taken == [0, 1])

@@ -71,6 +71,8 @@ from strongroom.vocabulary.roles import Role  # noqa: E402
 
 CLUSTER_KEY = b"cluster key"
 TOKEN = 0x1
+SHARED = -1
+"""Where the double keeps the users that an object is shared with."""
 PUBLIC_KEY_CLASS = 2
 
 
@@ -264,7 +266,8 @@ class BoundaryDouble:
     def unwrap_key(
         self, caller: Caller, key: int, mechanism: int, parameters: Any, wrapped: bytes, template: dict[int, Any]
     ) -> Staged:
-        self._own(caller, key)
+        if not self.sees(caller, key):
+            raise HsmError(0x82, "there is no such object")
         return self.generate_key(caller, mechanism, template)
 
     def derive_key(self, caller: Caller, key: int, mechanism: int, parameters: Any, template: dict[int, Any]) -> Staged:
@@ -274,6 +277,35 @@ class BoundaryDouble:
     def set_attributes(self, caller: Caller, reference: int, template: dict[int, Any]) -> Staged:
         version, owner, attributes = self._own(caller, reference)
         return self._stage(reference, version + 1, owner, {**attributes, **template})
+
+    def share_key(self, caller: Caller, reference: int, username: str) -> Staged:
+        version, owner, attributes = self._own(caller, reference)
+        shared = sorted({*attributes.get(SHARED, []), username})
+        return self._stage(reference, version + 1, owner, {**attributes, SHARED: shared})
+
+    def unshare_key(self, caller: Caller, reference: int, username: str) -> Staged:
+        self._own(caller, reference)
+        return self.withdraw(reference, username)
+
+    def share_staged(self, caller: Caller, reference: int, usernames: list[str]) -> Staged:
+        version, owner, attributes = self.staged[reference]
+        if not attributes.get(TOKEN):
+            raise HsmError(0x1B, "only a token key is shared")
+        return self._stage(reference, version, owner, {**attributes, SHARED: usernames})
+
+    def references_shared_with(self, username: str) -> list[int]:
+        return [reference for reference, found in self.objects.items() if username in found[2].get(SHARED, [])]
+
+    def withdraw(self, reference: int, username: str) -> Staged:
+        version, owner, attributes = self.objects[reference]
+        if username not in attributes.get(SHARED, []):
+            raise HsmError(0x7, f"the key is not shared with {username}")
+        shared = [name for name in attributes[SHARED] if name != username]
+        return self._stage(reference, version + 1, owner, {**attributes, SHARED: shared})
+
+    def sees(self, caller: Caller, reference: int) -> bool:
+        found = self.objects.get(reference)
+        return found is not None and caller.username in {found[1], *found[2].get(SHARED, [])}
 
     def is_public_key(self, reference: int) -> bool:
         return reference in self.objects and self.objects[reference][2].get(0) == PUBLIC_KEY_CLASS

@@ -33,6 +33,7 @@ PUBLISHED = {
     "CN_GENERATE_KEY": 0x17,
     "CN_GENERATE_KEY_PAIR": 0x19,
     "CN_DESTROY_OBJECT": 0x11,
+    "CN_SHARE_OBJECT": 0x12,
     "CN_WRAP_KEY": 0x1A,
     "CN_UNWRAP_KEY": 0x1B,
     "CN_INIT_TOKEN": 0x1,
@@ -86,7 +87,13 @@ def test_a_refused_management_command_has_its_entry(hsm, operation):
     entry = hsm.entries()[-1]
     assert (entry.opcode, entry.opcode_number) == RULES[operation].opcode
     assert entry.response != 0
-    names_an_object = operation in {Operation.DESTROY_OBJECT, Operation.SET_ATTRIBUTES, Operation.WRAP_KEY}
+    names_an_object = operation in {
+        Operation.DESTROY_OBJECT,
+        Operation.SET_ATTRIBUTES,
+        Operation.SHARE_KEY,
+        Operation.UNSHARE_KEY,
+        Operation.WRAP_KEY,
+    }
     assert entry.private_reference == (0x2A if names_an_object else 0)
     assert ("Priv/Secret Key Handle : " in render(entry)) == (entry.operation in KEY_OPERATIONS)
 

@@ -162,7 +162,7 @@ def test_a_request_of_a_login_that_has_just_ended_changes_nothing(cluster, hsm, 
 
 def test_a_wrapped_key_is_given_out_with_its_audit_entry(hsm, alice):
     reference = generate(hsm, alice)
-    answer = hsm.call(Operation.WRAP_KEY, {"wrapping_key": 1, "mechanism": 1, "key": reference}, alice)
+    answer = hsm.call(Operation.WRAP_KEY, {"wrapping_key": reference, "mechanism": 1, "key": reference}, alice)
     assert answer == {"data": b"wrapped"}
     assert (hsm.entries()[-1].opcode, hsm.entries()[-1].private_reference) == ("CN_WRAP_KEY", reference)
 

@@ -271,6 +271,11 @@ def change_entry(bench):
     entries(bench)[4] = LogEntry(entry.sequence, entry.time_us, value)
 
 
+def spoil_entry(bench):
+    entry = entries(bench)[4]
+    entries(bench)[4] = LogEntry(entry.sequence, entry.time_us, b"\x81\xa5event\x81\xa8event_id\xa1\xff")
+
+
 def remove_entry(bench):
     del entries(bench)[4]
 
@@ -306,6 +311,7 @@ def add_file(bench):
 
 LOG_FAULTS = {
     change_entry: "it does not follow the entry before it",
+    spoil_entry: "entry 4: it cannot be read",
     remove_entry: "entry 4: missing",
     remove_last_entries: "the log ends before it",
     swap_entries: "it was written as entry 5",

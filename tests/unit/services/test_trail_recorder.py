@@ -310,8 +310,9 @@ def test_unsigned_requests_do_not_use_the_room_of_signed_ones(failed):
     assert len(failed.recorder._waiting) == 1
 
 
-def test_an_outbox_that_somebody_spoilt_holds_up_neither_calls_nor_changes(bench):
-    bench.control.transact(Transaction(writes=(Write("trail/spoilt", b"\x00"),)))
+@pytest.mark.parametrize("value", [b"\x00", b"\x81\xa8event_id\xa1\xff"], ids=["no record", "no text"])
+def test_an_outbox_that_somebody_spoilt_holds_up_neither_calls_nor_changes(bench, value):
+    bench.control.transact(Transaction(writes=(Write("trail/spoilt", value),)))
     bench.recorder.start()
     bench.recorder.answered(bench.commit(), {})
     bench.recorder.stop()

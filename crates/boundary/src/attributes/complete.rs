@@ -5,7 +5,7 @@ use strongroom_wire::{AttributeType, AttributeValue, Rv, Template};
 
 use super::rules::{ClassRules, DefaultValue, Given, Rule};
 use super::values::check_value;
-use super::{CKO_CERTIFICATE, ED25519_PARAMS, missing};
+use super::{CKO_CERTIFICATE, ED25519_PARAMS, X25519_PARAMS, missing};
 use crate::{Error, Result};
 
 /// How an object comes to be.
@@ -138,7 +138,7 @@ fn check_class(class: &ClassRules, template: &Template) -> Result<()> {
     Ok(())
 }
 
-/// Big integers are equal whatever their leading zeros, and Ed25519 has two names.
+/// Big integers are equal whatever their leading zeros, and Ed25519 and X25519 have two names.
 fn same(attribute: AttributeType, given: &AttributeValue, follows: &AttributeValue) -> bool {
     match (attribute.kind(), given, follows) {
         (Kind::Bigint, AttributeValue::Bytes(given), AttributeValue::Bytes(follows)) => {
@@ -148,7 +148,9 @@ fn same(attribute: AttributeType, given: &AttributeValue, follows: &AttributeVal
             if attribute == AttributeType::EcParams =>
         {
             given == follows
-                || [given, follows].iter().all(|params| ED25519_PARAMS.contains(&params.as_slice()))
+                || [ED25519_PARAMS, X25519_PARAMS]
+                    .iter()
+                    .any(|names| [given, follows].iter().all(|params| names.contains(&params.as_slice())))
         }
         _ => given == follows,
     }

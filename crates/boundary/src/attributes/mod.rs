@@ -11,7 +11,8 @@ mod values;
 
 pub use change::check_change;
 pub use classes::{
-    AES, ALL, EC_PRIVATE, EC_PUBLIC, ED25519_PRIVATE, ED25519_PUBLIC, GENERIC_SECRET, RSA_PRIVATE, RSA_PUBLIC,
+    AES, AES_XTS, ALL, DES3, EC_PRIVATE, EC_PUBLIC, ED25519_PRIVATE, ED25519_PUBLIC, GENERIC_SECRET,
+    RSA_PRIVATE, RSA_PUBLIC, X25519_PRIVATE, X25519_PUBLIC,
 };
 pub use complete::{Way, check_template, complete};
 pub use rules::ClassRules;
@@ -29,6 +30,8 @@ pub const CKO_PRIVATE_KEY: u64 = 3;
 pub const CKO_SECRET_KEY: u64 = 4;
 /// The two values of CKA_EC_PARAMS that name Ed25519: its OID (RFC 8410), and the curve's name as a PrintableString.
 pub const ED25519_PARAMS: [&[u8]; 2] = [b"\x06\x03\x2b\x65\x70", b"\x13\x0cedwards25519"];
+/// The same of X25519: its OID (RFC 8410), and its name (PKCS #11 3.0 section 2.3.8).
+pub const X25519_PARAMS: [&[u8]; 2] = [b"\x06\x03\x2b\x65\x6e", b"\x13\x0acurve25519"];
 /// `CK_UNAVAILABLE_INFORMATION`, in the form that does not depend on a machine.
 pub const UNAVAILABLE: u64 = u64::MAX;
 

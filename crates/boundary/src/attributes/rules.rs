@@ -96,7 +96,12 @@ pub struct ClassRules {
 impl ClassRules {
     /// The kind of the keys of a class of secret keys.
     pub fn secret_kind(&self) -> KeyKind {
-        if self.key_type == Some(0x1F) { KeyKind::Aes } else { KeyKind::GenericSecret }
+        match self.key_type {
+            Some(0x15) => KeyKind::Des3,
+            Some(0x1F) => KeyKind::Aes,
+            Some(0x35) => KeyKind::AesXts,
+            _ => KeyKind::GenericSecret,
+        }
     }
 
     /// The rule of an attribute; none when the class does not have it.

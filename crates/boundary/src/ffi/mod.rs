@@ -1,23 +1,32 @@
-//! The few functions of the crypto library that `aws-lc-rs` has no safe form for: RSA on raw blocks, PSS and OAEP with
-//! free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF, AES-GCM with short tags, AES key
-//! wrap, PKCS #8.
+//! The few functions of the crypto library that `aws-lc-rs` has no safe form for: digests and HMAC with SHA-3, RSA on raw
+//! blocks, PSS and OAEP with free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF,
+//! AES-GCM with short tags, AES key wrap, triple DES, AES-XTS and AES-CCM, X25519, Ed25519ph and Ed25519ctx, PBKDF2,
+//! PKCS #8.
 //!
 //! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
 //! file wraps one kind of object, owns it, and offers functions over slices.
 #![allow(unsafe_code)]
 
 mod aead;
+mod cipher;
+mod curve25519;
+mod digest;
 mod ec;
 mod hkdf;
 mod key_wrap;
 mod owned;
+mod pbkdf2;
 mod pkey;
 mod rsa;
 
 pub use aead::GcmKey;
+pub use cipher::{CcmKey, Cipher};
+pub use curve25519::{Ed25519Message, KEY_LENGTH as CURVE25519_LENGTH, x25519, x25519_public};
+pub use digest::{Digest, digest, hmac};
 pub use ec::{Curve, EcKey};
 pub use hkdf::{hkdf_expand, hkdf_extract};
 pub use key_wrap::WrapKey;
+pub use pbkdf2::pbkdf2;
 pub use pkey::PrivateKey;
 pub use rsa::RsaKey;
 
@@ -28,7 +37,7 @@ pub struct CryptoError;
 /// Result of every function here.
 pub type Result<T> = std::result::Result<T, CryptoError>;
 
-/// The digests of SHA-1 and SHA-2 that mechanisms name.
+/// The digests that mechanisms name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {
     /// SHA-1.
@@ -41,6 +50,14 @@ pub enum Hash {
     Sha384,
     /// SHA-512.
     Sha512,
+    /// SHA3-224.
+    Sha3224,
+    /// SHA3-256.
+    Sha3256,
+    /// SHA3-384.
+    Sha3384,
+    /// SHA3-512.
+    Sha3512,
 }
 
 impl Hash {
@@ -53,6 +70,10 @@ impl Hash {
                 Self::Sha256 => aws_lc_sys::EVP_sha256(),
                 Self::Sha384 => aws_lc_sys::EVP_sha384(),
                 Self::Sha512 => aws_lc_sys::EVP_sha512(),
+                Self::Sha3224 => aws_lc_sys::EVP_sha3_224(),
+                Self::Sha3256 => aws_lc_sys::EVP_sha3_256(),
+                Self::Sha3384 => aws_lc_sys::EVP_sha3_384(),
+                Self::Sha3512 => aws_lc_sys::EVP_sha3_512(),
             }
         }
     }

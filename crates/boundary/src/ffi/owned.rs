@@ -36,6 +36,7 @@ releases! {
     EVP_PKEY by EVP_PKEY_free,
     EVP_PKEY_CTX by EVP_PKEY_CTX_free,
     EVP_AEAD_CTX by EVP_AEAD_CTX_free,
+    EVP_CIPHER_CTX by EVP_CIPHER_CTX_free,
 }
 
 /// Owns an object of the library; it is wiped and freed on drop.

@@ -19,6 +19,8 @@ pub enum PrivateKey {
     Ec(EcKey),
     /// Ed25519: its seed, 32 bytes.
     Ed25519(Zeroizing<Vec<u8>>),
+    /// X25519: its number, 32 bytes.
+    X25519(Zeroizing<Vec<u8>>),
 }
 
 impl PrivateKey {
@@ -49,15 +51,8 @@ impl PrivateKey {
                 aws_lc_sys::EVP_PKEY_EC => {
                     EcKey::take(aws_lc_sys::EVP_PKEY_get1_EC_KEY(pkey.as_ptr())).map(Self::Ec)
                 }
-                aws_lc_sys::EVP_PKEY_ED25519 => {
-                    let (mut seed, mut length) = (Zeroizing::new(vec![0; 32]), 32);
-                    check(aws_lc_sys::EVP_PKEY_get_raw_private_key(
-                        pkey.as_ptr(),
-                        seed.as_mut_ptr(),
-                        &raw mut length,
-                    ))?;
-                    if length == 32 { Ok(Self::Ed25519(seed)) } else { Err(CryptoError) }
-                }
+                aws_lc_sys::EVP_PKEY_ED25519 => raw_private(&pkey).map(Self::Ed25519),
+                aws_lc_sys::EVP_PKEY_X25519 => raw_private(&pkey).map(Self::X25519),
                 _ => Err(CryptoError),
             }
         }
@@ -67,16 +62,31 @@ impl PrivateKey {
         match self {
             Self::Rsa(key) => key.pkey(),
             Self::Ec(key) => key.pkey(),
-            // SAFETY: the seed is valid for its length and is copied.
-            Self::Ed25519(seed) => unsafe {
-                Owned::take(aws_lc_sys::EVP_PKEY_new_raw_private_key(
-                    aws_lc_sys::EVP_PKEY_ED25519,
-                    std::ptr::null_mut(),
-                    seed.as_ptr(),
-                    seed.len(),
-                ))
-            },
+            Self::Ed25519(seed) => from_raw_private(aws_lc_sys::EVP_PKEY_ED25519, seed),
+            Self::X25519(number) => from_raw_private(aws_lc_sys::EVP_PKEY_X25519, number),
         }
+    }
+}
+
+/// The 32 bytes of a private key on curve 25519.
+fn raw_private(pkey: &Owned<EVP_PKEY>) -> Result<Zeroizing<Vec<u8>>> {
+    let (mut key, mut length) = (Zeroizing::new(vec![0; 32]), 32);
+    // SAFETY: the key is valid; the buffer has the length given.
+    check(unsafe {
+        aws_lc_sys::EVP_PKEY_get_raw_private_key(pkey.as_ptr(), key.as_mut_ptr(), &raw mut length)
+    })?;
+    if length == 32 { Ok(key) } else { Err(CryptoError) }
+}
+
+fn from_raw_private(kind: std::os::raw::c_int, key: &[u8]) -> Result<Owned<EVP_PKEY>> {
+    // SAFETY: the key is valid for its length and is copied.
+    unsafe {
+        Owned::take(aws_lc_sys::EVP_PKEY_new_raw_private_key(
+            kind,
+            std::ptr::null_mut(),
+            key.as_ptr(),
+            key.len(),
+        ))
     }
 }
 

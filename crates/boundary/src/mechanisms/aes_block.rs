@@ -9,6 +9,7 @@ use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::{MechanismType, Rv};
 
 use super::handle::AesHandle;
+use super::padding::{check_blocks, pad, unpad, wrong_padding};
 use super::{Direction, internal, parameters};
 use crate::{Error, Result};
 
@@ -24,36 +25,28 @@ pub fn crypt(
 ) -> Result<Vec<u8>> {
     let iv = match mechanism {
         MechanismType::AesEcb => None,
-        _ => Some(parameters::block(given)?),
+        _ => Some(parameters::iv(given)?),
     };
     let padded = mechanism == MechanismType::AesCbcPad;
     let mut out = Vec::with_capacity(data.len() + BLOCK);
     out.extend_from_slice(data);
     if direction == Direction::Encrypt {
         if padded {
-            let padding = BLOCK - data.len() % BLOCK;
-            out.resize(data.len() + padding, padding as u8);
+            pad(&mut out, BLOCK);
         }
-        check_blocks(out.len(), Rv::DATA_LEN_RANGE)?;
+        check_blocks(out.len(), BLOCK, Rv::DATA_LEN_RANGE)?;
         encrypt(key, iv, &mut out)?;
     } else {
-        check_blocks(data.len(), Rv::ENCRYPTED_DATA_LEN_RANGE)?;
+        check_blocks(data.len(), BLOCK, Rv::ENCRYPTED_DATA_LEN_RANGE)?;
         if padded && data.is_empty() {
             return Err(Error::refused(Rv::ENCRYPTED_DATA_LEN_RANGE, "padded data has at least one block"));
         }
         decrypt(key, iv, &mut out)?;
-        if padded {
-            unpad(&mut out)?;
+        if padded && !unpad(&mut out, BLOCK) {
+            return Err(wrong_padding());
         }
     }
     Ok(out)
-}
-
-fn check_blocks(length: usize, rv: Rv) -> Result<()> {
-    if length.is_multiple_of(BLOCK) {
-        return Ok(());
-    }
-    Err(Error::refused(rv, "the data must be whole blocks of 16 bytes"))
 }
 
 fn encrypt(key: &AesHandle, iv: Option<[u8; BLOCK]>, blocks: &mut [u8]) -> Result<()> {
@@ -82,22 +75,4 @@ fn decrypt(key: &AesHandle, iv: Option<[u8; BLOCK]>, blocks: &mut [u8]) -> Resul
     cipher
         .and_then(|cipher| cipher.decrypt(blocks, context).map(|_| ()))
         .map_err(|_| internal("the crypto library refused to decrypt"))
-}
-
-/// Takes the padding off, looking at the whole last block whatever it holds.
-fn unpad(blocks: &mut Vec<u8>) -> Result<()> {
-    let last = &blocks[blocks.len() - BLOCK..];
-    let padding = usize::from(last[BLOCK - 1]);
-    let mut wrong = usize::from(padding == 0) | usize::from(padding > BLOCK);
-    for (index, byte) in last.iter().rev().enumerate() {
-        wrong |= usize::from(index < padding) & usize::from(usize::from(*byte) != padding);
-    }
-    if wrong != 0 {
-        return Err(Error::refused(
-            Rv::ENCRYPTED_DATA_INVALID,
-            "the data was not encrypted with this key and IV, or was altered",
-        ));
-    }
-    blocks.truncate(blocks.len() - padding);
-    Ok(())
 }

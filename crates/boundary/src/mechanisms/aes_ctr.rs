@@ -13,7 +13,7 @@ use crate::{Error, Result};
 
 /// Encrypts or decrypts.
 pub fn crypt(key: &AesHandle, given: Option<&MechanismParameters>, data: &[u8]) -> Result<Vec<u8>> {
-    let counter_block = parameters::block(given)?;
+    let counter_block = parameters::iv(given)?;
     let bits = parameters::required(given)?.counter_bits.unwrap_or(0);
     check_counter(counter_block, bits, data.len())?;
     let mut out = data.to_vec();

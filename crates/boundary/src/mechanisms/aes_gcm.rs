@@ -9,9 +9,10 @@ use super::{Direction, fill_random, parameters};
 use crate::ffi::GcmKey;
 use crate::{Error, Result};
 
-const IV_LENGTH: usize = 12;
+/// Bytes of an IV that is made here.
+pub const IV_LENGTH: usize = 12;
 /// Longest IV that decryption takes; PKCS #11 allows 256 bytes.
-const IV_LIMIT: usize = 256;
+pub const IV_LIMIT: usize = 256;
 const FULL_TAG: usize = 16;
 
 /// Encrypts or decrypts.
@@ -68,7 +69,7 @@ fn encrypt(cipher: &GcmKey, prepended: bool, aad: &[u8], data: &[u8]) -> Result<
 }
 
 /// SP 800-38D section 5.2.1.2: 96 to 128 bits, and 64 and 32 where an application can do with them.
-fn tag_length(bits: Option<u64>) -> Result<usize> {
+pub fn tag_length(bits: Option<u64>) -> Result<usize> {
     match bits {
         Some(bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128)) => Ok(bits as usize / 8),
         _ => Err(parameters::invalid("ulTagBits must be 128, 120, 112, 104, 96, 64 or 32")),

@@ -1,10 +1,12 @@
-//! AES key wrap: RFC 3394 without padding, RFC 5649 with (SP 800-38F).
+//! AES key wrap: RFC 3394 without padding, RFC 5649 with (SP 800-38F); and AWS's form with the padding of PKCS #5 before
+//! RFC 3394 (aws-cloudhsm 5.6), of which no specification is published: blocks of 8 bytes, and 16 bytes at least.
 
 use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::{MechanismType, Rv};
 use zeroize::Zeroizing;
 
 use super::handle::AesHandle;
+use super::padding::{pad, unpad};
 use super::{parameters, wrapped_invalid, wrapped_length};
 use crate::ffi::WrapKey;
 use crate::{Error, Result};
@@ -17,7 +19,12 @@ const BLOCK: usize = 8;
 /// Whether a mechanism is one of this file.
 pub const fn is_key_wrap(mechanism: MechanismType) -> bool {
     is_padded(mechanism)
-        || matches!(mechanism, MechanismType::AesKeyWrap | MechanismType::CloudhsmAesKeyWrapNoPad)
+        || matches!(
+            mechanism,
+            MechanismType::AesKeyWrap
+                | MechanismType::CloudhsmAesKeyWrapNoPad
+                | MechanismType::CloudhsmAesKeyWrapPkcs5Pad
+        )
 }
 
 const fn is_padded(mechanism: MechanismType) -> bool {
@@ -35,6 +42,12 @@ pub fn wrap(
     let cipher = WrapKey::wrapping(&key.material)?;
     if is_padded(mechanism) {
         return Ok(cipher.wrap_padded(material)?);
+    }
+    if mechanism == MechanismType::CloudhsmAesKeyWrapPkcs5Pad {
+        let mut padded = Zeroizing::new(Vec::with_capacity(material.len() + 2 * BLOCK));
+        padded.extend_from_slice(material);
+        pad(&mut padded, if material.len() < BLOCK { 2 * BLOCK } else { BLOCK });
+        return Ok(cipher.wrap(&padded)?);
     }
     if material.len() < 2 * BLOCK || !material.len().is_multiple_of(BLOCK) {
         return Err(Error::refused(
@@ -59,7 +72,11 @@ pub fn unwrap(
     }
     let cipher = WrapKey::unwrapping(&key.material)?;
     let found = if is_padded(mechanism) { cipher.unwrap_padded(wrapped) } else { cipher.unwrap(wrapped) };
-    found.map_err(|_| wrapped_invalid())
+    let mut found = found.map_err(|_| wrapped_invalid())?;
+    if mechanism == MechanismType::CloudhsmAesKeyWrapPkcs5Pad && !unpad(&mut found, 2 * BLOCK) {
+        return Err(wrapped_invalid());
+    }
+    Ok(found)
 }
 
 fn check_iv(mechanism: MechanismType, given: Option<&MechanismParameters>) -> Result<()> {

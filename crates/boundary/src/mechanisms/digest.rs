@@ -1,23 +1,19 @@
 //! Digests: inside combined mechanisms. A client digests on its own.
 
-use aws_lc_rs::digest as library;
 use strongroom_wire::MechanismType;
 
-use crate::ffi::Hash;
+use crate::Result;
+use crate::ffi::{self, Hash};
 
 impl Hash {
     /// Bytes of a digest.
-    pub fn length(self) -> usize {
-        self.algorithm().output_len()
-    }
-
-    pub(super) fn algorithm(self) -> &'static library::Algorithm {
+    pub const fn length(self) -> usize {
         match self {
-            Self::Sha1 => &library::SHA1_FOR_LEGACY_USE_ONLY,
-            Self::Sha224 => &library::SHA224,
-            Self::Sha256 => &library::SHA256,
-            Self::Sha384 => &library::SHA384,
-            Self::Sha512 => &library::SHA512,
+            Self::Sha1 => 20,
+            Self::Sha224 | Self::Sha3224 => 28,
+            Self::Sha256 | Self::Sha3256 => 32,
+            Self::Sha384 | Self::Sha3384 => 48,
+            Self::Sha512 | Self::Sha3512 => 64,
         }
     }
 }
@@ -30,11 +26,15 @@ pub const fn hash_of(mechanism: MechanismType) -> Option<Hash> {
         MechanismType::Sha256 => Some(Hash::Sha256),
         MechanismType::Sha384 => Some(Hash::Sha384),
         MechanismType::Sha512 => Some(Hash::Sha512),
+        MechanismType::Sha3224 => Some(Hash::Sha3224),
+        MechanismType::Sha3256 => Some(Hash::Sha3256),
+        MechanismType::Sha3384 => Some(Hash::Sha3384),
+        MechanismType::Sha3512 => Some(Hash::Sha3512),
         _ => None,
     }
 }
 
 /// The digest of some data.
-pub fn digest(hash: Hash, data: &[u8]) -> library::Digest {
-    library::digest(hash.algorithm(), data)
+pub fn digest(hash: Hash, data: &[u8]) -> Result<ffi::Digest> {
+    Ok(ffi::digest(hash, data)?)
 }

@@ -29,7 +29,7 @@ pub fn verify(key: &EcKey, mechanism: MechanismType, data: &[u8], signature: &[u
 
 fn with_digest<T>(mechanism: MechanismType, data: &[u8], work: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
     match mechanism.hash().and_then(hash_of) {
-        Some(hash) => work(digest(hash, data).as_ref()),
+        Some(hash) => work(digest(hash, data)?.as_ref()),
         None if data.is_empty() => {
             Err(Error::refused(Rv::DATA_LEN_RANGE, "CKM_ECDSA signs at least one byte"))
         }

@@ -20,6 +20,10 @@ pub const OTHER_KEY: &str = "the mechanism does not work with this key";
 pub enum KeyHandle {
     /// AES.
     Aes(AesHandle),
+    /// AES-XTS: 64 bytes.
+    AesXts(Arc<Material>),
+    /// Triple DES: 24 bytes.
+    Des3(Arc<Material>),
     /// A generic secret.
     Secret(SecretHandle),
     /// RSA, private or public.
@@ -27,9 +31,11 @@ pub enum KeyHandle {
     /// A Weierstrass curve, private or public.
     Ec(EcKey),
     /// Ed25519, private.
-    Ed25519(Ed25519KeyPair),
+    Ed25519(Ed25519Handle),
     /// Ed25519, public: 32 bytes.
     Ed25519Public(Vec<u8>),
+    /// X25519, private: 32 bytes.
+    X25519(Arc<Material>),
 }
 
 /// An AES key; what GCM needs is expanded once.
@@ -39,11 +45,17 @@ pub struct AesHandle {
     gcm: OnceLock<GcmKey>,
 }
 
-/// A generic secret, and its HMAC states by hash.
+/// A generic secret, and its HMAC states by hash (SHA-1 and SHA-2).
 #[derive(Debug)]
 pub struct SecretHandle {
     pub(super) material: Arc<Material>,
     pub(super) prepared: [OnceLock<Box<hmac::Key>>; 5],
+}
+
+/// An Ed25519 key pair, and the seed that Ed25519ph and Ed25519ctx start from.
+pub struct Ed25519Handle {
+    pub(super) pair: Ed25519KeyPair,
+    pub(super) seed: Arc<Material>,
 }
 
 /// An RSA key, and the secret behind implicit rejection (zero for a public key).
@@ -66,7 +78,7 @@ impl KeyHandle {
     /// An RSA private key from its `RSAPrivateKey`.
     pub fn rsa_private(der: &[u8]) -> Result<Self> {
         let mut rejection = [0; 32];
-        rejection.copy_from_slice(super::digest(Hash::Sha256, der).as_ref());
+        rejection.copy_from_slice(super::digest(Hash::Sha256, der)?.as_ref());
         Ok(Self::Rsa(RsaHandle { key: RsaKey::from_der(der)?, rejection }))
     }
 
@@ -76,10 +88,10 @@ impl KeyHandle {
     }
 
     /// An Ed25519 private key from its seed.
-    pub fn ed25519(seed: &[u8]) -> Result<Self> {
-        Ed25519KeyPair::from_seed_unchecked(seed)
-            .map(Self::Ed25519)
-            .map_err(|_| internal("the crypto library refused the key"))
+    pub fn ed25519(seed: Arc<Material>) -> Result<Self> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed)
+            .map_err(|_| internal("the crypto library refused the key"))?;
+        Ok(Self::Ed25519(Ed25519Handle { pair, seed }))
     }
 }
 
@@ -102,6 +114,12 @@ impl AesHandle {
         };
         UnboundCipherKey::new(algorithm, &self.material)
             .map_err(|_| internal("the crypto library refused the key"))
+    }
+}
+
+impl std::fmt::Debug for Ed25519Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ed25519Handle")
     }
 }
 

@@ -1,39 +1,65 @@
-//! HMAC (FIPS 198-1) with SHA-1 and SHA-2.
+//! HMAC (FIPS 198-1) with SHA-1, SHA-2 and SHA-3.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use strongroom_wire::{MechanismType, Rv};
 
 use super::handle::{OTHER_KEY, SecretHandle};
 use super::internal;
+use crate::ffi::{self, Hash};
 use crate::{Error, Result};
 
 /// Makes a MAC, of the digest's length.
 pub fn sign(key: &SecretHandle, mechanism: MechanismType, data: &[u8]) -> Result<Vec<u8>> {
-    Ok(hmac::sign(prepared(key, mechanism)?, data).as_ref().to_vec())
+    let hash = hash_of(mechanism).ok_or_else(|| internal(OTHER_KEY))?;
+    match prepared(key, hash) {
+        Some(key) => Ok(hmac::sign(key, data).as_ref().to_vec()),
+        None => Ok(ffi::hmac(hash, &key.material, data)?.as_ref().to_vec()),
+    }
 }
 
 /// Checks a MAC in constant time.
 pub fn verify(key: &SecretHandle, mechanism: MechanismType, data: &[u8], mac: &[u8]) -> Result<()> {
-    let key = prepared(key, mechanism)?;
-    let length = key.algorithm().tag_len();
-    if mac.len() != length {
+    let length = output_length(mechanism);
+    if length != Some(mac.len()) {
         return Err(Error::refused(
             Rv::SIGNATURE_LEN_RANGE,
-            format!("a MAC of this mechanism has {length} bytes"),
+            format!("a MAC of this mechanism has {} bytes", length.unwrap_or_default()),
         ));
     }
-    hmac::verify(key, data, mac)
+    verify_slices_are_equal(&sign(key, mechanism, data)?, mac)
         .map_err(|_| Error::refused(Rv::SIGNATURE_INVALID, "the MAC is not over this data by this key"))
 }
 
-fn prepared(key: &SecretHandle, mechanism: MechanismType) -> Result<&hmac::Key> {
-    let (slot, algorithm) = match mechanism {
-        MechanismType::Sha1Hmac => (0, hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
-        MechanismType::Sha224Hmac => (1, hmac::HMAC_SHA224),
-        MechanismType::Sha256Hmac => (2, hmac::HMAC_SHA256),
-        MechanismType::Sha384Hmac => (3, hmac::HMAC_SHA384),
-        MechanismType::Sha512Hmac => (4, hmac::HMAC_SHA512),
-        _ => return Err(internal(OTHER_KEY)),
+/// Bytes of a MAC; none for a mechanism that is not one of this file.
+pub fn output_length(mechanism: MechanismType) -> Option<usize> {
+    hash_of(mechanism).map(Hash::length)
+}
+
+const fn hash_of(mechanism: MechanismType) -> Option<Hash> {
+    match mechanism {
+        MechanismType::Sha1Hmac => Some(Hash::Sha1),
+        MechanismType::Sha224Hmac => Some(Hash::Sha224),
+        MechanismType::Sha256Hmac => Some(Hash::Sha256),
+        MechanismType::Sha384Hmac => Some(Hash::Sha384),
+        MechanismType::Sha512Hmac => Some(Hash::Sha512),
+        MechanismType::Sha3224Hmac => Some(Hash::Sha3224),
+        MechanismType::Sha3256Hmac => Some(Hash::Sha3256),
+        MechanismType::Sha3384Hmac => Some(Hash::Sha3384),
+        MechanismType::Sha3512Hmac => Some(Hash::Sha3512),
+        _ => None,
+    }
+}
+
+/// The key with its two blocks hashed; none with SHA-3, for which `aws-lc-rs` has no such state.
+fn prepared(key: &SecretHandle, hash: Hash) -> Option<&hmac::Key> {
+    let (slot, algorithm) = match hash {
+        Hash::Sha1 => (0, hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
+        Hash::Sha224 => (1, hmac::HMAC_SHA224),
+        Hash::Sha256 => (2, hmac::HMAC_SHA256),
+        Hash::Sha384 => (3, hmac::HMAC_SHA384),
+        Hash::Sha512 => (4, hmac::HMAC_SHA512),
+        Hash::Sha3224 | Hash::Sha3256 | Hash::Sha3384 | Hash::Sha3512 => return None,
     };
-    Ok(key.prepared[slot].get_or_init(|| Box::new(hmac::Key::new(algorithm, &key.material))))
+    Some(key.prepared[slot].get_or_init(|| Box::new(hmac::Key::new(algorithm, &key.material))))
 }

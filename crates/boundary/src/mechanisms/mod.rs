@@ -4,11 +4,14 @@
 //! computation. Failures of a decryption have one code whatever their reason, so that nothing is learnt from them.
 
 mod aes_block;
+mod aes_ccm;
 mod aes_cmac;
 mod aes_ctr;
 mod aes_gcm;
+mod aes_gmac;
 mod aes_wrap;
-mod counter_kdf;
+mod aes_xts;
+mod des3;
 mod digest;
 mod ecdh;
 mod ecdsa;
@@ -16,12 +19,15 @@ mod eddsa;
 mod handle;
 mod hkdf;
 mod hmac;
+mod padding;
 mod parameters;
+mod pbkdf2;
 mod rsa_aes_wrap;
 mod rsa_oaep;
 mod rsa_pkcs1;
 mod rsa_pss;
 mod rsa_raw;
+mod sp800_108;
 #[cfg(test)]
 mod tests;
 
@@ -34,9 +40,12 @@ use zeroize::Zeroizing;
 use crate::ffi::CryptoError;
 use crate::{Error, Result};
 
+pub use aes_xts::{KEY_LENGTH as XTS_KEY_LENGTH, is_twice_the_same};
+pub use des3::{KEY_LENGTH as DES3_KEY_LENGTH, is_single as is_single_des, set_parity as set_des_parity};
 pub use digest::{digest, hash_of};
-pub use ecdh::{CKD_NULL, x963};
+pub use ecdh::{CKD_NULL, one_step, x963};
 pub use handle::{KeyHandle, OTHER_KEY};
+pub use pbkdf2::derive as key_from_password;
 pub use strongroom_wire::messages::NO_PARAMETERS;
 
 /// Largest data of one operation, bytes: a body of the protocol less the other members of its message.
@@ -103,10 +112,13 @@ pub fn sign(
         KeyHandle::Rsa(key) if mechanism == MechanismType::RsaX509 => rsa_raw::sign(key, data),
         KeyHandle::Rsa(key) => rsa_pkcs1::sign(key, mechanism, data),
         KeyHandle::Ec(key) => ecdsa::sign(key, mechanism, data),
-        KeyHandle::Ed25519(key) => eddsa::sign(key, data),
+        KeyHandle::Ed25519(key) => eddsa::sign(key, parameters, data),
+        KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => aes_gmac::sign(key, parameters, data),
         KeyHandle::Aes(key) => aes_cmac::sign(key, data),
         KeyHandle::Secret(key) => hmac::sign(key, mechanism, data),
-        KeyHandle::Ed25519Public(_) => Err(internal(OTHER_KEY)),
+        KeyHandle::Ed25519Public(_) | KeyHandle::X25519(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => {
+            Err(internal(OTHER_KEY))
+        }
     }
 }
 
@@ -129,10 +141,15 @@ pub fn verify(
         KeyHandle::Rsa(key) if mechanism == MechanismType::RsaX509 => rsa_raw::verify(key, data, signature),
         KeyHandle::Rsa(key) => rsa_pkcs1::verify(key, mechanism, data, signature),
         KeyHandle::Ec(key) => ecdsa::verify(key, mechanism, data, signature),
-        KeyHandle::Ed25519Public(key) => eddsa::verify(key, data, signature),
+        KeyHandle::Ed25519Public(key) => eddsa::verify(key, parameters, data, signature),
+        KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => {
+            aes_gmac::verify(key, parameters, data, signature)
+        }
         KeyHandle::Aes(key) => aes_cmac::verify(key, data, signature),
         KeyHandle::Secret(key) => hmac::verify(key, mechanism, data, signature),
-        KeyHandle::Ed25519(_) => Err(internal(OTHER_KEY)),
+        KeyHandle::Ed25519(_) | KeyHandle::X25519(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => {
+            Err(internal(OTHER_KEY))
+        }
     }
 }
 
@@ -154,10 +171,15 @@ pub fn crypt(
         (KeyHandle::Aes(key), MechanismType::AesGcm | MechanismType::CloudhsmAesGcm) => {
             aes_gcm::crypt(key, direction, mechanism, parameters, data)
         }
+        (KeyHandle::Aes(key), MechanismType::AesCcm) => {
+            aes_ccm::crypt(key, direction, parameters, data).map(response)
+        }
+        (KeyHandle::AesXts(key), _) => aes_xts::crypt(key, direction, parameters, data).map(response),
         (KeyHandle::Aes(key), MechanismType::AesCtr) => aes_ctr::crypt(key, parameters, data).map(response),
         (KeyHandle::Aes(key), _) => {
             aes_block::crypt(key, direction, mechanism, parameters, data).map(response)
         }
+        (KeyHandle::Des3(key), _) => des3::crypt(key, direction, mechanism, parameters, data).map(response),
         _ => Err(internal(OTHER_KEY)),
     }
 }
@@ -229,8 +251,10 @@ pub fn derive(
     let parameters = parameters::required(parameters)?;
     match (key, mechanism.parameter_kind()) {
         (KeyHandle::Ec(key), ParameterKind::Ecdh) => ecdh::derive(key, parameters, length),
+        (KeyHandle::X25519(key), ParameterKind::Ecdh) => ecdh::derive_x25519(key, parameters, length),
         (KeyHandle::Secret(key), ParameterKind::Hkdf) => hkdf::derive(&key.material, parameters, length),
-        (_, ParameterKind::CounterKdf) => counter_kdf::derive(key, parameters, wanted(length)?),
+        (_, ParameterKind::CounterKdf) => sp800_108::counter(key, parameters, wanted(length)?),
+        (_, ParameterKind::FeedbackKdf) => sp800_108::feedback(key, parameters, wanted(length)?),
         _ => Err(internal(OTHER_KEY)),
     }
 }

@@ -22,22 +22,24 @@ pub fn required(parameters: Option<&MechanismParameters>) -> Result<&MechanismPa
     parameters.ok_or_else(|| invalid("the mechanism needs a parameter"))
 }
 
-/// An IV or counter block of 16 bytes.
-pub fn block(parameters: Option<&MechanismParameters>) -> Result<[u8; 16]> {
+/// An IV or counter block, of the length that is wanted.
+pub fn iv<const LENGTH: usize>(parameters: Option<&MechanismParameters>) -> Result<[u8; LENGTH]> {
     required(parameters)?
         .iv
         .as_deref()
         .and_then(|iv| iv.try_into().ok())
-        .ok_or_else(|| invalid("the mechanism needs an IV of 16 bytes"))
+        .ok_or_else(|| invalid(format!("the mechanism needs an IV of {LENGTH} bytes")))
 }
 
 /// The digest that a number names (`CKM_SHA_1` and so on).
 pub fn hash(number: Option<u64>) -> Result<Hash> {
     let mechanism = number.and_then(MechanismType::from_code);
-    mechanism.and_then(super::hash_of).ok_or_else(|| invalid("the hash must be SHA-1 or one of SHA-2"))
+    mechanism
+        .and_then(super::hash_of)
+        .ok_or_else(|| invalid("the hash must be SHA-1 or one of SHA-2 and SHA-3"))
 }
 
-/// The digest of a mask generation function (`CKG_MGF1_*`, PKCS #11 2.40 section 2.1.7).
+/// The digest of a mask generation function (`CKG_MGF1_*`, PKCS #11 3.0 section 2.1.7).
 pub fn mgf(number: Option<u64>) -> Result<Hash> {
     match number {
         Some(1) => Ok(Hash::Sha1),
@@ -45,6 +47,10 @@ pub fn mgf(number: Option<u64>) -> Result<Hash> {
         Some(3) => Ok(Hash::Sha384),
         Some(4) => Ok(Hash::Sha512),
         Some(5) => Ok(Hash::Sha224),
-        _ => Err(invalid("the mask generation function must be MGF1 with SHA-1 or one of SHA-2")),
+        Some(6) => Ok(Hash::Sha3224),
+        Some(7) => Ok(Hash::Sha3256),
+        Some(8) => Ok(Hash::Sha3384),
+        Some(9) => Ok(Hash::Sha3512),
+        _ => Err(invalid("the mask generation function must be MGF1 with SHA-1 or one of SHA-2 and SHA-3")),
     }
 }

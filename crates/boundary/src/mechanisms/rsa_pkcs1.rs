@@ -20,14 +20,14 @@ const OVERHEAD: usize = 11;
 
 /// Signs what the client made (`CKM_RSA_PKCS`), or digests and signs.
 pub fn sign(key: &RsaHandle, mechanism: MechanismType, data: &[u8]) -> Result<Vec<u8>> {
-    let block = block(mechanism, data);
+    let block = block(mechanism, data)?;
     check_block(key, &block)?;
     Ok(key.key.sign_pkcs1(&block)?)
 }
 
 /// The inverse of [`sign`].
 pub fn verify(key: &RsaHandle, mechanism: MechanismType, data: &[u8], signature: &[u8]) -> Result<()> {
-    let block = block(mechanism, data);
+    let block = block(mechanism, data)?;
     check_block(key, &block)?;
     check_signature_length(key, signature)?;
     key.key.verify_pkcs1(&block, signature).map_err(|_| signature_invalid())
@@ -47,7 +47,7 @@ pub fn crypt(key: &RsaHandle, direction: Direction, data: &[u8]) -> Result<Vec<u
     Ok(unpad(&block, &key.rejection, data))
 }
 
-/// `DigestInfo` (RFC 8017 section 9.2, notes).
+/// `DigestInfo` (RFC 8017 section 9.2, notes; with SHA-3 RFC 8702 section 2).
 pub fn digest_info(hash: Hash, digest: &[u8]) -> Vec<u8> {
     let prefix: &[u8] = match hash {
         Hash::Sha1 => b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
@@ -55,6 +55,10 @@ pub fn digest_info(hash: Hash, digest: &[u8]) -> Vec<u8> {
         Hash::Sha256 => b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
         Hash::Sha384 => b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30",
         Hash::Sha512 => b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
+        Hash::Sha3224 => b"\x30\x2d\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x07\x05\x00\x04\x1c",
+        Hash::Sha3256 => b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x08\x05\x00\x04\x20",
+        Hash::Sha3384 => b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x09\x05\x00\x04\x30",
+        Hash::Sha3512 => b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x0a\x05\x00\x04\x40",
     };
     [prefix, digest].concat()
 }
@@ -79,10 +83,10 @@ pub(super) fn encrypted_invalid() -> Error {
     Error::refused(Rv::ENCRYPTED_DATA_INVALID, "the data was not encrypted with this key, or was altered")
 }
 
-fn block(mechanism: MechanismType, data: &[u8]) -> Vec<u8> {
+fn block(mechanism: MechanismType, data: &[u8]) -> Result<Vec<u8>> {
     match mechanism.hash().and_then(hash_of) {
-        Some(hash) => digest_info(hash, digest(hash, data).as_ref()),
-        None => data.to_vec(),
+        Some(hash) => Ok(digest_info(hash, digest(hash, data)?.as_ref())),
+        None => Ok(data.to_vec()),
     }
 }
 

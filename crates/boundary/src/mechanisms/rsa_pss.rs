@@ -61,7 +61,7 @@ fn read(
         let text = format!("the salt length must be given, and at most {limit} bytes with this key and hash");
         return Err(parameters::invalid(text));
     }
-    let digest = if combined.is_some() { digest(hash, data).as_ref().to_vec() } else { data.to_vec() };
+    let digest = if combined.is_some() { digest(hash, data)?.as_ref().to_vec() } else { data.to_vec() };
     if digest.len() != hash.length() {
         let text = format!("the data must be a digest of {} bytes", hash.length());
         return Err(Error::refused(Rv::DATA_LEN_RANGE, text));

@@ -122,6 +122,10 @@ impl Objects {
             return Err(super::visibility::absent(object.reference, Rv::KEY_HANDLE_INVALID));
         }
         mechanisms::check_allowed(mechanism, wanted.function, object.kind(), self.options.fips)?;
+        if self.options.fips && mechanism.fips_decrypts_only() && wanted.flag == AttributeType::Encrypt {
+            let text = format!("{} may only decrypt in a cluster of mode FIPS", mechanism.name());
+            return Err(Error::refused(Rv::MECHANISM_INVALID, text));
+        }
         let other_half = matches!(object.class.object_class, CKO_PRIVATE_KEY | CKO_PUBLIC_KEY)
             && object.class.object_class != wanted.half;
         if other_half {

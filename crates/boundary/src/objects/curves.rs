@@ -2,7 +2,7 @@
 
 use strongroom_wire::Rv;
 
-use crate::attributes::ED25519_PARAMS;
+use crate::attributes::{ED25519_PARAMS, X25519_PARAMS};
 use crate::ffi::Curve;
 use crate::{Error, Result};
 
@@ -14,7 +14,7 @@ const CURVES: [(Curve, &[u8]); 5] = [
     (Curve::P521, b"\x06\x05\x2b\x81\x04\x00\x23"),
     (Curve::Secp256k1, b"\x06\x05\x2b\x81\x04\x00\x0a"),
 ];
-/// Bytes of an Ed25519 public key.
+/// Bytes of an Ed25519 or X25519 public key.
 pub const ED25519_LENGTH: usize = 32;
 
 /// The curve that CKA_EC_PARAMS names.
@@ -49,6 +49,18 @@ pub fn check_ed25519(params: &[u8]) -> Result<()> {
         return Ok(());
     }
     let text = "CKA_EC_PARAMS of an Edwards key must be the OID 1.3.101.112 or the name edwards25519";
+    Err(Error::refused(Rv::CURVE_NOT_SUPPORTED, text))
+}
+
+/// Checks that CKA_EC_PARAMS names X25519.
+///
+/// # Errors
+/// `CKR_CURVE_NOT_SUPPORTED`.
+pub fn check_x25519(params: &[u8]) -> Result<()> {
+    if X25519_PARAMS.contains(&params) {
+        return Ok(());
+    }
+    let text = "CKA_EC_PARAMS of a Montgomery key must be the OID 1.3.101.110 or the name curve25519";
     Err(Error::refused(Rv::CURVE_NOT_SUPPORTED, text))
 }
 

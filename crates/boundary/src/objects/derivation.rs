@@ -2,13 +2,15 @@
 
 use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::tables::ParameterKind;
-use strongroom_wire::{AttributeType, MechanismType, Rv, Template};
+use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
 
 use super::crypt::DERIVE;
 use super::generate::Origin;
 use super::object::Object;
 use super::{Objects, Staged, curves, made};
 use crate::attributes::{CKO_SECRET_KEY, Way, check_template, class_of, flag};
+use crate::ffi::CURVE25519_LENGTH;
+use crate::mechanisms::DES3_KEY_LENGTH;
 use crate::{Caller, Error, Result, mechanisms};
 
 /// The shortest derived key, bytes (112 bits, SP 800-131A). Most functions give the beginning, or the end, of one stream
@@ -53,6 +55,7 @@ impl Objects {
         }
         #[allow(clippy::cast_possible_truncation)] // at most LONGEST
         let length = template.ulong(AttributeType::ValueLen).map(|length| length.min(LONGEST) as usize);
+        let length = if class.secret_kind() == KeyKind::Des3 { Some(DES3_KEY_LENGTH) } else { length };
         let handle = self.cache.handle(&base)?;
         let value = mechanisms::derive(&handle, mechanism, bare.as_ref().or(parameters), length)?;
         let made = made::secret(class.secret_kind(), value, Rv::ATTRIBUTE_VALUE_INVALID)?;
@@ -67,16 +70,25 @@ impl Objects {
     /// With the other party's point bare, however it was given. Mode FIPS wants a derivation function (SP 800-56A section
     /// 5.8).
     fn with_bare_point(&self, base: &Object, given: &MechanismParameters) -> Result<MechanismParameters> {
+        if self.options.fips && base.kind() == Some(KeyKind::X25519) {
+            let text = "X25519 may not be used in a cluster of mode FIPS";
+            return Err(Error::refused(Rv::MECHANISM_INVALID, text));
+        }
         if self.options.fips && given.kdf == Some(mechanisms::CKD_NULL) {
             let text = "CKD_NULL may not be used in a cluster of mode FIPS: name a derivation function";
             return Err(Error::refused(Rv::MECHANISM_PARAM_INVALID, text));
         }
-        let curve = curves::curve(base.bytes(AttributeType::EcParams).unwrap_or_default())?;
-        let length = made::point_length(curve.length());
+        let length = match base.kind() {
+            Some(KeyKind::X25519) => CURVE25519_LENGTH,
+            _ => {
+                let curve = curves::curve(base.bytes(AttributeType::EcParams).unwrap_or_default())?;
+                made::point_length(curve.length())
+            }
+        };
         let given_point = given.public_data.as_deref().unwrap_or_default();
         let point = curves::decode_point(given_point, length).map_err(|_| {
             let text =
-                format!("the other party's public key must be an uncompressed point of {length} bytes");
+                format!("the other party's public key must be a point of {length} bytes, not compressed");
             Error::refused(Rv::MECHANISM_PARAM_INVALID, text)
         })?;
         Ok(MechanismParameters { public_data: Some(point.to_vec()), ..given.clone() })

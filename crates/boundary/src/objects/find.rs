@@ -1,7 +1,7 @@
 //! Searches, and reading of attributes.
 //!
-//! A crypto-user finds its own objects, its login's session objects and the public objects of everyone; an admin finds
-//! every token object, and is given references and labels only.
+//! A crypto-user finds its own objects, those that are shared with it, its login's session objects and the public objects
+//! of everyone; an admin finds every token object, and is given references and labels only.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -83,7 +83,7 @@ impl Objects {
         let (mut objects, mut bytes) = (Vec::new(), 0);
         for reference in references {
             let Some(object) = self.shown(caller, *reference) else { continue };
-            bytes += object.attributes.len() + VIEW_BYTES;
+            bytes += bytes_of(&object, true);
             if bytes > BYTES {
                 return Err(Error::refused(Rv::DATA_LEN_RANGE, "too many objects at once: ask for fewer"));
             }
@@ -96,6 +96,7 @@ impl Objects {
         match caller.role {
             Role::CryptoUser => [
                 self.table.index(&Scope::Owner(Arc::clone(&caller.username))),
+                self.table.index(&Scope::SharedWith(Arc::clone(&caller.username))),
                 self.table.index(&Scope::Login(caller.login_id)),
                 self.table.index(&Scope::Public),
             ]
@@ -104,10 +105,17 @@ impl Objects {
             .collect(),
             Role::Admin => {
                 let every = self.table.indexes().into_iter();
-                every.filter(|(scope, _)| !matches!(scope, Scope::Login(_))).map(|(_, index)| index).collect()
+                let searched = every.filter(|(scope, _)| matches!(scope, Scope::Owner(_) | Scope::Public));
+                searched.map(|(_, index)| index).collect()
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Whether there is such an object that the caller sees: what it does not see is a reason to catch up first, since
+    /// it may have been made or shared a moment ago.
+    pub fn sees(&self, caller: &Caller, reference: u64) -> bool {
+        self.shown(caller, reference).is_some()
     }
 
     fn shown(&self, caller: &Caller, reference: u64) -> Option<Arc<Object>> {
@@ -124,7 +132,7 @@ impl Objects {
         let (mut objects, mut bytes) = (Vec::with_capacity(references.len()), 0);
         for reference in references {
             let Some(object) = self.shown(caller, reference) else { continue }; // removed since
-            bytes += VIEW_BYTES + if with_attributes { object.attributes.len() } else { 0 };
+            bytes += bytes_of(&object, with_attributes);
             if bytes > BYTES && !objects.is_empty() {
                 more = true;
                 break;
@@ -152,17 +160,29 @@ impl Found {
     }
 }
 
+fn bytes_of(object: &Object, with_attributes: bool) -> usize {
+    let names = object.shared_users.iter().map(|username| username.len() + 2).sum::<usize>();
+    VIEW_BYTES + if with_attributes { object.attributes.len() + names } else { 0 }
+}
+
+/// The owner, those whom an object is shared with and an admin are told with whom it is shared.
 fn view(caller: &Caller, object: &Object, with_attributes: bool) -> Result<ObjectView> {
-    if !with_attributes && caller.role != Role::Admin {
+    let admin = caller.role == Role::Admin;
+    if !with_attributes && !admin {
         return Ok(object.view_of(Template::new()));
     }
-    let mut attributes = object.template()?;
-    if caller.role == Role::Admin {
-        attributes = attributes
+    let mut view = object.view()?;
+    if admin {
+        view.attributes = view
+            .attributes
             .iter()
             .filter(|(attribute, _)| ADMIN_VIEW.contains(attribute))
             .map(|(attribute, value)| (attribute, value.clone()))
             .collect();
     }
-    Ok(object.view_of(attributes))
+    let named = object.is_owned_by(caller) || object.is_shared_with(&caller.username);
+    if !with_attributes || !(admin || named) {
+        view.shared_users.0.clear();
+    }
+    Ok(view)
 }

@@ -1,5 +1,7 @@
 //! Generation of keys and key pairs.
 
+use std::sync::Arc;
+
 use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::tables::Function;
 use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv, Template};
@@ -7,8 +9,9 @@ use zeroize::Zeroizing;
 
 use super::made::{self, Made};
 use super::{Objects, Staged, curves};
+use crate::arena::Arena;
 use crate::attributes::{self, ClassRules, UNAVAILABLE, Way, check_template, complete, value_bytes};
-use crate::ffi::{EcKey, Hash, RsaKey};
+use crate::ffi::{CURVE25519_LENGTH, EcKey, Hash, RsaKey, x25519, x25519_public};
 use crate::mechanisms::{self, KeyHandle};
 use crate::{Caller, Error, Result, selftest};
 
@@ -33,14 +36,23 @@ impl Objects {
         Self::check_maker(caller)?;
         mechanisms::check_allowed(mechanism, Function::Generate, None, self.options.fips)?;
         let (class, kind) = match mechanism {
+            MechanismType::Pkcs5Pbkd2 => {
+                return Err(Error::refused(Rv::MECHANISM_PARAM_INVALID, "the mechanism needs a password"));
+            }
             MechanismType::AesKeyGen => (&attributes::AES, KeyKind::Aes),
+            MechanismType::AesXtsKeyGen => (&attributes::AES_XTS, KeyKind::AesXts),
+            MechanismType::Des3KeyGen => (&attributes::DES3, KeyKind::Des3),
             _ => (&attributes::GENERIC_SECRET, KeyKind::GenericSecret),
         };
         check_template(class, Way::Generate, &template)?;
-        let length = template.ulong(AttributeType::ValueLen).unwrap_or(0).min(4096);
-        #[allow(clippy::cast_possible_truncation)] // at most 4096
-        let mut value = Zeroizing::new(vec![0; length as usize]);
-        mechanisms::fill_random(&mut value)?;
+        let value = match kind {
+            KeyKind::Des3 => random_des3()?,
+            _ => {
+                let length = template.ulong(AttributeType::ValueLen).unwrap_or(0).min(4096);
+                #[allow(clippy::cast_possible_truncation)] // at most 4096
+                random_value(length as usize)?
+            }
+        };
         let made = made::secret(kind, value, Rv::ATTRIBUTE_VALUE_INVALID)?;
         self.stage_made(caller, class, Origin::Generated(mechanism), template, made)
     }
@@ -62,6 +74,9 @@ impl Objects {
         let (public_class, private_class) = match mechanism {
             MechanismType::EcKeyPairGen => (&attributes::EC_PUBLIC, &attributes::EC_PRIVATE),
             MechanismType::EcEdwardsKeyPairGen => (&attributes::ED25519_PUBLIC, &attributes::ED25519_PRIVATE),
+            MechanismType::EcMontgomeryKeyPairGen => {
+                (&attributes::X25519_PUBLIC, &attributes::X25519_PRIVATE)
+            }
             _ => (&attributes::RSA_PUBLIC, &attributes::RSA_PRIVATE),
         };
         check_template(public_class, Way::Generate, &public)?;
@@ -69,9 +84,12 @@ impl Objects {
         let pair = match mechanism {
             MechanismType::EcKeyPairGen => generate_ec(&public)?,
             MechanismType::EcEdwardsKeyPairGen => generate_ed25519(&public)?,
+            MechanismType::EcMontgomeryKeyPairGen => generate_x25519(&public)?,
             _ => generate_rsa(&public)?,
         };
-        if pairwise_test(&pair).is_err() || selftest::corrupted().as_deref() == Some(selftest::PAIRWISE) {
+        if pairwise_test(&self.arena, &pair).is_err()
+            || selftest::corrupted().as_deref() == Some(selftest::PAIRWISE)
+        {
             self.fail(selftest::PAIRWISE);
             self.ready()?;
         }
@@ -109,6 +127,8 @@ impl Objects {
 pub(super) enum Origin {
     /// Generated here, by this mechanism.
     Generated(MechanismType),
+    /// Made from a password, which others may know.
+    FromPassword,
     /// Imported in clear.
     Created,
     /// Unwrapped.
@@ -120,7 +140,7 @@ pub(super) enum Origin {
 impl Origin {
     const fn way(self) -> Way {
         match self {
-            Self::Generated(_) => Way::Generate,
+            Self::Generated(_) | Self::FromPassword => Way::Generate,
             Self::Created => Way::Create,
             Self::Unwrapped => Way::Unwrap,
             Self::Derived { .. } => Way::Derive,
@@ -134,7 +154,7 @@ fn provenance(computed: &mut Template, template: &Template, origin: Origin) {
     let given = |attribute| template.bool(attribute).unwrap_or(true); // both default to true
     let (is_local, was_sensitive, was_unextractable, mechanism) = match origin {
         Origin::Generated(mechanism) => (true, true, true, mechanism.code()),
-        Origin::Created | Origin::Unwrapped => (false, false, false, UNAVAILABLE),
+        Origin::FromPassword | Origin::Created | Origin::Unwrapped => (false, false, false, UNAVAILABLE),
         Origin::Derived { always_sensitive, never_extractable } => {
             (false, always_sensitive, never_extractable, UNAVAILABLE)
         }
@@ -148,6 +168,23 @@ fn provenance(computed: &mut Template, template: &Template, origin: Origin) {
         computed.set(attribute, AttributeValue::Bool(value));
     }
     computed.set(AttributeType::KeyGenMechanism, AttributeValue::Ulong(mechanism));
+}
+
+fn random_value(length: usize) -> Result<Zeroizing<Vec<u8>>> {
+    let mut value = Zeroizing::new(vec![0; length]);
+    mechanisms::fill_random(&mut value)?;
+    Ok(value)
+}
+
+/// Three keys of DES that differ.
+fn random_des3() -> Result<Zeroizing<Vec<u8>>> {
+    loop {
+        let mut value = random_value(mechanisms::DES3_KEY_LENGTH)?;
+        mechanisms::set_des_parity(&mut value);
+        if !mechanisms::is_single_des(&value) {
+            return Ok(value);
+        }
+    }
 }
 
 fn generate_rsa(public: &Template) -> Result<Made> {
@@ -199,8 +236,27 @@ fn generate_ed25519(public: &Template) -> Result<Made> {
     made::ed25519(&*seed, params)
 }
 
-/// The private half signs, the public half verifies (FIPS 140-3 section 7.10.3.3).
-fn pairwise_test(pair: &Made) -> Result<()> {
+fn generate_x25519(public: &Template) -> Result<Made> {
+    let params = public.bytes(AttributeType::EcParams).unwrap_or_default();
+    curves::check_x25519(params)?;
+    made::x25519(&random_value(CURVE25519_LENGTH)?, params)
+}
+
+/// Both halves agree with a new pair on the same secret (SP 800-56A section 5.6.2.1.4).
+fn agreement_test(private: &[u8], public: &[u8]) -> Result<()> {
+    let wrong = |_| Error::failed("an X25519 key without its 32 bytes");
+    let private: &[u8; CURVE25519_LENGTH] = private.try_into().map_err(wrong)?;
+    let public: &[u8; CURVE25519_LENGTH] = public.try_into().map_err(wrong)?;
+    let mut other = Zeroizing::new([0; CURVE25519_LENGTH]);
+    mechanisms::fill_random(&mut *other)?;
+    if x25519(private, &x25519_public(&other))? == x25519(&other, public)? {
+        return Ok(());
+    }
+    Err(Error::failed("the halves of a key pair do not belong together"))
+}
+
+/// The private half signs, the public half verifies (FIPS 140-3 section 7.10.3.3); or both agree.
+fn pairwise_test(arena: &Arc<Arena>, pair: &Made) -> Result<()> {
     const MESSAGE: &[u8] = b"pairwise consistency test";
     let Some(material) = &pair.material else {
         return Err(Error::failed("a key pair without a private half"));
@@ -218,9 +274,13 @@ fn pairwise_test(pair: &Made) -> Result<()> {
         (private, KeyHandle::Ec(EcKey::public(curve, point)?), MechanismType::EcdsaSha256)
     } else {
         let point = curves::decode_point(attribute(AttributeType::EcPoint), curves::ED25519_LENGTH)?;
-        (KeyHandle::ed25519(material)?, KeyHandle::Ed25519Public(point.to_vec()), MechanismType::Eddsa)
+        if curves::check_x25519(attribute(AttributeType::EcParams)).is_ok() {
+            return agreement_test(material, point);
+        }
+        let private = KeyHandle::ed25519(Arc::new(arena.keep(material)?))?;
+        (private, KeyHandle::Ed25519Public(point.to_vec()), MechanismType::Eddsa)
     };
-    let digest = mechanisms::digest(Hash::Sha256, MESSAGE);
+    let digest = mechanisms::digest(Hash::Sha256, MESSAGE)?;
     let signature = mechanisms::sign(&private, mechanism, none, digest.as_ref())?;
     mechanisms::verify(&public, mechanism, none, digest.as_ref(), &signature)
 }

@@ -71,11 +71,15 @@ fn public_key(class: &ClassRules, template: &Template) -> Result<Made> {
                 .map_err(|_| invalid("CKA_EC_POINT is not a point of the curve"))?;
             made::ec(&key, false)
         }
-        _ => {
-            curves::check_ed25519(params)?;
+        kind => {
             let point =
-                curves::decode_point(bytes(template, AttributeType::EcPoint), curves::ED25519_LENGTH)?;
-            made::ed25519_public(point, params)
+                || curves::decode_point(bytes(template, AttributeType::EcPoint), curves::ED25519_LENGTH);
+            if kind == Some(0x41) {
+                curves::check_x25519(params)?;
+                return made::x25519_public(point()?, params);
+            }
+            curves::check_ed25519(params)?;
+            made::ed25519_public(point()?, params)
         }
     }
 }
@@ -94,6 +98,10 @@ fn private_key(class: &ClassRules, template: &Template) -> Result<Made> {
             let key = EcKey::private(curves::curve(params)?, value)
                 .map_err(|_| invalid("CKA_VALUE is not a private key of the curve"))?;
             made::ec(&key, true)
+        }
+        Some(0x41) => {
+            curves::check_x25519(params)?;
+            made::x25519(value, params)
         }
         _ => {
             curves::check_ed25519(params)?;
@@ -154,7 +162,7 @@ fn certificate(template: &Template) -> Result<Made> {
     let mut serial_number = Vec::with_capacity(serial.len() + 2);
     der_header(0x02, serial.len(), &mut serial_number);
     serial_number.extend_from_slice(serial);
-    let check_value = mechanisms::digest(Hash::Sha1, value).as_ref()[..3].to_vec();
+    let check_value = mechanisms::digest(Hash::Sha1, value)?.as_ref()[..3].to_vec();
     let attributes = [
         (AttributeType::Subject, parsed.subject().as_raw().to_vec()),
         (AttributeType::Issuer, parsed.issuer().as_raw().to_vec()),

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use super::curves::{self, ED25519_LENGTH};
 use super::object::Object;
 use crate::arena::{Arena, Material};
-use crate::attributes::{CKO_PRIVATE_KEY, ED25519_PARAMS};
-use crate::ffi::{EcKey, Hash, PrivateKey, RsaKey};
+use crate::attributes::{CKO_PRIVATE_KEY, ED25519_PARAMS, X25519_PARAMS};
+use crate::ffi::{self, EcKey, Hash, PrivateKey, RsaKey};
 use crate::mechanisms::{self, Direction, KeyHandle};
 use crate::{Error, Result};
 
@@ -28,20 +28,40 @@ pub struct Made {
 const AES_LENGTHS: [usize; 3] = [16, 24, 32];
 const SECRET_LENGTH: usize = 800;
 
-/// An AES key or a generic secret.
+/// A secret key.
 ///
 /// # Errors
 /// The length is none of its kind.
 pub fn secret(kind: KeyKind, value: Zeroizing<Vec<u8>>, wrong_length: Rv) -> Result<Made> {
     let length = value.len();
     let mut computed = Template::new().with(AttributeType::ValueLen, AttributeValue::Ulong(length as u64));
-    if kind == KeyKind::Aes {
-        if !AES_LENGTHS.contains(&length) {
-            return Err(Error::refused(wrong_length, "an AES key has 16, 24 or 32 bytes"));
+    let refused = |text: String| Err(Error::refused(wrong_length, text));
+    match kind {
+        KeyKind::Aes if !AES_LENGTHS.contains(&length) => {
+            return refused("an AES key has 16, 24 or 32 bytes".to_owned());
         }
-        computed.set(AttributeType::CheckValue, AttributeValue::Bytes(aes_check_value(&value)?));
-    } else if length == 0 || length > SECRET_LENGTH {
-        return Err(Error::refused(wrong_length, format!("a generic secret has 1 to {SECRET_LENGTH} bytes")));
+        KeyKind::Des3 if length != mechanisms::DES3_KEY_LENGTH => {
+            return refused("a triple DES key has 24 bytes".to_owned());
+        }
+        KeyKind::Des3 if mechanisms::is_single_des(&value) => {
+            return refused(
+                "this is a key of single DES: neighbours of the three keys must differ".to_owned(),
+            );
+        }
+        KeyKind::AesXts if length != mechanisms::XTS_KEY_LENGTH => {
+            return refused("an AES-XTS key has 64 bytes: two keys of AES-256".to_owned());
+        }
+        KeyKind::AesXts if mechanisms::is_twice_the_same(&value) => {
+            return refused("the two keys of an AES-XTS key must differ".to_owned());
+        }
+        KeyKind::AesXts => {}
+        KeyKind::Aes | KeyKind::Des3 => {
+            computed.set(AttributeType::CheckValue, AttributeValue::Bytes(check_value(kind, &value)?));
+        }
+        _ if length == 0 || length > SECRET_LENGTH => {
+            return refused(format!("a generic secret has 1 to {SECRET_LENGTH} bytes"));
+        }
+        _ => {}
     }
     Ok(Made { computed, material: Some(value) })
 }
@@ -49,7 +69,7 @@ pub fn secret(kind: KeyKind, value: Zeroizing<Vec<u8>>, wrong_length: Rv) -> Res
 /// An RSA key pair, or with `private` false its public half.
 pub fn rsa(key: &RsaKey, private: bool) -> Result<Made> {
     let modulus = key.modulus()?;
-    let computed = public_attributes(key.public_key_info()?)
+    let computed = public_attributes(key.public_key_info()?)?
         .with(AttributeType::ModulusBits, AttributeValue::Ulong(bits(&modulus)))
         .with(AttributeType::PublicExponent, AttributeValue::Bytes(key.public_exponent()?))
         .with(AttributeType::Modulus, AttributeValue::Bytes(modulus));
@@ -58,7 +78,7 @@ pub fn rsa(key: &RsaKey, private: bool) -> Result<Made> {
 
 /// A key pair on a Weierstrass curve, or its public half.
 pub fn ec(key: &EcKey, private: bool) -> Result<Made> {
-    let computed = public_attributes(key.public_key_info()?)
+    let computed = public_attributes(key.public_key_info()?)?
         .with(AttributeType::EcParams, AttributeValue::Bytes(curves::params(key.curve()).to_vec()))
         .with(AttributeType::EcPoint, AttributeValue::Bytes(curves::encode_point(&key.point()?)));
     Ok(Made { computed, material: if private { Some(key.scalar()?) } else { None } })
@@ -75,7 +95,26 @@ pub fn ed25519(seed: &[u8], params: &[u8]) -> Result<Made> {
 /// An Ed25519 public key.
 pub fn ed25519_public(point: &[u8], params: &[u8]) -> Result<Made> {
     const INFO_PREFIX: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"; // RFC 8410 section 4
-    let computed = public_attributes([INFO_PREFIX, point].concat())
+    on_curve_25519(INFO_PREFIX, point, params)
+}
+
+/// An X25519 key pair from its private number.
+pub fn x25519(number: &[u8], params: &[u8]) -> Result<Made> {
+    let private: &[u8; ffi::CURVE25519_LENGTH] = number
+        .try_into()
+        .map_err(|_| Error::refused(Rv::ATTRIBUTE_VALUE_INVALID, "an X25519 private key has 32 bytes"))?;
+    let public = x25519_public(&ffi::x25519_public(private), params)?;
+    Ok(Made { material: Some(Zeroizing::new(number.to_vec())), ..public })
+}
+
+/// An X25519 public key.
+pub fn x25519_public(point: &[u8], params: &[u8]) -> Result<Made> {
+    const INFO_PREFIX: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x6e\x03\x21\x00"; // RFC 8410 section 4
+    on_curve_25519(INFO_PREFIX, point, params)
+}
+
+fn on_curve_25519(info_prefix: &[u8], point: &[u8], params: &[u8]) -> Result<Made> {
+    let computed = public_attributes([info_prefix, point].concat())?
         .with(AttributeType::EcParams, AttributeValue::Bytes(params.to_vec()))
         .with(AttributeType::EcPoint, AttributeValue::Bytes(curves::encode_point(point)));
     Ok(Made { computed, material: None })
@@ -87,6 +126,7 @@ pub fn private(key: PrivateKey) -> Result<(KeyKind, Made)> {
         PrivateKey::Rsa(key) => Ok((KeyKind::Rsa, rsa(&key, true)?)),
         PrivateKey::Ec(key) => Ok((KeyKind::Ec, ec(&key, true)?)),
         PrivateKey::Ed25519(seed) => Ok((KeyKind::Ed25519, ed25519(&seed, ED25519_PARAMS[0])?)),
+        PrivateKey::X25519(number) => Ok((KeyKind::X25519, x25519(&number, X25519_PARAMS[0])?)),
     }
 }
 
@@ -107,9 +147,12 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
     if let Some(material) = &object.material {
         return match kind {
             KeyKind::Aes => Ok(KeyHandle::aes(Arc::clone(material))),
+            KeyKind::AesXts => Ok(KeyHandle::AesXts(Arc::clone(material))),
+            KeyKind::Des3 => Ok(KeyHandle::Des3(Arc::clone(material))),
             KeyKind::GenericSecret => Ok(KeyHandle::secret(Arc::clone(material))),
             KeyKind::Rsa => KeyHandle::rsa_private(material),
-            KeyKind::Ed25519 => KeyHandle::ed25519(material),
+            KeyKind::Ed25519 => KeyHandle::ed25519(Arc::clone(material)),
+            KeyKind::X25519 => Ok(KeyHandle::X25519(Arc::clone(material))),
             KeyKind::Ec => {
                 let curve = curves::curve(attribute(AttributeType::EcParams)?)?;
                 let point =
@@ -134,7 +177,12 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
             let point = curves::decode_point(attribute(AttributeType::EcPoint)?, ED25519_LENGTH)?;
             Ok(KeyHandle::Ed25519Public(point.to_vec()))
         }
-        KeyKind::Aes | KeyKind::GenericSecret => Err(Error::failed("a secret key lacks its material")),
+        KeyKind::X25519 => {
+            Err(Error::refused(Rv::KEY_TYPE_INCONSISTENT, "keys are derived from the private half of a pair"))
+        }
+        KeyKind::Aes | KeyKind::AesXts | KeyKind::Des3 | KeyKind::GenericSecret => {
+            Err(Error::failed("a secret key lacks its material"))
+        }
     }
 }
 
@@ -150,6 +198,7 @@ pub fn wrappable(object: &Object) -> Result<Zeroizing<Vec<u8>>> {
     let key = match handle_of(object)? {
         KeyHandle::Ec(key) => PrivateKey::Ec(key),
         KeyHandle::Rsa(_) => PrivateKey::Rsa(RsaKey::from_der(material)?),
+        KeyHandle::X25519(_) => PrivateKey::X25519(Zeroizing::new(material.to_vec())),
         _ => PrivateKey::Ed25519(Zeroizing::new(material.to_vec())),
     };
     Ok(key.to_pkcs8()?)
@@ -162,19 +211,22 @@ pub const fn point_length(field: usize) -> usize {
 
 /// What public and private keys share: the public key, and the check value (aws-cloudhsm 5.4: the first 3 bytes of the
 /// SHA-1 of the public key, taken here over its SubjectPublicKeyInfo).
-fn public_attributes(info: Vec<u8>) -> Template {
-    let check_value = mechanisms::digest(Hash::Sha1, &info).as_ref()[..3].to_vec();
-    Template::new()
+fn public_attributes(info: Vec<u8>) -> Result<Template> {
+    let check_value = mechanisms::digest(Hash::Sha1, &info)?.as_ref()[..3].to_vec();
+    Ok(Template::new()
         .with(AttributeType::CheckValue, AttributeValue::Bytes(check_value))
-        .with(AttributeType::PublicKeyInfo, AttributeValue::Bytes(info))
+        .with(AttributeType::PublicKeyInfo, AttributeValue::Bytes(info)))
 }
 
 /// The first 3 bytes of an encrypted zero block (aws-cloudhsm 5.4).
-fn aes_check_value(value: &[u8]) -> Result<Vec<u8>> {
-    let handle = KeyHandle::aes(Arc::new(Arena::new(false).keep(value)?));
+fn check_value(kind: KeyKind, value: &[u8]) -> Result<Vec<u8>> {
+    let material = Arc::new(Arena::new(false).keep(value)?);
+    let (handle, mechanism) = match kind {
+        KeyKind::Des3 => (KeyHandle::Des3(material), MechanismType::Des3Ecb),
+        _ => (KeyHandle::aes(material), MechanismType::AesEcb),
+    };
     let none: Option<&MechanismParameters> = None;
-    let mut block =
-        mechanisms::crypt(&handle, Direction::Encrypt, MechanismType::AesEcb, none, &[0; 16])?.data;
+    let mut block = mechanisms::crypt(&handle, Direction::Encrypt, mechanism, none, &[0; 16])?.data;
     block.truncate(3);
     Ok(block)
 }

@@ -15,7 +15,9 @@ mod imports;
 mod index;
 mod made;
 mod object;
+mod passwords;
 mod record;
+mod sharing;
 mod staging;
 mod table;
 #[cfg(test)]
@@ -123,7 +125,7 @@ impl Objects {
         mechanisms::random(length)
     }
 
-    /// Whether there is such an object, whoever may see it: an unknown reference is a reason to catch up first.
+    /// Whether there is such an object, whoever may see it.
     pub fn knows(&self, reference: u64) -> bool {
         self.table.get(reference).is_some()
     }

@@ -20,6 +20,8 @@ pub struct Object {
     pub owner: Arc<str>,
     /// Of a session object: the login that it belongs to. 0 for a token object.
     pub login_id: u64,
+    /// The crypto-users that it is shared with, ascending; none of them is the owner.
+    pub shared_users: Box<[Arc<str>]>,
     pub class: &'static ClassRules,
     /// Encoded; key material is not among them.
     pub attributes: Box<[u8]>,
@@ -65,7 +67,7 @@ impl Flags {
 }
 
 impl Object {
-    /// The first version of an object, or one that was read from its record.
+    /// The first version of an object, or one that was read from its record. It is shared with nobody.
     pub fn new(
         (reference, version): (u64, u64),
         (owner, login_id): (Arc<str>, u64),
@@ -78,6 +80,7 @@ impl Object {
             version,
             owner,
             login_id,
+            shared_users: Box::default(),
             class,
             attributes: encoded::encode(attributes),
             flags: Flags::of(attributes),
@@ -92,6 +95,20 @@ impl Object {
         let ids = (self.reference, self.version + 1);
         let owner = (Arc::clone(&self.owner), self.login_id);
         Self::new(ids, owner, self.class, attributes, self.material.clone())
+            .shared_with(self.shared_users.to_vec())
+    }
+
+    /// The same version, shared with these users.
+    pub fn shared_with(mut self, mut usernames: Vec<Arc<str>>) -> Self {
+        usernames.sort_unstable();
+        usernames.dedup();
+        self.shared_users = usernames.into_boxed_slice();
+        self
+    }
+
+    /// Whether its owner shares it with this user.
+    pub fn is_shared_with(&self, username: &str) -> bool {
+        self.shared_users.binary_search_by(|shared| (**shared).cmp(username)).is_ok()
     }
 
     /// Whether it outlives its login.
@@ -130,17 +147,21 @@ impl Object {
             0x00 => Some(KeyKind::Rsa),
             0x03 => Some(KeyKind::Ec),
             0x40 => Some(KeyKind::Ed25519),
+            0x41 => Some(KeyKind::X25519),
+            0x15 => Some(KeyKind::Des3),
             0x1F => Some(KeyKind::Aes),
+            0x35 => Some(KeyKind::AesXts),
             _ => Some(KeyKind::GenericSecret),
         }
     }
 
     /// As somebody who sees it whole sees it.
     pub fn view(&self) -> Result<ObjectView> {
-        Ok(self.view_of(self.template()?))
+        let shared_users = self.shared_users.iter().map(|shared| shared.to_string()).collect();
+        Ok(ObjectView { shared_users: List(shared_users), ..self.view_of(self.template()?) })
     }
 
-    /// With these attributes of it.
+    /// With these attributes of it, and without the users that it is shared with.
     pub fn view_of(&self, attributes: Template) -> ObjectView {
         ObjectView {
             reference: self.reference,

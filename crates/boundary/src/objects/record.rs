@@ -1,7 +1,7 @@
 //! Key records: how an object stands in the store (docs/reference/records.md).
 //!
-//! A format byte, then a message: the public part in clear (owner and attributes) and the sealed material, to which
-//! reference, version and public part are bound. An object without material has an empty one that is sealed all the
+//! A format byte, then a message: the public part in clear (owner, users that it is shared with, attributes) and the
+//! sealed material, to which reference, version and public part are bound. An object without material has an empty one that is sealed all the
 //! same, so that its public part cannot be edited either.
 
 use std::sync::Arc;
@@ -37,7 +37,7 @@ message! {
 pub fn seal(keys: &Keys, object: &Object) -> Result<Vec<u8>> {
     let public = PublicPart {
         owner: object.owner.to_string(),
-        shared_users: List(Vec::new()),
+        shared_users: List(object.shared_users.iter().map(|shared| shared.to_string()).collect()),
         attributes: object.attributes.to_vec(),
     }
     .to_bytes();
@@ -65,5 +65,8 @@ pub fn open(keys: &Keys, arena: &Arc<Arena>, reference: u64, version: u64, recor
         encoded::decode(&public.attributes).ok_or_else(|| broken("the attributes are not well-formed"))?;
     let class = class_of(&attributes).map_err(|_| broken("the object is of an unknown class"))?;
     let material = if material.is_empty() { None } else { Some(Arc::new(arena.keep(&material)?)) };
-    Ok(Object::new((reference, version), (Arc::from(public.owner), 0), class, &attributes, material))
+    let shared_users = public.shared_users.0.into_iter().map(Arc::from).collect();
+    let object =
+        Object::new((reference, version), (Arc::from(public.owner), 0), class, &attributes, material);
+    Ok(object.shared_with(shared_users))
 }

@@ -8,7 +8,7 @@ use strongroom_wire::messages::SESSION_OBJECT_BIT;
 use strongroom_wire::{AttributeType, Rv, Template};
 
 use super::object::Object;
-use super::{Objects, Staged, record};
+use super::{Objects, Staged, record, visibility};
 use crate::arena::Material;
 use crate::attributes::{ClassRules, flag};
 use crate::{Caller, Error, Result, mechanisms};
@@ -125,13 +125,7 @@ impl Objects {
 
     /// Stages an object; waits while another version of it is staged.
     pub(super) fn stage(&self, object: Object) -> Result<Staged> {
-        let staged = Staged {
-            reference: object.reference,
-            version: object.version,
-            record: if object.is_token() { record::seal(&self.keys, &object)? } else { Vec::new() },
-            view: object.view()?,
-            is_token: object.is_token(),
-        };
+        let staged = self.staged(&object)?;
         let state = self.staging.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_staged = |state: &mut State| state.objects.contains_key(&object.reference);
         let (mut state, waited) = self
@@ -153,6 +147,32 @@ impl Objects {
         }
         state.objects.insert(object.reference, object);
         Ok(staged)
+    }
+
+    /// Puts another object into the place of one that is staged, of the same reference and version.
+    pub(super) fn restage(
+        &self,
+        reference: u64,
+        make: impl FnOnce(&Object) -> Result<Object>,
+    ) -> Result<Staged> {
+        let mut state = self.staging.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(object) = state.objects.get_mut(&reference) else {
+            return Err(visibility::absent(reference, Rv::OBJECT_HANDLE_INVALID));
+        };
+        let made = make(object)?;
+        let staged = self.staged(&made)?;
+        *object = made;
+        Ok(staged)
+    }
+
+    fn staged(&self, object: &Object) -> Result<Staged> {
+        Ok(Staged {
+            reference: object.reference,
+            version: object.version,
+            record: if object.is_token() { record::seal(&self.keys, object)? } else { Vec::new() },
+            view: object.view()?,
+            is_token: object.is_token(),
+        })
     }
 
     fn new_reference(&self, is_token: bool) -> Result<u64> {

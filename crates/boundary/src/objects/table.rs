@@ -1,7 +1,7 @@
 //! All published objects, by reference and by what searches name.
 
 use std::array;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::index::Index;
@@ -15,6 +15,8 @@ const SHARDS: usize = 64;
 pub enum Scope {
     /// Private token objects of a user.
     Owner(Arc<str>),
+    /// Private token objects that their owners share with a user.
+    SharedWith(Arc<str>),
     /// Session objects of a login.
     Login(u64),
     /// Token objects with CKA_PRIVATE false: every crypto-user sees them.
@@ -32,9 +34,16 @@ pub struct Table {
 
 #[derive(Debug, Default)]
 struct Counts {
-    by_owner: HashMap<Arc<str>, usize>,
+    by_user: HashMap<Arc<str>, Held>,
     tokens: usize,
     sessions: usize,
+}
+
+/// How many token objects name a user, and how.
+#[derive(Debug, Default)]
+struct Held {
+    owned: usize,
+    shared: usize,
 }
 
 impl Default for Table {
@@ -56,27 +65,39 @@ impl Table {
     /// Puts an object in, in place of an older version. A version that is not newer changes nothing.
     pub fn insert(&self, mut object: Object) {
         let mut counts = self.counts();
-        if let Some((name, _)) = counts.by_owner.get_key_value(&object.owner) {
-            object.owner = Arc::clone(name); // one copy of each name
+        let old = self.get(object.reference);
+        if old.as_ref().is_some_and(|old| old.version >= object.version) {
+            return;
         }
+        counts.share_names(&mut object);
         let object = Arc::new(object);
-        if let Some(old) = self.get(object.reference) {
-            if old.version >= object.version {
-                return;
-            }
-            self.drop_from_index(&old);
-        } else {
-            counts.add(&object);
+        if let Some(old) = &old {
+            counts.remove(old);
         }
+        counts.add(&object);
         self.shard(object.reference)
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(object.reference, Arc::clone(&object));
-        let index = {
-            let mut scopes = self.scopes.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(scopes.entry(scope_of(&object)).or_default())
-        };
-        index.write().unwrap_or_else(PoisonError::into_inner).insert(&object);
+        let scopes = scopes_of(&object);
+        if let Some(old) = &old {
+            let kept: HashSet<&Scope> = scopes.iter().collect();
+            scopes_of(old).iter().filter(|scope| !kept.contains(scope)).for_each(|scope| {
+                self.drop_from_index(scope, old);
+            });
+        }
+        for scope in scopes {
+            let index = {
+                let mut scopes = self.scopes.write().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(scopes.entry(scope).or_default())
+            };
+            // One change, so that no search misses the object.
+            let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(old) = &old {
+                index.remove(old);
+            }
+            index.insert(&object);
+        }
     }
 
     /// Takes an object out; its material is wiped when the last use of it ends.
@@ -85,7 +106,7 @@ impl Table {
         let removed =
             self.shard(reference).write().unwrap_or_else(PoisonError::into_inner).remove(&reference);
         if let Some(object) = removed {
-            self.drop_from_index(&object);
+            scopes_of(&object).iter().for_each(|scope| self.drop_from_index(scope, &object));
             counts.remove(&object);
         }
     }
@@ -104,7 +125,7 @@ impl Table {
     /// Token objects, or those of an owner.
     pub fn token_objects(&self, owner: Option<&str>) -> usize {
         let counts = self.counts();
-        owner.map_or(counts.tokens, |owner| counts.by_owner.get(owner).copied().unwrap_or(0))
+        owner.map_or(counts.tokens, |owner| counts.by_user.get(owner).map_or(0, |user| user.owned))
     }
 
     /// Session objects.
@@ -112,13 +133,12 @@ impl Table {
         self.counts().sessions
     }
 
-    fn drop_from_index(&self, object: &Object) {
-        let scope = scope_of(object);
-        let Some(index) = self.index(&scope) else { return };
+    fn drop_from_index(&self, scope: &Scope, object: &Object) {
+        let Some(index) = self.index(scope) else { return };
         let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
         index.remove(object);
         if index.is_empty() {
-            self.scopes.write().unwrap_or_else(PoisonError::into_inner).remove(&scope);
+            self.scopes.write().unwrap_or_else(PoisonError::into_inner).remove(scope);
         }
     }
 
@@ -137,7 +157,10 @@ impl Counts {
     fn add(&mut self, object: &Object) {
         if object.is_token() {
             self.tokens += 1;
-            *self.by_owner.entry(Arc::clone(&object.owner)).or_default() += 1;
+            self.by_user.entry(Arc::clone(&object.owner)).or_default().owned += 1;
+            for shared in &object.shared_users {
+                self.by_user.entry(Arc::clone(shared)).or_default().shared += 1;
+            }
         } else {
             self.sessions += 1;
         }
@@ -149,21 +172,39 @@ impl Counts {
             return;
         }
         self.tokens -= 1;
-        if let Some(count) = self.by_owner.get_mut(&object.owner) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_owner.remove(&object.owner);
+        self.change(&object.owner, |user| user.owned -= 1);
+        for shared in &object.shared_users {
+            self.change(shared, |user| user.shared -= 1);
+        }
+    }
+
+    fn change(&mut self, username: &str, change: impl FnOnce(&mut Held)) {
+        if let Some(user) = self.by_user.get_mut(username) {
+            change(user);
+            if (user.owned, user.shared) == (0, 0) {
+                self.by_user.remove(username);
+            }
+        }
+    }
+
+    /// Lets an object's names be those that are here, so that there is one copy of each.
+    fn share_names(&self, object: &mut Object) {
+        for name in object.shared_users.iter_mut().chain([&mut object.owner]) {
+            if let Some((known, _)) = self.by_user.get_key_value(name) {
+                *name = Arc::clone(known);
             }
         }
     }
 }
 
-fn scope_of(object: &Object) -> Scope {
+/// What an object is searched in; an admin searches all but [`Scope::SharedWith`], and meets no object twice.
+fn scopes_of(object: &Object) -> Vec<Scope> {
     if !object.is_token() {
-        Scope::Login(object.login_id)
-    } else if object.flags.has(AttributeType::Private) {
-        Scope::Owner(Arc::clone(&object.owner))
-    } else {
-        Scope::Public
+        return vec![Scope::Login(object.login_id)];
     }
+    if !object.flags.has(AttributeType::Private) {
+        return vec![Scope::Public];
+    }
+    let shared = object.shared_users.iter().map(|username| Scope::SharedWith(Arc::clone(username)));
+    shared.chain([Scope::Owner(Arc::clone(&object.owner))]).collect()
 }

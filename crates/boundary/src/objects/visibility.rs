@@ -9,12 +9,14 @@ use super::object::Object;
 use crate::{Caller, Error, Result};
 
 impl Object {
-    /// Whether a crypto-user sees it: the owner, everybody where CKA_PRIVATE is false; a session object only its login.
+    /// Whether a crypto-user sees it and may use it: the owner, those whom it is shared with, everybody where CKA_PRIVATE
+    /// is false; a session object only its login.
     pub fn is_visible_to(&self, caller: &Caller) -> bool {
         if caller.role != Role::CryptoUser {
             return false;
         }
-        self.is_owned_by(caller) || (self.is_token() && !self.flags.has(AttributeType::Private))
+        let is_open = || !self.flags.has(AttributeType::Private) || self.is_shared_with(&caller.username);
+        self.is_owned_by(caller) || (self.is_token() && is_open())
     }
 
     /// Whether a crypto-user may change and destroy it.

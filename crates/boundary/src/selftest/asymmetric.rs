@@ -1,11 +1,14 @@
 //! Public-key algorithms.
 
+use std::sync::Arc;
+
 use strongroom_wire::MechanismType as M;
 use strongroom_wire::messages::MechanismParameters;
 
 use super::{Answer, hex};
 use crate::Result;
-use crate::ffi::{Curve, EcKey, RsaKey};
+use crate::arena::Arena;
+use crate::ffi::{Curve, EcKey, Hash, RsaKey};
 use crate::mechanisms::{self, Direction, KeyHandle, NO_PARAMETERS};
 
 /// See `rsa/README.md`.
@@ -87,7 +90,7 @@ pub fn ecdsa() -> Result<Vec<Answer>> {
 
 /// RFC 8032 section 7.1, test 2.
 pub fn ed25519() -> Result<Vec<Answer>> {
-    let key = KeyHandle::ed25519(&hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"))?;
+    let key = ed25519_key("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")?;
     let public = hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
     let known = hex(concat!(
         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da",
@@ -99,7 +102,48 @@ pub fn ed25519() -> Result<Vec<Answer>> {
     Ok(vec![Answer::new(signature, known), Answer::new([u8::from(verified)], [1])])
 }
 
+fn ed25519_key(seed: &str) -> Result<KeyHandle> {
+    KeyHandle::ed25519(Arc::new(Arena::new(false).keep(&hex(seed))?))
+}
+
 fn public() -> Result<KeyHandle> {
     let private = RsaKey::from_der(RSA_KEY)?;
     Ok(KeyHandle::rsa_public(RsaKey::public(&private.modulus()?, &private.public_exponent()?)?))
+}
+
+/// RFC 8032 sections 7.2 (foo) and 7.3: Ed25519ctx and Ed25519ph.
+pub fn ed25519_variants() -> Result<Vec<Answer>> {
+    let with_context = MechanismParameters { context: Some(b"foo".to_vec()), ..NO_PARAMETERS };
+    let pre_hashed = MechanismParameters { prehash: true, ..NO_PARAMETERS };
+    let digest = mechanisms::digest(Hash::Sha512, b"abc")?;
+    let message = hex("f726936d19c800494e3fdaff20b276a8");
+    let known = [
+        (
+            "0305334e381af78f141cb666f6199f57bc3495335a256a95bd2a55bf546663f6",
+            "dfc9425e4f968f7f0c29f0259cf5f9aed6851c2bb4ad8bfb860cfee0ab248292",
+            (&with_context, message.as_slice()),
+            concat!(
+                "55a4cc2f70a54e04288c5f4cd1e45a7bb520b36292911876cada7323198dd87a",
+                "8b36950b95130022907a7fb7c4e9b2d5f6cca685a587b4b21f4b888e4e7edb0d"
+            ),
+        ),
+        (
+            "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42",
+            "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf",
+            (&pre_hashed, digest.as_ref()),
+            concat!(
+                "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41",
+                "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406"
+            ),
+        ),
+    ];
+    let mut answers = Vec::new();
+    for (seed, point, (given, data), signature) in known {
+        let signed = mechanisms::sign(&ed25519_key(seed)?, M::Eddsa, Some(given), data)?;
+        let public = KeyHandle::Ed25519Public(hex(point));
+        let verified = mechanisms::verify(&public, M::Eddsa, Some(given), data, &hex(signature)).is_ok();
+        answers.push(Answer::new(signed, hex(signature)));
+        answers.push(Answer::new([u8::from(verified)], [1]));
+    }
+    Ok(answers)
 }

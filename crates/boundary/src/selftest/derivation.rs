@@ -28,11 +28,31 @@ pub fn ecdh() -> Result<Vec<Answer>> {
     Ok(vec![Answer::new(shared.as_slice(), known)])
 }
 
+/// RFC 7748 section 5.2, the first vector of X25519.
+pub fn x25519() -> Result<Vec<Answer>> {
+    let number = hex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4");
+    let other = hex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c");
+    let key = KeyHandle::X25519(Arc::new(Arena::new(false).keep(&number)?));
+    let given =
+        MechanismParameters { kdf: Some(mechanisms::CKD_NULL), public_data: Some(other), ..NO_PARAMETERS };
+    let shared = mechanisms::derive(&key, M::Ecdh1Derive, Some(&given), None)?;
+    let known = hex("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
+    Ok(vec![Answer::new(shared.as_slice(), known)])
+}
+
 /// NIST CAVP, ANS X9.63-2001, SHA-256, count 0.
 pub fn x963_kdf() -> Result<Vec<Answer>> {
     let shared = hex("96c05619d56c328ab95fe84b18264b08725b85e33fd34f08");
-    let derived = mechanisms::x963(Hash::Sha256, &shared, b"", 16);
+    let derived = mechanisms::x963(Hash::Sha256, &shared, b"", 16)?;
     Ok(vec![Answer::new(derived.as_slice(), hex("443024c3dae66b95e6f5670601558f71"))])
+}
+
+/// The one-step function of SP 800-56C over the same secret, by OpenSSL.
+pub fn one_step_kdf() -> Result<Vec<Answer>> {
+    let shared = hex("96c05619d56c328ab95fe84b18264b08725b85e33fd34f08");
+    let derived = mechanisms::one_step(Hash::Sha256, &shared, b"info", 32)?;
+    let known = hex("d99e4b6cd44f693a1d985647c1c72a0beea8d845f1aedf8de4c40c9f00b759a7");
+    Ok(vec![Answer::new(derived.as_slice(), known)])
 }
 
 /// RFC 5869 appendix A.1.
@@ -97,4 +117,42 @@ pub fn counter_kdf() -> Result<Vec<Answer>> {
             Ok(Answer::new(derived.as_slice(), hex(digits)))
         })
         .collect()
+}
+
+/// Feedback mode with HMAC-SHA-256 and a counter of 32 bits, by OpenSSL.
+pub fn feedback_kdf() -> Result<Vec<Answer>> {
+    let secret = hex("dd1d91b7d90b2bd3138533ce92b272fbf8a369316aefe242e659cc0ae238afe0");
+    let key = KeyHandle::secret(Arc::new(Arena::new(false).keep(&secret)?));
+    let last = PrfInput { bytes: None, bits: None, little_endian: false, length_method: None };
+    let counter = PrfInput { bits: Some(32), ..last.clone() };
+    let fixed = PrfInput { bytes: Some(b"label\0context".to_vec()), ..last.clone() };
+    let length = PrfInput { bits: Some(32), length_method: Some(1), ..last.clone() };
+    let given = MechanismParameters {
+        prf: Some(M::Sha256Hmac.code()),
+        prf_inputs: List(vec![last, counter, fixed, length]),
+        iv: Some(vec![0xAB; 32]),
+        ..NO_PARAMETERS
+    };
+    let derived = mechanisms::derive(&key, M::Sp800108FeedbackKdf, Some(&given), Some(48))?;
+    let known = hex(concat!(
+        "934cea0bbbc13172409060f8ab425f6d67d0d615eefbb17c2ca8fd30303fb034",
+        "879b933fa017c8d61e6902461aa0517b"
+    ));
+    Ok(vec![Answer::new(derived.as_slice(), known)])
+}
+
+/// RFC 7914 section 11: PBKDF2 with HMAC-SHA-256.
+pub fn pbkdf2() -> Result<Vec<Answer>> {
+    let given = MechanismParameters {
+        prf: Some(4),
+        salt: Some(b"salt".to_vec()),
+        iterations: Some(1),
+        ..NO_PARAMETERS
+    };
+    let derived = mechanisms::key_from_password(b"passwd", Some(&given), 64, false)?;
+    let known = concat!(
+        "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc",
+        "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783"
+    );
+    Ok(vec![Answer::new(derived.as_slice(), hex(known))])
 }

@@ -1,4 +1,4 @@
-//! Digests, MACs and AES.
+//! Digests, MACs, AES and triple DES.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::arena::Arena;
 use crate::ffi::Hash;
 use crate::mechanisms::{self, Direction, KeyHandle, NO_PARAMETERS};
 
-/// FIPS 180-4: the one-block message "abc".
+/// FIPS 180-4 and 202: the one-block message "abc".
 pub fn sha() -> Result<Vec<Answer>> {
     let known = [
         (Hash::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
@@ -28,13 +28,27 @@ pub fn sha() -> Result<Vec<Answer>> {
                 "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
             ),
         ),
+        (Hash::Sha3224, "e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf"),
+        (Hash::Sha3256, "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"),
+        (
+            Hash::Sha3384,
+            "ec01498288516fc926459f58e2c6ad8df9b473cb0fc08c2596da7cf0e49be4b298d88cea927ac7f539f1edf228376d25",
+        ),
+        (
+            Hash::Sha3512,
+            concat!(
+                "b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e",
+                "10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0"
+            ),
+        ),
     ];
-    let answer =
-        |(hash, digits): (Hash, &str)| Answer::new(mechanisms::digest(hash, b"abc").as_ref(), hex(digits));
-    Ok(known.into_iter().map(answer).collect())
+    known
+        .into_iter()
+        .map(|(hash, digits)| Ok(Answer::new(mechanisms::digest(hash, b"abc")?.as_ref(), hex(digits))))
+        .collect()
 }
 
-/// RFC 4231 section 4.3 and RFC 2202 section 3, test case 2.
+/// RFC 4231 section 4.3 and RFC 2202 section 3, test case 2; with SHA-3 the same key and message, by OpenSSL.
 pub fn hmac() -> Result<Vec<Answer>> {
     let key = KeyHandle::secret(Arc::new(Arena::new(false).keep(b"Jefe")?));
     let known = [
@@ -50,6 +64,19 @@ pub fn hmac() -> Result<Vec<Answer>> {
             concat!(
                 "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554",
                 "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
+            ),
+        ),
+        (M::Sha3224Hmac, "7fdb8dd88bd2f60d1b798634ad386811c2cfc85bfaf5d52bbace5e66"),
+        (M::Sha3256Hmac, "c7d4072e788877ae3596bbb0da73b887c9171f93095b294ae857fbe2645e1ba5"),
+        (
+            M::Sha3384Hmac,
+            "f1101f8cbf9766fd6764d2ed61903f21ca9b18f57cf3e1a23ca13508a93243ce48c045dc007f26a21b3f5e0e9df4c20a",
+        ),
+        (
+            M::Sha3512Hmac,
+            concat!(
+                "5a4bfeab6166427c7a3647b747292b8384537cdb89afb3bf5665e4c5e709350b",
+                "287baec921fd7ca0ee7a0c31d022a95e1fc92ba9d77df883960275beb4e62024"
             ),
         ),
     ];
@@ -167,6 +194,52 @@ pub fn aes_key_wrap() -> Result<Vec<Answer>> {
         answers.push(Answer::new(unwrapped.as_slice(), hex(material)));
     }
     Ok(answers)
+}
+
+/// SP 800-38C appendix C, example 1.
+pub fn aes_ccm() -> Result<Vec<Answer>> {
+    let key = aes(&hex("404142434445464748494a4b4c4d4e4f"))?;
+    let given = MechanismParameters {
+        iv: Some(hex("10111213141516")),
+        aad: Some(hex("0001020304050607")),
+        tag_bits: Some(32),
+        ..NO_PARAMETERS
+    };
+    both_ways(&key, M::AesCcm, Some(&given), &hex("20212223"), &hex("7162015b4dac255d"))
+}
+
+/// NIST CAVP, XTSGenAES256, count 1 of encryption.
+pub fn aes_xts() -> Result<Vec<Answer>> {
+    let key = hex(concat!(
+        "1ea661c58d943a0e4801e42f4b0947149e7f9f8e3e68d0c7505210bd311a0e7c",
+        "d6e13ffdf2418d8d1911c004cda58da3d619b7e2b9141e58318eea392cf41b08"
+    ));
+    let key = KeyHandle::AesXts(Arc::new(Arena::new(false).keep(&key)?));
+    let given = MechanismParameters { iv: Some(hex("adf8d92627464ad2f0428e84a9f87564")), ..NO_PARAMETERS };
+    let plaintext = hex("2eedea52cd8215e1acc647e810bbc3642e87287f8d2e57e36c0a24fbc12a202e");
+    let ciphertext = hex("cbaad0e2f6cea3f50b37f934d46a9b130b9d54f07e34f36af793e86f73c6d7db");
+    both_ways(&key, M::AesXts, Some(&given), &plaintext, &ciphertext)
+}
+
+/// The GCM specification's test case 1, whose tag is over nothing, verified; and a MAC of our own, whose IV is random.
+pub fn aes_gmac() -> Result<Vec<Answer>> {
+    let key = aes(&[0; 16])?;
+    let mut given = MechanismParameters { iv: Some(vec![0; 12]), tag_bits: Some(128), ..NO_PARAMETERS };
+    let known = hex("58e2fccefa7e3061367f1d57a4e7455a");
+    let verified = mechanisms::verify(&key, M::AesGmac, Some(&given), b"", &known).is_ok();
+    let ours = mechanisms::sign(&key, M::AesGmac, Some(&given), b"abc")?;
+    let (iv, tag) = ours.split_at(12);
+    given.iv = Some(iv.to_vec());
+    let again = mechanisms::verify(&key, M::AesGmac, Some(&given), b"abc", tag).is_ok();
+    Ok(vec![Answer::new([u8::from(verified), u8::from(again)], [1, 1])])
+}
+
+/// NIST CAVP, multi-block messages of three-key triple DES in CBC mode (TCBCMMT3), count 0 of encryption.
+pub fn des3() -> Result<Vec<Answer>> {
+    let key = hex("b5cb1504802326c73df186e3e352a20de643b0d63ee30e37");
+    let key = KeyHandle::Des3(Arc::new(Arena::new(false).keep(&key)?));
+    let given = MechanismParameters { iv: Some(hex("43f791134c5647ba")), ..NO_PARAMETERS };
+    both_ways(&key, M::Des3Cbc, Some(&given), &hex("dcc153cef81d6f24"), &hex("92538bd8af18d3ba"))
 }
 
 fn both_ways(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use strongroom_engine::{ManagedRequest, Settings};
+use strongroom_wire::codec::List;
 use strongroom_wire::messages::*;
 use strongroom_wire::tables::Lane;
 use strongroom_wire::*;
@@ -100,8 +101,14 @@ fn what_the_brain_must_not_get_is_refused_before_it() {
     assert_eq!(rv(peer.call(Operation::DestroyObject, 7, &short_id)), Rv::ARGUMENTS_BAD);
     let template =
         Template::new().with(AttributeType::Value, AttributeValue::Secret(Secret::new(vec![1; 16])));
-    let generate =
-        GenerateKeyRequest { mechanism: MechanismType::AesKeyGen.code(), template, request_id: None };
+    let generate = GenerateKeyRequest {
+        mechanism: MechanismType::AesKeyGen.code(),
+        template,
+        shared_users: List(Vec::new()),
+        parameters: None,
+        password: None,
+        request_id: None,
+    };
     assert_eq!(rv(peer.call(Operation::GenerateKey, 7, &generate)), Rv::TEMPLATE_INCONSISTENT);
     assert_eq!(rv(peer.call(Operation::DestroyObject, 0, &destroy(5, 1))), Rv::USER_NOT_LOGGED_IN);
     let create = UserRequest {
@@ -112,6 +119,25 @@ fn what_the_brain_must_not_get_is_refused_before_it() {
     };
     assert_eq!(rv(peer.call(Operation::UserCreate, 7, &create)), Rv::ACTION_PROHIBITED);
     assert_eq!(hsm.statistic("managed_waiting"), 0);
+}
+
+#[test]
+fn a_key_from_a_password_keeps_no_short_work_waiting() {
+    let hsm = Hsm::start();
+    let login = hsm.login(7, Role::CryptoUser);
+    let mut peer = hsm.logged_in(&login);
+    for (password, lane) in [(None, Lane::General), (Some(Secret::new(b"secret".to_vec())), Lane::Slow)] {
+        let generate = GenerateKeyRequest {
+            mechanism: MechanismType::Pkcs5Pbkd2.code(),
+            template: Template::new(),
+            shared_users: List(Vec::new()),
+            parameters: None,
+            password,
+            request_id: None,
+        };
+        peer.send(Operation::GenerateKey, 7, &generate.to_bytes());
+        assert!(hsm.engine.next_request(lane, SOON).is_some());
+    }
 }
 
 #[test]

@@ -68,6 +68,28 @@ impl Hsm {
         StagedObject::new(py, staged)
     }
 
+    #[pyo3(signature = (caller, mechanism, parameters, password, template))]
+    fn key_from_password(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        mechanism: u64,
+        parameters: Option<&Bound<'_, PyDict>>,
+        password: &Bound<'_, SecretTicket>,
+        template: &Bound<'_, PyDict>,
+    ) -> PyResult<StagedObject> {
+        let (caller, mechanism) = (&caller.get().0, mechanism_of(mechanism)?);
+        let (parameters, template) = (parameters_of(parameters)?, template_from_python(template)?);
+        let password = password.get().bytes().ok_or_else(|| {
+            refused(Rv::ARGUMENTS_BAD, "this ticket stands for a template, not for a password")
+        })?;
+        let objects = &self.boundary.objects;
+        let staged = detached(py, || {
+            objects.key_from_password(caller, mechanism, parameters.as_ref(), &password.0, template)
+        })?;
+        StagedObject::new(py, staged)
+    }
+
     fn generate_key_pair(
         &self,
         py: Python<'_>,
@@ -168,9 +190,59 @@ impl Hsm {
         StagedObject::new(py, staged)
     }
 
+    fn share_key(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        reference: u64,
+        username: &str,
+    ) -> PyResult<StagedObject> {
+        let caller = &caller.get().0;
+        let staged = detached(py, || self.boundary.objects.share_key(caller, reference, username))?;
+        StagedObject::new(py, staged)
+    }
+
+    fn unshare_key(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        reference: u64,
+        username: &str,
+    ) -> PyResult<StagedObject> {
+        let caller = &caller.get().0;
+        let staged = detached(py, || self.boundary.objects.unshare_key(caller, reference, username))?;
+        StagedObject::new(py, staged)
+    }
+
+    #[allow(clippy::needless_pass_by_value)] // a list of Python's
+    fn share_staged(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        reference: u64,
+        usernames: Vec<String>,
+    ) -> PyResult<StagedObject> {
+        let caller = &caller.get().0;
+        let staged = detached(py, || self.boundary.objects.share_staged(caller, reference, &usernames))?;
+        StagedObject::new(py, staged)
+    }
+
+    fn references_shared_with(&self, username: &str) -> Vec<u64> {
+        self.boundary.objects.references_shared_with(username)
+    }
+
+    fn withdraw(&self, py: Python<'_>, reference: u64, username: &str) -> PyResult<StagedObject> {
+        let staged = detached(py, || self.boundary.objects.withdraw(reference, username))?;
+        StagedObject::new(py, staged)
+    }
+
     fn check_destroy(&self, py: Python<'_>, caller: &Bound<'_, Caller>, reference: u64) -> PyResult<bool> {
         let caller = &caller.get().0;
         detached(py, || self.boundary.objects.check_destroy(caller, reference))
+    }
+
+    fn sees(&self, caller: &Bound<'_, Caller>, reference: u64) -> bool {
+        self.boundary.objects.sees(&caller.get().0, reference)
     }
 
     fn is_public_key(&self, reference: u64) -> bool {

@@ -50,7 +50,7 @@ pub enum Function {
     Digest,
 }
 
-/// The kind of key, finer than `CKK_*`: Edwards keys are told apart from Weierstrass keys.
+/// The kind of key, finer than `CKK_*`: Edwards and Montgomery keys are told apart from Weierstrass keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum KeyKind {
@@ -64,6 +64,12 @@ pub enum KeyKind {
     Aes = 4,
     /// `CKK_GENERIC_SECRET`.
     GenericSecret = 5,
+    /// `CKK_DES3`.
+    Des3 = 6,
+    /// `CKK_AES_XTS`: two keys of AES-256.
+    AesXts = 7,
+    /// `CKK_EC_MONTGOMERY` with X25519.
+    X25519 = 8,
 }
 
 /// Which members of [`crate::messages::MechanismParameters`] a mechanism reads.
@@ -71,12 +77,14 @@ pub enum KeyKind {
 pub enum ParameterKind {
     /// None at all.
     None,
-    /// `iv`, 16 bytes.
+    /// `iv`, a block of the cipher.
     Iv,
     /// `iv` (the counter block) and `counter_bits`.
     Ctr,
-    /// `aad`, `tag_bits`, and for decryption `iv`.
+    /// `aad`, `tag_bits`, and for decryption and verification `iv`.
     Gcm,
+    /// `iv` (the nonce), `aad`, `tag_bits`.
+    Ccm,
     /// `hash`, `mgf`, `salt_length`.
     Pss,
     /// `hash`, `mgf`, `label`.
@@ -85,12 +93,18 @@ pub enum ParameterKind {
     WrapIv,
     /// `key_bits`, `hash`, `mgf`, `label`.
     RsaAes,
+    /// `prehash`, `context`.
+    Eddsa,
     /// `kdf`, `public_data`, `info`.
     Ecdh,
     /// `hash`, `extract`, `expand`, `salt`, `info`.
     Hkdf,
     /// `prf`, `prf_inputs`.
     CounterKdf,
+    /// `prf`, `prf_inputs`, `iv`.
+    FeedbackKdf,
+    /// `prf` (`CKP_PKCS5_PBKD2_*`), `salt`, `iterations`; the password is a member of the request.
+    Pbkdf2,
 }
 
 /// Which of the brain's workers takes a managed operation.

@@ -70,6 +70,10 @@ pub enum Operation {
     UnwrapKey = 0x0206,
     /// Number 0x0207.
     DeriveKey = 0x0207,
+    /// Number 0x0208.
+    ShareKey = 0x0208,
+    /// Number 0x0209.
+    UnshareKey = 0x0209,
 }
 
 impl Operation {
@@ -107,6 +111,8 @@ impl Operation {
         Self::WrapKey,
         Self::UnwrapKey,
         Self::DeriveKey,
+        Self::ShareKey,
+        Self::UnshareKey,
     ];
 
     /// The member with this number, if there is one.
@@ -144,6 +150,8 @@ impl Operation {
             0x0205 => Some(Self::WrapKey),
             0x0206 => Some(Self::UnwrapKey),
             0x0207 => Some(Self::DeriveKey),
+            0x0208 => Some(Self::ShareKey),
+            0x0209 => Some(Self::UnshareKey),
             _ => None,
         }
     }
@@ -176,6 +184,8 @@ impl Operation {
             Self::WrapKey => Some(Lane::Slow),
             Self::UnwrapKey => Some(Lane::Slow),
             Self::DeriveKey => Some(Lane::General),
+            Self::ShareKey => Some(Lane::General),
+            Self::UnshareKey => Some(Lane::General),
             _ => None,
         }
     }
@@ -215,6 +225,8 @@ impl Operation {
             Self::WrapKey => RetryClass::Pure,
             Self::UnwrapKey => RetryClass::Create,
             Self::DeriveKey => RetryClass::Create,
+            Self::ShareKey => RetryClass::Change,
+            Self::UnshareKey => RetryClass::Change,
         }
     }
 
@@ -253,6 +265,8 @@ impl Operation {
             Self::WrapKey => &[Role::CryptoUser],
             Self::UnwrapKey => &[Role::CryptoUser],
             Self::DeriveKey => &[Role::CryptoUser],
+            Self::ShareKey => &[Role::CryptoUser],
+            Self::UnshareKey => &[Role::CryptoUser],
         }
     }
 
@@ -291,6 +305,8 @@ impl Operation {
             Self::WrapKey => "wrap_key",
             Self::UnwrapKey => "unwrap_key",
             Self::DeriveKey => "derive_key",
+            Self::ShareKey => "share_key",
+            Self::UnshareKey => "unshare_key",
         }
     }
 }

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any, Final
 
+from strongroom.cli.cloudhsm.byte_values import from_hexadecimal
 from strongroom.cli.cloudhsm.envelope import CommandError
 from strongroom.client import curves
 from strongroom.client.messages import Template
@@ -22,7 +23,10 @@ KEY_TYPE_NAMES: Final = {
     KeyType.RSA: "rsa",
     KeyType.EC: "ec",
     KeyType.EC_EDWARDS: "ec-edwards",
+    KeyType.EC_MONTGOMERY: "ec-montgomery",
     KeyType.AES: "aes",
+    KeyType.AES_XTS: "aes-xts",
+    KeyType.DES3: "des3",
     KeyType.GENERIC_SECRET: "generic-secret",
 }
 _BY_NAME: Final = {
@@ -82,7 +86,7 @@ def parse(attribute: Attribute, text: str) -> bool | int | bytes | str:
     if attribute is Attribute.EC_PARAMS:
         curve = curves.by_name(text)
         if curve is None:
-            raise _wrong(name, text, f"one of {', '.join(curve.name for curve in curves.CURVES)}")
+            raise _wrong(name, text, f"one of {', '.join(curve.name for curve in (*curves.CURVES, curves.X25519))}")
         return curve.parameters
     if attribute in _NAMED_NUMBERS:
         numbers = _NAMED_NUMBERS[attribute]
@@ -147,11 +151,9 @@ def shown(attribute: Attribute, value: Any) -> bool | int | str:
 
 def _hexadecimal(name: str, text: str) -> bytes:
     try:
-        if text.lower().startswith("0x"):
-            return bytes.fromhex(text[2:])
+        return from_hexadecimal(text)
     except ValueError:
-        pass
-    raise _wrong(name, text, "bytes in hexadecimal with an even number of digits, as in 0x01ab")
+        raise _wrong(name, text, "bytes in hexadecimal with an even number of digits, as in 0x01ab") from None
 
 
 def _wrong(name: str, text: str, right: str) -> CommandError:

@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
+from strongroom.cli.cloudhsm import output_format
 from strongroom.cli.cloudhsm.envelope import CommandError, Data
+from strongroom.cli.cloudhsm.output_format import OutputFormat
 from strongroom.cli.cloudhsm.program import Program
 from strongroom.client.credentials import ROLES
+from strongroom.vocabulary.roles import CLI_NAMES, Role
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -22,6 +25,12 @@ class ManyValues(click.Option):
         super().__init__(*args, **{**kwargs, "multiple": True})
 
 
+def output_option() -> click.Option:
+    """``--output``. Its value is taken from the words before they are parsed: what is wrong with them has it too."""
+    formats = click.Choice([known.value for known in OutputFormat])
+    return click.Option([output_format.OPTION], type=formats, expose_value=False, help="Form of the answer, else json.")
+
+
 class Command(click.Command):
     """A command with the options that all have, and with :class:`ManyValues`."""
 
@@ -30,6 +39,7 @@ class Command(click.Command):
         self.params += [
             click.Option(["--cluster-id"], help="Cluster to use, where the configuration has several."),
             click.Option(["--config"], metavar="PATH", help="Configuration file; else STRONGROOM_CONFIG."),
+            output_option(),
         ]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -100,6 +110,10 @@ def options(*decorators: Callable[[Decorated], Decorated]) -> Callable[[Decorate
 USER_AND_ROLE = options(
     click.option("--username", required=True, help="Name of the user."),
     click.option("--role", required=True, type=click.Choice(list(ROLES)), help="Role of the user."),
+)
+SHARING_USER = options(
+    click.option("--username", required=True, help="Name of the other crypto-user."),
+    click.option("--role", required=True, type=click.Choice([CLI_NAMES[Role.CRYPTO_USER]]), help="Role of that user."),
 )
 PASSWORD = click.option("--password", help="Password; asked for when it is not given.")
 

@@ -1,4 +1,4 @@
-"""From the words of one command to its envelope: the one place where errors become answers."""
+"""From the words of one command to its answer: the one place where errors become answers."""
 
 from __future__ import annotations
 
@@ -6,35 +6,48 @@ from collections.abc import Sequence
 
 import click
 
-from strongroom.cli.cloudhsm import envelope
+from strongroom.cli.cloudhsm import envelope, tables
 from strongroom.cli.cloudhsm.envelope import CommandError
+from strongroom.cli.cloudhsm.output_format import OutputFormat
 from strongroom.cli.cloudhsm.program import Program
 from strongroom.client import ClientError
+from strongroom.printable import printable
 
 NAME = "cloudhsm-cli"
 
 
 def dispatch(program: Program, root: click.Group, words: Sequence[str]) -> int:
-    """Run one command and print its envelope; gives the exit status, 0 or 1. Never raises for what a command does."""
+    """Run one command and print its answer; gives the exit status, 0 or 1. Never raises for what a command does."""
+    program.choose_output(words)
     try:
         answer = _run(program, root, words)
     except (CommandError, ClientError) as error:
-        return _fail(program, str(error))
+        return fail(program, str(error))
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else NAME
-        return _fail(program, f"{error.format_message()} See `{path} --help`.")
+        return fail(program, f"{error.format_message()} See `{path} --help`.")
     except (KeyboardInterrupt, click.Abort, EOFError):
-        return _fail(program, "Interrupted; a change that was under way may have been made.")
+        return fail(program, "Interrupted; a change that was under way may have been made.")
     except BrokenPipeError:
         raise
     except Exception as error:
         # People and scripts read the envelope; a traceback would break both, and could show a value.
-        return _fail(program, f"Unexpected {type(error).__name__} in the program: {error}. Please report this defect.")
+        return fail(program, f"Unexpected {type(error).__name__} in the program: {error}. Please report this defect.")
     if isinstance(answer, int):
         return answer
     if answer is not None:
-        program.terminal.write(envelope.success(answer))
+        in_a_table = program.output is OutputFormat.TABLE
+        program.terminal.write(tables.rendered(answer) if in_a_table else envelope.success(answer))
     return 0
+
+
+def fail(program: Program, message: str) -> int:
+    """Print what was wrong; gives the exit status. A table is read by people, who want the error beside it."""
+    if program.output is OutputFormat.TABLE:
+        program.terminal.warn(f"Error: {printable(' '.join(message.split()))}")
+    else:
+        program.terminal.write(envelope.failure(message))
+    return 1
 
 
 def _run(program: Program, root: click.Group, words: Sequence[str]) -> envelope.Data | int | None:
@@ -43,8 +56,3 @@ def _run(program: Program, root: click.Group, words: Sequence[str]) -> envelope.
         args=list(words), prog_name=root.name, standalone_mode=False, obj=program
     )
     return answer
-
-
-def _fail(program: Program, message: str) -> int:
-    program.terminal.write(envelope.failure(message))
-    return 1

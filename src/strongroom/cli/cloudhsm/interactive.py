@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import click
 
-from strongroom.cli.cloudhsm import commands, envelope
+from strongroom.cli.cloudhsm import commands
 from strongroom.cli.cloudhsm.click_types import Group, command
-from strongroom.cli.cloudhsm.dispatch import dispatch
+from strongroom.cli.cloudhsm.dispatch import dispatch, fail
 from strongroom.cli.cloudhsm.program import Program
 
 _LEAVE = {"quit", "exit"}
@@ -43,8 +43,8 @@ def _loop(program: Program, root: click.Group, read_line: ReadLine) -> int:
         try:
             words = shlex.split(line, comments=True)
         except ValueError as error:
-            program.terminal.write(envelope.failure(f"The line cannot be read: {error}. Quote a value with '…'."))
-            failed += 1
+            program.choose_output([])
+            failed += fail(program, f"The line cannot be read: {error}. Quote a value with '…'.")
             continue
         if not words:
             continue

@@ -28,9 +28,9 @@ def stored_length(key: ObjectView) -> int | None:
     if key_type == KeyType.EC and key.value(Attribute.EC_PARAMS):
         curve = curves.by_parameters(key.value(Attribute.EC_PARAMS))
         return None if curve is None else _ec(curve, private)
-    if key_type == KeyType.EC_EDWARDS and key.value(Attribute.EC_PARAMS):
+    if key_type in (KeyType.EC_EDWARDS, KeyType.EC_MONTGOMERY) and key.value(Attribute.EC_PARAMS):
         curve = curves.by_parameters(key.value(Attribute.EC_PARAMS))
-        return None if curve is None else _edwards(curve, private)
+        return None if curve is None else _curve25519(curve, private)
     length = key.value(Attribute.VALUE_LEN)
     return None if length is None else int(length)
 
@@ -45,7 +45,7 @@ def _ec(curve: curves.Curve, private: bool) -> int:
     return der.size(_VERSION + algorithm + der.size(key))
 
 
-def _edwards(curve: curves.Curve, private: bool) -> int:
+def _curve25519(curve: curves.Curve, private: bool) -> int:
     """RFC 8410: the raw public key, or the PKCS #8 form of section 7."""
     if not private:
         return curve.field_bytes

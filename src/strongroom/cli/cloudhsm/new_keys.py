@@ -6,29 +6,42 @@ that a kind of key cannot have are not sent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from strongroom.cli.cloudhsm import attribute_values
-from strongroom.cli.cloudhsm.click_types import ManyValues, options
+from strongroom.cli.cloudhsm.click_types import Decorated, ManyValues, options
 from strongroom.client.messages import Template
 from strongroom.vocabulary.attributes import Attribute
 
-_SESSION = click.option("--session", is_flag=True, help="Make a key that lives until logout.")
+SESSION = click.option("--session", is_flag=True, help="Make a key that lives until logout.")
+ATTRIBUTES = click.option(
+    "--attributes", cls=ManyValues, metavar="NAME=VALUE…", help="Attributes of the key, as in encrypt=true."
+)
+
+
+def share_option(what: str) -> Callable[[Decorated], Decorated]:
+    """``--share-crypto-users``, which takes effect together with the key."""
+    return click.option(
+        "--share-crypto-users", cls=ManyValues, metavar="USERNAME…", help=f"Crypto-users to share the {what} with."
+    )
+
 
 SECRET_OPTIONS = options(
     click.option("--label", required=True, help="Label of the key."),
     click.option("--key-length-bytes", required=True, type=int, help="Length of the key in bytes."),
-    _SESSION,
-    click.option(
-        "--attributes", cls=ManyValues, metavar="NAME=VALUE…", help="Attributes of the key, as in encrypt=true."
-    ),
+    SESSION,
+    ATTRIBUTES,
+    share_option("key"),
 )
 PAIR_OPTIONS = options(
     click.option("--public-label", required=True, help="Label of the public key."),
     click.option("--private-label", required=True, help="Label of the private key."),
-    _SESSION,
+    SESSION,
     click.option("--public-attributes", cls=ManyValues, metavar="NAME=VALUE…", help="As in verify=true."),
     click.option("--private-attributes", cls=ManyValues, metavar="NAME=VALUE…", help="As in sign=true."),
+    share_option("private key"),
 )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from strongroom.cli.cloudhsm import output_format
 from strongroom.cli.cloudhsm.envelope import CommandError
+from strongroom.cli.cloudhsm.output_format import OutputFormat
 from strongroom.cli.cloudhsm.terminal import Terminal
 from strongroom.client import ClientError, Cluster, Session, SignToken, credentials
 from strongroom.client.credentials import PIN_VARIABLE, ROLE_VARIABLE, Credentials
@@ -24,10 +26,13 @@ class Program:
     def __init__(self, terminal: Terminal, environment: Mapping[str, str], open_cluster: OpenCluster) -> None:
         self.terminal = terminal
         self.is_interactive = False
+        self.output = OutputFormat.JSON
+        """In what form the present command answers."""
         self._environment = environment
         self._open_cluster = open_cluster
         self._config: str | None = None
         self._cluster_id: str | None = None
+        self._output = OutputFormat.JSON
         self._chosen: tuple[str | None, str | None] = (None, None)
         self._clusters: dict[tuple[str | None, str | None], Cluster] = {}
         self._sessions: dict[tuple[str | None, str | None], Session] = {}
@@ -36,9 +41,14 @@ class Program:
         """Say which cluster the next command is for; what is not given is the program's default."""
         self._chosen = (config or self._config, cluster_id or self._cluster_id)
 
+    def choose_output(self, words: Sequence[str]) -> None:
+        """Take the form of the answer from a command's words, else the program's default."""
+        self.output = output_format.asked_for(words) or self._output
+
     def keep_choice(self) -> None:
-        """Make the present choice the default of the commands that follow."""
+        """Make the present choices the defaults of the commands that follow."""
         self._config, self._cluster_id = self._chosen
+        self._output = self.output
 
     def cluster(self) -> Cluster:
         """The chosen cluster."""

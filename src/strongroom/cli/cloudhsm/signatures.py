@@ -6,26 +6,24 @@ The data itself never goes to the HSM: it gets a digest (ECDSA, PSS) or a Digest
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
 from strongroom.cli.cloudhsm import filters, key_objects
+from strongroom.cli.cloudhsm.byte_values import read_bytes
 from strongroom.cli.cloudhsm.click_types import ManyValues, options
 from strongroom.cli.cloudhsm.envelope import CommandError, Data
+from strongroom.cli.cloudhsm.hash_options import HASH_FUNCTION, MGF, MGF_NUMBERS
 from strongroom.cli.cloudhsm.program import Program
 from strongroom.client import MechanismParameters, SignatureInvalid
 from strongroom.client.digests import DIGESTS, Digest
 from strongroom.vocabulary.mechanisms import Mechanism
 
-_MGF_NAMES = {f"mgf1-{digest.name}": digest.mgf for digest in DIGESTS.values()}
-
 DATA_OPTIONS = options(
     click.option("--key-filter", cls=ManyValues, required=True, metavar="TERM…", help="The key to use."),
-    click.option("--hash-function", required=True, type=click.Choice(list(DIGESTS)), help="The hash function."),
+    HASH_FUNCTION,
     click.option("--data", help="The data in base64."),
     click.option("--data-path", metavar="PATH", help="File with the data."),
     click.option(
@@ -41,7 +39,7 @@ SIGNATURE_OPTIONS = options(
     click.option("--signature-path", metavar="PATH", help="File with the signature as bytes."),
 )
 PSS_OPTIONS = options(
-    click.option("--mgf", required=True, type=click.Choice(list(_MGF_NAMES)), help="Mask generation function."),
+    MGF,
     click.option("--salt-length", required=True, type=click.IntRange(min=0), help="Length of the salt in bytes."),
 )
 
@@ -70,7 +68,7 @@ class Message:
         return cls(wanted, digest, data)
 
     def pss_parameters(self, mgf: str, salt_length: int) -> MechanismParameters:
-        return MechanismParameters(hash=self.digest.mechanism.value, mgf=_MGF_NAMES[mgf], salt_length=salt_length)
+        return MechanismParameters(hash=self.digest.mechanism.value, mgf=MGF_NUMBERS[mgf], salt_length=salt_length)
 
 
 def sign(
@@ -103,20 +101,3 @@ def verify(
     except SignatureInvalid:
         raise CommandError("Signature verification failed") from None
     return {"message": "Signature verified successfully"}
-
-
-def read_bytes(name: str, encoded: str | None, path: str | None) -> bytes:
-    """The bytes of ``--NAME`` (base64) or ``--NAME-path`` (a file): exactly one of them is given."""
-    if encoded is not None and path is None:
-        try:
-            return base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError):
-            raise CommandError(
-                f"The value of --{name} is not base64; encode it first (`base64 -w0 FILE`), or give --{name}-path."
-            ) from None
-    if path is not None and encoded is None:
-        try:
-            return Path(path).read_bytes()
-        except OSError as error:
-            raise CommandError(f"The file {path} of --{name}-path cannot be read: {error.strerror}.") from None
-    raise CommandError(f"Give exactly one of --{name} (base64) and --{name}-path (a file).")

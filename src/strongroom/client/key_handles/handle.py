@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -42,7 +42,7 @@ class HsmKey:
 
     @property
     def object_class(self) -> ObjectClass | None:
-        """``None`` where it is not told: an admin sees reference, owner, label and trust of others' keys."""
+        """``None`` where it is not told: an admin sees reference, owner, label, trust and shares of others' keys."""
         number = self._view.value(Attribute.CLASS)
         return None if number is None else ObjectClass(number)
 
@@ -56,6 +56,11 @@ class HsmKey:
     def owner(self) -> str:
         """The crypto-user who owns it."""
         return self._view.owner
+
+    @property
+    def shared_users(self) -> Sequence[str]:
+        """The crypto-users that its owner shares it with: told to them, the owner and admins."""
+        return tuple(self._view.shared_users)
 
     @property
     def usage(self) -> frozenset[Usage]:
@@ -113,6 +118,20 @@ class HsmKey:
                 raise TypeError(f"{self!r}: who is not told a key's class cannot say what it may be used for.")
             template |= templates.usage_flags(self.object_class, usage)
         self._view = self._objects.set_attributes(self.reference, template | templates.of_attributes(attributes or {}))
+        return self
+
+    def share(self, username: str) -> Self:
+        """Let another crypto-user use the key; its owner only.
+
+        That user signs, verifies, encrypts, decrypts, wraps and unwraps with it, as its usage allows, and can neither
+        wrap it, derive from it, change it, share it nor destroy it. The halves of a pair are shared one by one.
+        """
+        self._view = self._objects.share(self.reference, username)
+        return self
+
+    def unshare(self, username: str) -> Self:
+        """Take that back, on every HSM before this returns."""
+        self._view = self._objects.unshare(self.reference, username)
         return self
 
     def destroy(self) -> None:

@@ -25,7 +25,7 @@ from strongroom.services.cloudtrail.event import moment
 from strongroom.services.cloudtrail.signing_key import signing_key
 from strongroom.storage.interface import LogEntry, Store, StoreError, Transaction, Write
 from strongroom.vocabulary import records
-from strongroom.vocabulary.records import TrailEntry, TrailEvent
+from strongroom.vocabulary.records import UNREADABLE, TrailEntry, TrailEvent
 
 DELIVERY_SECONDS: Final = 300
 DIGEST_SECONDS: Final = 3600
@@ -135,7 +135,7 @@ class TrailFiles:
     def _try(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except (OSError, StoreError, msgspec.DecodeError) as error:
+        except (OSError, StoreError, *UNREADABLE) as error:
             log.error("trail files are not written", directory=str(self._directory), reason=str(error))  # noqa: TRY400
         except Exception:
             # Whatever it is, the next delivery tries again.

@@ -35,7 +35,7 @@ from strongroom.storage.interface import (
     prefix_end,
 )
 from strongroom.vocabulary import records
-from strongroom.vocabulary.records import ControlCluster, TrailEntry, TrailEvent
+from strongroom.vocabulary.records import UNREADABLE, ControlCluster, TrailEntry, TrailEvent
 from strongroom.vocabulary.states import ClusterState
 
 BATCH_SECONDS: Final = 0.5
@@ -308,7 +308,7 @@ class TrailRecorder:
         """What somebody spoilt stays where it is, and is told of once."""
         try:
             return msgspec.msgpack.decode(record.value, type=TrailEvent)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             if record.key not in self._spoilt:
                 log.error("a record of a change cannot be read", key=record.key, reason=str(error))  # noqa: TRY400
             self._spoilt.add(record.key)

@@ -24,7 +24,7 @@ from strongroom.services.cloudtrail.event import moment
 from strongroom.services.cloudtrail.files import delivered
 from strongroom.storage.interface import Store
 from strongroom.vocabulary import records
-from strongroom.vocabulary.records import TrailEntry
+from strongroom.vocabulary.records import UNREADABLE, TrailEntry
 
 _BATCH: Final = 1_000
 _MAX_CONTENT_BYTES: Final = 1 << 30
@@ -115,7 +115,7 @@ def _entry_problem(value: bytes, sequence: int, expected: int, previous: bytes) 
         return "missing"
     try:
         entry = msgspec.msgpack.decode(value, type=TrailEntry)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return "it cannot be read"
     if entry.sequence != sequence:
         return f"it was written as entry {entry.sequence}"

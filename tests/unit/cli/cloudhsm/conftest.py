@@ -102,8 +102,18 @@ class ListTerminal(Terminal):
 @dataclass
 class Result:
     status: int
-    answers: list[dict[str, Any]]
     terminal: ListTerminal
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        return [json.loads(text) for text in self.terminal.written]
+
+    @property
+    def text(self) -> str:
+        """What is written in another form than JSON."""
+        assert self.status == 0, self.terminal.warnings
+        (written,) = self.terminal.written
+        return written
 
     @property
     def data(self) -> Any:
@@ -131,7 +141,7 @@ class Cli:
     def __call__(self, line: str, lines: Sequence[str | Callable[[], str]] = ()) -> Result:
         terminal = ListTerminal(lines)
         status = run(shlex.split(line), self.environment, terminal, self._open)
-        return Result(status, [json.loads(text) for text in terminal.written], terminal)
+        return Result(status, terminal)
 
     def _open(self, config: str | None, cluster_id: str | None) -> Cluster:
         self.opened.append((config, cluster_id))

@@ -10,7 +10,9 @@ from strongroom.vocabulary.operations import Operation
     ("line", "message"),
     [
         ("keys list", "`cloudhsm-cli` has no command 'keys'; did you mean `key`?"),
-        ("key wrap aes-gcm", "`cloudhsm-cli key` has no command 'wrap'; it has: delete, generate-asymmetric-pair"),
+        ("key replicate", "`cloudhsm-cli key` has no command 'replicate'; it has: delete, export-public"),
+        ("key wrap aes-cbc", "`cloudhsm-cli key wrap` has no command 'aes-cbc'; did you mean `aes-gcm`?"),
+        ("key wrap", "`cloudhsm-cli key wrap` needs a command: aes-gcm, aes-no-pad, aes-pkcs5-pad, aes-zero-pad,"),
         ("quorum token-sign list", "`cloudhsm-cli` has no command 'quorum'; it has: cluster, crypto, help"),
         ("key", "`cloudhsm-cli key` needs a command: delete,"),
         ("user create --username a --role crypto-user --approval f", "No such option '--approval'."),
@@ -52,7 +54,7 @@ def test_an_interrupt_is_an_answer(cli) -> None:
     assert cli("user list").error.startswith("Interrupted")
 
 
-@pytest.mark.parametrize("line", ["", "--help", "help", "key --help", "help key list", "crypto sign ecdsa --help"])
+@pytest.mark.parametrize("line", ["", "--help", "help", "key --help", "help key list", "key wrap rsa-aes --help"])
 def test_help_is_plain_text_and_succeeds(cli, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     result = cli(line)
     assert (result.status, result.answers) == (0, [])
@@ -60,7 +62,7 @@ def test_help_is_plain_text_and_succeeds(cli, line: str, capsys: pytest.CaptureF
 
 
 def test_help_for_an_unknown_command_says_what_there_is(cli) -> None:
-    assert "`cloudhsm-cli key` has no command 'wrap'" in cli("help key wrap").error
+    assert "`cloudhsm-cli key` has no command 'replicate'" in cli("help key replicate").error
 
 
 def test_config_and_cluster_id_are_taken_by_every_command(cli) -> None:

@@ -253,3 +253,44 @@ def test_an_admin_sees_references_and_labels_only(cli) -> None:
 @pytest.mark.parametrize("token", ["10", "0x", "0x00000000000000011", "x"])
 def test_a_token_that_no_answer_gave_is_refused(cli, token: str) -> None:
     assert "use the next_token of an earlier answer" in cli(f"key list --starting-token {token}").error
+
+
+@pytest.mark.parametrize(("command", "operation"), [("share", Operation.SHARE_KEY), ("unshare", Operation.UNSHARE_KEY)])
+def test_a_key_is_shared_and_unshared_with_a_crypto_user(cli, command, operation) -> None:
+    cli.holds(secret(1, "a"), secret(2, "b"))
+    cli.client.answers[operation] = {"objects": [secret(2, "b")]}
+    line = f"key {command} --filter attr.label=b --username bob --role crypto-user"
+    assert cli(line).data == {"message": f"Key {command}d successfully"}
+    assert cli.client.asked(operation) == [{"reference": 2, "username": "bob"}]
+
+
+@pytest.mark.parametrize("command", ["share", "unshare"])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--filter attr.label=b --username bob --role admin", "'admin' is not 'crypto-user'"),
+        ("--filter attr.label=b --username bob", "--role"),
+        ("--filter attr.label=b --role crypto-user", "--username"),
+        ("--username bob --role crypto-user", "--filter"),
+        ("--filter attr.label=c --username bob --role crypto-user", "No key"),
+    ],
+)
+def test_sharing_needs_one_key_and_a_crypto_user(cli, command, arguments, said) -> None:
+    cli.holds(secret(1, "a"), secret(2, "b"))
+    assert said in cli(f"key {command} {arguments}").error
+    assert not cli.client.asked(Operation.SHARE_KEY) + cli.client.asked(Operation.UNSHARE_KEY)
+
+
+@pytest.mark.parametrize(
+    ("line", "operation", "made"),
+    [
+        (AES, Operation.GENERATE_KEY, 1),
+        ("key generate-symmetric generic-secret --label k1 --key-length-bytes 64", Operation.GENERATE_KEY, 1),
+        (RSA, Operation.GENERATE_KEY_PAIR, 2),
+        (EC, Operation.GENERATE_KEY_PAIR, 2),
+    ],
+)
+def test_a_new_key_is_shared_from_its_beginning(cli, line, operation, made) -> None:
+    cli.client.answers[operation] = {"objects": [secret(number) for number in range(made)]}
+    assert cli(f"{line} --share-crypto-users bob carol").status == 0
+    assert cli.client.asked(operation)[0]["shared_users"] == ["bob", "carol"]

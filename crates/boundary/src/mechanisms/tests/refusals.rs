@@ -14,8 +14,16 @@ const FUNCTIONS: [Function; 7] = [
     Function::Derive,
     Function::Digest,
 ];
-const KINDS: [KeyKind; 5] =
-    [KeyKind::Rsa, KeyKind::Ec, KeyKind::Ed25519, KeyKind::Aes, KeyKind::GenericSecret];
+const KINDS: [KeyKind; 8] = [
+    KeyKind::Rsa,
+    KeyKind::Ec,
+    KeyKind::Ed25519,
+    KeyKind::X25519,
+    KeyKind::Aes,
+    KeyKind::AesXts,
+    KeyKind::Des3,
+    KeyKind::GenericSecret,
+];
 
 #[test]
 fn every_mechanism_does_what_its_row_says_and_nothing_else() {

@@ -2,14 +2,14 @@
 
 use super::*;
 
-fn certificate() -> Vec<u8> {
+pub fn certificate() -> Vec<u8> {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::new(vec!["example".into()]).unwrap();
     params.serial_number = Some(vec![0x12, 0x34].into());
     params.self_signed(&key).unwrap().der().to_vec()
 }
 
-fn template(value: Vec<u8>) -> Template {
+pub fn template(value: Vec<u8>) -> Template {
     only(A::Class, V::Ulong(1))
         .with(A::CertificateType, V::Ulong(0))
         .with(A::Token, V::Bool(true))

@@ -10,6 +10,7 @@ mod imports;
 mod lifecycle;
 mod records;
 mod refusals;
+mod sharing;
 mod visibility;
 mod wrapping;
 

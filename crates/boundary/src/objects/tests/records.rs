@@ -89,6 +89,20 @@ fn records_of_the_first_version_still_open_and_their_keys_still_work() {
     objects.verify(&alice, 0x1004, M::EcdsaSha256, None, b"sample", &signature).unwrap();
 }
 
+const SHARED: (&str, u64) = ("record-shared", 0x1005);
+
+#[test]
+fn a_record_of_the_first_version_that_names_other_users_is_still_shared_with_them() {
+    let (objects, (name, reference)) = (objects(), SHARED);
+    objects.load(reference, 1, &hex(&std::fs::read_to_string(path(name)).unwrap())).unwrap();
+    for user in [user("alice"), user("bob"), user("carol")] {
+        let mac = objects.sign(&user, reference, M::AesCmac, None, b"").unwrap();
+        // Of an empty message under the key of FIPS 197 appendix C.1, by pyca/cryptography.
+        assert_eq!(mac, hex("97dd6e5a882cbd564c39ae7d1c5a31aa"));
+    }
+    assert_eq!(code(objects.sign(&user("eve"), reference, M::AesCmac, None, b"")), Rv::KEY_HANDLE_INVALID);
+}
+
 /// Run by hand when a format is added. It writes only what is not there yet, so that it cannot thaw what is frozen.
 #[test]
 #[ignore = "writes missing golden files"]
@@ -101,15 +115,20 @@ fn missing_golden_records_are_written() {
         .with(A::KeyType, V::Ulong(3))
         .with(A::EcParams, V::Bytes(P256.to_vec()))
         .with(A::EcPoint, V::Bytes(point));
+    let shared = aes.clone().with(A::Sign, V::Bool(true));
     let templates = [
         aes.with(A::Encrypt, V::Bool(true)),
         imports::rsa_private().with(A::Sign, V::Bool(true)),
         imports::ec_private().with(A::Sign, V::Bool(true)),
         public.with(A::Verify, V::Bool(true)),
+        shared,
     ];
-    for ((name, reference), template) in GOLDEN.into_iter().zip(templates) {
+    for ((name, reference), template) in GOLDEN.into_iter().chain([SHARED]).zip(templates) {
         let template = template.with(A::Token, V::Bool(true)).with(A::Label, V::Text(name.into()));
         let staged = objects.create_object(&alice, template).unwrap();
+        if (name, reference) == SHARED {
+            objects.share_staged(&alice, staged.reference, &["bob".into(), "carol".into()]).unwrap();
+        }
         let made = objects.record_at(staged.reference, reference);
         if !path(name).exists() {
             let digits: String = made.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -130,6 +149,6 @@ impl Objects {
         let attributes = object.template().unwrap();
         let moved =
             super::super::object::Object::new(ids, owner, object.class, &attributes, object.material.clone());
-        super::super::record::seal(&self.keys, &moved).unwrap()
+        super::super::record::seal(&self.keys, &moved.shared_with(object.shared_users.to_vec())).unwrap()
     }
 }

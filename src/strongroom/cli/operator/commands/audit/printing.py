@@ -6,7 +6,8 @@ import json
 from typing import Final
 
 from strongroom.audit.search import Told
-from strongroom.audit.text import moment, printable
+from strongroom.audit.text import moment
+from strongroom.printable import printable
 from strongroom.vocabulary.records import AuditEntry
 from strongroom.vocabulary.roles import CLI_NAMES, Role
 

@@ -17,7 +17,7 @@ from strongroom.audit.checkpoints import NotProven, load_certificates
 from strongroom.audit.export import BrokenExport, CheckpointLine, Header, Line, lines_of, of_cluster, read_lines
 from strongroom.audit.hsm_logs import HsmLog
 from strongroom.audit.receipts import heads_of, read_head, read_receipt
-from strongroom.audit.text import moment, printable
+from strongroom.audit.text import moment
 from strongroom.audit.verify import HsmReport, Report, Seen
 from strongroom.audit.verify import verify as verify_lines
 from strongroom.cli.operator.commands.audit.counting import counted
@@ -26,6 +26,7 @@ from strongroom.cli.operator.commands.audit.options import cluster_option, json_
 from strongroom.cli.operator.refusals import FAILED, Refusal
 from strongroom.cli.operator.state_option import state_option
 from strongroom.installation.state_directory import StateDirectory
+from strongroom.printable import printable
 from strongroom.vocabulary.records import UNREADABLE, Checkpoint
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from strongroom.cli.cloudhsm import signatures
+from strongroom.cli.cloudhsm.byte_values import read_bytes
 from strongroom.cli.cloudhsm.click_types import command
 from strongroom.cli.cloudhsm.envelope import Data
 from strongroom.cli.cloudhsm.program import Program
@@ -22,6 +23,6 @@ from strongroom.vocabulary.mechanisms import Mechanism
 def rsa_pkcs(program: Program, signature: str | None, signature_path: str | None, **given: Any) -> Data:
     """Verify with an RSA public key, PKCS #1 v1.5."""
     message = signatures.Message.read(given)
-    value = signatures.read_bytes("signature", signature, signature_path)
+    value = read_bytes("signature", signature, signature_path)
     signed = message.digest.digest_info(message.value)
     return signatures.verify(program, message, Mechanism.RSA_PKCS, signed, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from strongroom.cli.cloudhsm import signatures
+from strongroom.cli.cloudhsm.byte_values import read_bytes
 from strongroom.cli.cloudhsm.click_types import command
 from strongroom.cli.cloudhsm.envelope import Data
 from strongroom.cli.cloudhsm.program import Program
@@ -26,6 +27,6 @@ def rsa_pkcs_pss(
 ) -> Data:
     """Verify with an RSA public key, PSS."""
     message = signatures.Message.read(given)
-    value = signatures.read_bytes("signature", signature, signature_path)
+    value = read_bytes("signature", signature, signature_path)
     parameters = message.pss_parameters(mgf, salt_length)
     return signatures.verify(program, message, Mechanism.RSA_PKCS_PSS, message.value, value, parameters)

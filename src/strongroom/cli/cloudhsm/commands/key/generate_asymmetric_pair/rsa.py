@@ -33,6 +33,7 @@ def rsa(
     session: bool,
     public_attributes: tuple[str, ...],
     private_attributes: tuple[str, ...],
+    share_crypto_users: tuple[str, ...],
 ) -> Data:
     """Make an RSA key pair. Without attributes the keys can do nothing and the private one is extractable."""
     if public_exponent < 1:
@@ -51,5 +52,6 @@ def rsa(
         Attribute.UNWRAP.value: False,
         **attribute_values.at_creation(private_attributes),
     }
-    made = program.session().objects.generate_pair(Mechanism.RSA_PKCS_KEY_PAIR_GEN, public, private)
+    mechanism = Mechanism.RSA_PKCS_KEY_PAIR_GEN
+    made = program.session().objects.generate_pair(mechanism, public, private, shared_users=share_crypto_users)
     return {"public_key": key_objects.full(made[0]), "private_key": key_objects.full(made[1])}

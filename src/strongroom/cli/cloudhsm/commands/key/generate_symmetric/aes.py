@@ -18,7 +18,14 @@ from strongroom.vocabulary.mechanisms import Mechanism
     ],
 )
 @new_keys.SECRET_OPTIONS
-def aes(program: Program, label: str, key_length_bytes: int, session: bool, attributes: tuple[str, ...]) -> Data:
+def aes(
+    program: Program,
+    label: str,
+    key_length_bytes: int,
+    session: bool,
+    attributes: tuple[str, ...],
+    share_crypto_users: tuple[str, ...],
+) -> Data:
     """Make an AES key of 16, 24 or 32 bytes."""
     template = {
         **new_keys.secret_defaults(label, token=not session),
@@ -29,4 +36,5 @@ def aes(program: Program, label: str, key_length_bytes: int, session: bool, attr
         Attribute.VALUE_LEN.value: key_length_bytes,
         **attribute_values.at_creation(attributes),
     }
-    return {"key": key_objects.full(program.session().objects.generate(Mechanism.AES_KEY_GEN, template))}
+    made = program.session().objects.generate(Mechanism.AES_KEY_GEN, template, shared_users=share_crypto_users)
+    return {"key": key_objects.full(made)}

@@ -16,7 +16,12 @@ from strongroom.vocabulary.mechanisms import Mechanism
 )
 @new_keys.SECRET_OPTIONS
 def generic_secret(
-    program: Program, label: str, key_length_bytes: int, session: bool, attributes: tuple[str, ...]
+    program: Program,
+    label: str,
+    key_length_bytes: int,
+    session: bool,
+    attributes: tuple[str, ...],
+    share_crypto_users: tuple[str, ...],
 ) -> Data:
     """Make a generic secret of 1 to 800 bytes."""
     template = {
@@ -24,4 +29,6 @@ def generic_secret(
         Attribute.VALUE_LEN.value: key_length_bytes,
         **attribute_values.at_creation(attributes),
     }
-    return {"key": key_objects.full(program.session().objects.generate(Mechanism.GENERIC_SECRET_KEY_GEN, template))}
+    mechanism = Mechanism.GENERIC_SECRET_KEY_GEN
+    made = program.session().objects.generate(mechanism, template, shared_users=share_crypto_users)
+    return {"key": key_objects.full(made)}

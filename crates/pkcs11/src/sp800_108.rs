@@ -1,12 +1,13 @@
-//! The parameter of key derivation in counter mode, as PKCS #11 3.0 (section 2.42) and as AWS's vendor mechanism lay it out.
+//! The parameters of key derivation in counter and feedback mode, as PKCS #11 3.0 (section 2.42) and, in counter mode, as AWS's
+//! vendor mechanism lay them out.
 //!
 //! AWS's structs come from a draft of the standard: they have no byte order (big-endian is meant) and no additional keys,
 //! and its parts have other numbers.
 
 use cryptoki_sys::{
-    CK_MECHANISM, CK_PRF_DATA_PARAM, CK_SP800_108_BYTE_ARRAY, CK_SP800_108_COUNTER_FORMAT,
-    CK_SP800_108_DKM_LENGTH, CK_SP800_108_DKM_LENGTH_FORMAT, CK_SP800_108_ITERATION_VARIABLE,
-    CK_SP800_108_KDF_PARAMS, CK_ULONG,
+    CK_MECHANISM, CK_PRF_DATA_PARAM, CK_SP800_108_BYTE_ARRAY, CK_SP800_108_COUNTER,
+    CK_SP800_108_COUNTER_FORMAT, CK_SP800_108_DKM_LENGTH, CK_SP800_108_DKM_LENGTH_FORMAT,
+    CK_SP800_108_FEEDBACK_KDF_PARAMS, CK_SP800_108_ITERATION_VARIABLE, CK_SP800_108_KDF_PARAMS, CK_ULONG,
 };
 use strongroom_wire::MechanismType;
 use strongroom_wire::codec::List;
@@ -42,11 +43,11 @@ struct VendorLength {
     bits: CK_ULONG,
 }
 
-/// Reads the parameter.
+/// Reads the parameter of the counter mode.
 ///
 /// # Safety
 /// The parameter is valid for its length, and its pointers for theirs.
-pub unsafe fn read(kind: MechanismType, mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
+pub unsafe fn read_counter(kind: MechanismType, mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
     let is_vendors = kind == MechanismType::CloudhsmSp800108CounterKdf;
     let given = if is_vendors {
         // SAFETY: by this function's contract.
@@ -59,21 +60,63 @@ pub unsafe fn read(kind: MechanismType, mechanism: &CK_MECHANISM) -> Result<Mech
         }
         VendorParameters { prf: given.prfType, count: given.ulNumberOfDataParams, parts: given.pDataParams }
     };
+    // SAFETY: as above.
+    let prf_inputs = unsafe { read_parts(&given, if is_vendors { read_vendors } else { read_standards }) }?;
+    Ok(MechanismParameters { prf: Some(given.prf), prf_inputs, ..NO_PARAMETERS })
+}
+
+/// Reads the parameter of the feedback mode.
+///
+/// # Safety
+/// The parameter is valid for its length, and its pointers for theirs.
+pub unsafe fn read_feedback(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let given = unsafe { read_struct::<CK_SP800_108_FEEDBACK_KDF_PARAMS>(mechanism) }?;
+    if given.ulAdditionalDerivedKeys != 0 {
+        return bad_parameter();
+    }
+    let parts =
+        VendorParameters { prf: given.prfType, count: given.ulNumberOfDataParams, parts: given.pDataParams };
+    // SAFETY: as above.
+    let (prf_inputs, iv) =
+        unsafe { (read_parts(&parts, read_feedback_part)?, bytes(given.pIV, given.ulIVLen)?) };
+    Ok(MechanismParameters { prf: Some(given.prfType), prf_inputs, iv: Some(iv.to_vec()), ..NO_PARAMETERS })
+}
+
+type ReadPart = unsafe fn(&CK_PRF_DATA_PARAM) -> Result<PrfInput>;
+
+/// # Safety
+/// The parts are there, and what they point to.
+unsafe fn read_parts(given: &VendorParameters, read_part: ReadPart) -> Result<List<PrfInput>> {
     let count = size(given.count)?;
     if count > MOST_PARTS || (given.parts.is_null() && count > 0) {
         return bad_parameter();
     }
-    let read_part: unsafe fn(&CK_PRF_DATA_PARAM) -> Result<PrfInput> =
-        if is_vendors { read_vendors } else { read_standards };
     let parts = (0..count).map(|index| {
-        // SAFETY: by this function's contract that many parts are there, and what they point to.
+        // SAFETY: by this function's contract.
         unsafe { take(given.parts.add(index)).and_then(|part| read_part(&part)) }
     });
-    Ok(MechanismParameters {
-        prf: Some(given.prf),
-        prf_inputs: List(parts.collect::<Result<_>>()?),
-        ..NO_PARAMETERS
-    })
+    Ok(List(parts.collect::<Result<_>>()?))
+}
+
+/// The iteration variable is what the function gave last, and the counter a part of its own.
+///
+/// # Safety
+/// The part's pointer is valid for its length.
+unsafe fn read_feedback_part(part: &CK_PRF_DATA_PARAM) -> Result<PrfInput> {
+    match part.type_ {
+        CK_SP800_108_ITERATION_VARIABLE if part.ulValueLen == 0 => {
+            Ok(PrfInput { bytes: None, bits: None, little_endian: false, length_method: None })
+        }
+        CK_SP800_108_ITERATION_VARIABLE => bad_parameter(),
+        CK_SP800_108_COUNTER => {
+            // SAFETY: by this function's contract.
+            let format = unsafe { read_format::<CK_SP800_108_COUNTER_FORMAT>(part) }?;
+            Ok(number(format.ulWidthInBits, format.bLittleEndian != 0, None))
+        }
+        // SAFETY: as above.
+        _ => unsafe { read_standards(part) },
+    }
 }
 
 /// # Safety

@@ -1,0 +1,25 @@
+"""``key unshare`` (aws-cloudhsm 4.2, 5.5): in force on every HSM when it answers."""
+
+from __future__ import annotations
+
+import click
+
+from strongroom.cli.cloudhsm import filters
+from strongroom.cli.cloudhsm.click_types import SHARING_USER, ManyValues, command
+from strongroom.cli.cloudhsm.envelope import Data
+from strongroom.cli.cloudhsm.program import Program
+
+
+@command(
+    "unshare",
+    examples=["key unshare --filter attr.label=k1 attr.class=secret-key --username bob --role crypto-user"],
+)
+@click.option("--filter", "terms", cls=ManyValues, required=True, metavar="TERM…", help="The key to unshare.")
+@SHARING_USER
+def unshare(program: Program, terms: tuple[str, ...], username: str, role: str) -> Data:
+    """Let a crypto-user no longer use the one key that matches the filter; its owner only."""
+    del role  # crypto-user, the only one that it takes
+    wanted = filters.parse(terms)
+    session = program.session()
+    session.objects.unshare(filters.one(session, wanted).reference, username)
+    return {"message": "Key unshared successfully"}

@@ -1,0 +1,21 @@
+"""``key unwrap aes-pkcs5-pad`` (aws-cloudhsm 5.6): padding of PKCS #5, then AES key wrap, RFC 3394."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strongroom.cli.cloudhsm import wrapping
+from strongroom.cli.cloudhsm.click_types import command
+from strongroom.cli.cloudhsm.envelope import Data
+from strongroom.cli.cloudhsm.program import Program
+from strongroom.vocabulary.mechanisms import Mechanism
+
+
+@command(
+    "aes-pkcs5-pad",
+    examples=["key unwrap aes-pkcs5-pad --filter attr.label=w1 --data-path k1.wrapped --key-type-class aes --label k2"],
+)
+@wrapping.UNWRAP_OPTIONS
+def aes_pkcs5_pad(program: Program, **given: Any) -> Data:
+    """Unwrap a key, PKCS #5 and RFC 3394."""
+    return wrapping.unwrap(program, given, Mechanism.CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD)

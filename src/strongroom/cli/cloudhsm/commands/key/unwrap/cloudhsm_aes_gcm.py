@@ -1,0 +1,26 @@
+"""``key unwrap cloudhsm-aes-gcm`` (aws-cloudhsm 5.6): AES-GCM with the IV in front of the wrapped key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strongroom.cli.cloudhsm import wrapping
+from strongroom.cli.cloudhsm.click_types import command
+from strongroom.cli.cloudhsm.envelope import Data
+from strongroom.cli.cloudhsm.program import Program
+from strongroom.vocabulary.mechanisms import Mechanism
+
+
+@command(
+    "cloudhsm-aes-gcm",
+    examples=[
+        "key unwrap cloudhsm-aes-gcm --filter attr.label=w1 --data-path k1.wrapped --key-type-class aes --label k2 "
+        "--tag-length-bits 128"
+    ],
+)
+@wrapping.UNWRAP_OPTIONS
+@wrapping.GCM_OPTIONS
+def cloudhsm_aes_gcm(program: Program, tag_length_bits: str, aad: str | None, **given: Any) -> Data:
+    """Unwrap a key with AES-GCM; the IV comes first."""
+    parameters = wrapping.gcm_parameters(tag_length_bits, aad)
+    return wrapping.unwrap(program, given, Mechanism.CLOUDHSM_AES_GCM, parameters)

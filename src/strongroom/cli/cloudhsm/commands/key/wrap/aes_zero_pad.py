@@ -1,0 +1,21 @@
+"""``key wrap aes-zero-pad`` (aws-cloudhsm 5.6): AES key wrap with padding, RFC 5649."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strongroom.cli.cloudhsm import wrapping
+from strongroom.cli.cloudhsm.click_types import command
+from strongroom.cli.cloudhsm.envelope import Data
+from strongroom.cli.cloudhsm.program import Program
+from strongroom.vocabulary.mechanisms import Mechanism
+
+
+@command(
+    "aes-zero-pad",
+    examples=["key wrap aes-zero-pad --payload-filter attr.label=k1 --wrapping-filter attr.label=w1"],
+)
+@wrapping.WRAP_OPTIONS
+def aes_zero_pad(program: Program, **given: Any) -> Data:
+    """Wrap a key of any length, RFC 5649."""
+    return wrapping.wrap(program, given, Mechanism.CLOUDHSM_AES_KEY_WRAP_ZERO_PAD)
