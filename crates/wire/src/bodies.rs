@@ -4,12 +4,13 @@
 use crate::codec::{DecodeError, Message, Value};
 use crate::messages::{
     ActivateRequest, AttachRequest, AttributesRequest, ChangeMfaRequest, ChangePasswordRequest,
-    CreateObjectRequest, CryptRequest, CryptResponse, DeriveKeyRequest, DestroyObjectRequest, Empty,
-    FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest, HelloRequest, HelloResponse,
-    HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest, LoginWithTokenRequest, LogoutRequest,
-    MembersResponse, MfaTokenRequest, ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest,
-    ShareKeyRequest, TicketResponse, TokenResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse,
-    UserRequest, UserResponse, VerifyRequest, WrapKeyRequest,
+    CreateObjectRequest, CryptRequest, CryptResponse, DeregisterTrustAnchorRequest, DeriveKeyRequest,
+    DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest,
+    HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest,
+    LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest, MutualTlsResponse,
+    ObjectsResponse, RandomRequest, RandomResponse, RegisterTrustAnchorRequest, SetAttributesRequest,
+    SetEnforcementRequest, ShareKeyRequest, TicketResponse, TokenResponse, TrustAnchorView, UnwrapKeyRequest,
+    UserDeleteRequest, UserListResponse, UserRequest, UserResponse, VerifyRequest, WrapKeyRequest,
 };
 use crate::tables::Operation;
 
@@ -80,6 +81,10 @@ bodies! {
     LoginWithToken: LoginWithTokenRequest => LoginResponse,
     MfaToken: MfaTokenRequest => TokenResponse,
     ChangeMfa: ChangeMfaRequest => UserResponse,
+    MtlsList: Empty => MutualTlsResponse,
+    MtlsRegister: RegisterTrustAnchorRequest => TrustAnchorView,
+    MtlsDeregister: DeregisterTrustAnchorRequest => Empty,
+    MtlsSetEnforcement: SetEnforcementRequest => Empty,
     GenerateKey: GenerateKeyRequest => ObjectsResponse,
     GenerateKeyPair: GenerateKeyPairRequest => ObjectsResponse,
     CreateObject: CreateObjectRequest => ObjectsResponse,

@@ -35,10 +35,13 @@ from strongroom.client.messages import (
     FoundObjects,
     HsmInformation,
     MechanismParameters,
+    MutualTls,
     NamedUser,
     ObjectView,
+    TrustAnchor,
     User,
 )
+from strongroom.client.mutual_tls import MutualTlsSettings
 from strongroom.client.object_kinds import KeyType, ObjectClass, Usage
 from strongroom.client.objects import Objects
 from strongroom.client.return_codes import ReturnCode
@@ -76,6 +79,8 @@ __all__ = [
     "Mechanism",
     "MechanismParameters",
     "MfaToken",
+    "MutualTls",
+    "MutualTlsSettings",
     "NamedCurve",
     "NamedUser",
     "NotExportable",
@@ -90,6 +95,7 @@ __all__ = [
     "SignToken",
     "SignatureInvalid",
     "StoredCertificate",
+    "TrustAnchor",
     "Usage",
     "User",
     "Users",

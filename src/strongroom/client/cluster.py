@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from strongroom.client import configuration, messages
-from strongroom.client.messages import HsmInformation, NamedUser, User
+from strongroom.client.messages import HsmInformation, MutualTls, NamedUser, User
 from strongroom.client.native import Connection, NativeClient
 from strongroom.client.second_factor import SignToken, digest_of
 from strongroom.client.session import Session
@@ -46,6 +46,10 @@ class Cluster:
     def users(self) -> list[User]:
         """All HSM users; needs no login."""
         return messages.users(self._client.call(Operation.USER_LIST, {}))
+
+    def mutual_tls(self) -> MutualTls:
+        """Whose certificates let clients in; needs no login."""
+        return messages.mutual_tls(self._client.call(Operation.MTLS_LIST, {}))
 
     def activate(self, password: Password) -> NamedUser:
         """Give the user ``admin`` its first password; the cluster is ACTIVE afterwards."""

@@ -45,6 +45,21 @@ class NamedUser(msgspec.Struct, frozen=True):
     role: Role
 
 
+class TrustAnchor(msgspec.Struct, frozen=True):
+    """A certificate whose holder's certificates let clients in (mutual TLS)."""
+
+    reference: int
+    certificate: str
+    """PEM."""
+
+
+class MutualTls(msgspec.Struct, frozen=True):
+    """Trust anchors of a cluster, and whether clients must have a certificate by one."""
+
+    anchors: list[TrustAnchor]
+    enforced: bool
+
+
 class ObjectView(msgspec.Struct, frozen=True):
     """An object as its user sees it; sensitive attributes are not in it."""
 
@@ -127,6 +142,16 @@ def hsm_information(answer: dict[str, Any]) -> list[HsmInformation]:
 def users(answer: dict[str, Any]) -> list[User]:
     """The users of a ``UserListResponse``."""
     return msgspec.convert(answer, _UserList).users
+
+
+def mutual_tls(answer: dict[str, Any]) -> MutualTls:
+    """A ``MutualTlsResponse``."""
+    return msgspec.convert(answer, MutualTls)
+
+
+def trust_anchor(answer: dict[str, Any]) -> TrustAnchor:
+    """A ``TrustAnchorView``."""
+    return msgspec.convert(answer, TrustAnchor)
 
 
 def named_user(answer: dict[str, Any]) -> NamedUser:

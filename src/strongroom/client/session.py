@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from strongroom.client.certificates import Certificates
 from strongroom.client.errors import LoginEnded
 from strongroom.client.keys import Keys
+from strongroom.client.mutual_tls import MutualTlsSettings
 from strongroom.client.native import NativeClient
 from strongroom.client.objects import Objects
 from strongroom.client.return_codes import ReturnCode
@@ -33,6 +34,8 @@ class Session:
     """Certificates that are kept beside the keys."""
     users: Users
     """HSM users."""
+    mutual_tls: MutualTlsSettings
+    """Whose certificates let clients in."""
     objects: Objects
     """All of this by reference, template and mechanism, as PKCS #11 has it."""
 
@@ -56,6 +59,7 @@ class Session:
         self.keys = Keys(self.objects)
         self.certificates = Certificates(self.objects)
         self.users = Users(self._call)
+        self.mutual_tls = MutualTlsSettings(self._call)
 
     def random(self, length: int) -> bytes:
         """Random bytes from the HSM."""

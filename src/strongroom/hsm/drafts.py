@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from strongroom.hsm.audit import AuditFacts
 from strongroom.hsm.refusals import Refusal
 from strongroom.hsm.replica import Replica, absent_digest
-from strongroom.hsm.rules import LoginRule, UserRule, pack, seal
+from strongroom.hsm.rules import LoginRule, MutualTls, UserRule, pack, seal
 from strongroom.storage.interface import Compare, Write
-from strongroom.vocabulary.records import login_key, object_key, user_key
+from strongroom.vocabulary.records import MUTUAL_TLS, login_key, object_key, user_key
 
 if TYPE_CHECKING:
     from strongroom._native import Hsm, ManagedRequest
@@ -84,6 +84,7 @@ class Draft:
     _users: dict[str, UserRule | None] = field(default_factory=dict)
     _logins: dict[int, LoginRule | None] = field(default_factory=dict)
     _objects: dict[int, tuple[int, bytes] | None] = field(default_factory=dict)
+    _mutual_tls: MutualTls | None = None
     _shared_with: set[str] = field(default_factory=set)
     open_writes: dict[str, Write] = field(default_factory=dict)
     open_compares: dict[str, Compare] = field(default_factory=dict)
@@ -134,6 +135,9 @@ class Draft:
             return self._objects[reference] is not None
         return object_key(reference) in self.replica.versions
 
+    def mutual_tls(self) -> MutualTls:
+        return self._mutual_tls or self.replica.mutual_tls
+
     def touches(self, reference: int) -> bool:
         """Whether an earlier request of the batch changes the object."""
         return reference in self._objects
@@ -158,6 +162,9 @@ class Draft:
 
     def put_object(self, reference: int, version: int, record: bytes) -> None:
         self._objects[reference] = (version, record)
+
+    def put_mutual_tls(self, policy: MutualTls) -> None:
+        self._mutual_tls = policy
 
     def note_shared(self, username: str) -> None:
         """A key of the batch is shared with the user."""
@@ -184,6 +191,8 @@ class Draft:
             values[key] = (self.revision, seal(hsm, key, self.revision, login)) if login else None
         for reference, stored in self._objects.items():
             values[object_key(reference)] = (stored[0], pack(stored[0], stored[1])) if stored else None
+        if self._mutual_tls is not None:
+            values[MUTUAL_TLS] = (self.revision, seal(hsm, MUTUAL_TLS, self.revision, self._mutual_tls))
         writes = []
         for key in sorted(values):
             old = self.replica.versions.get(key)
@@ -205,6 +214,8 @@ class Draft:
         for login in self._logins.values():
             if login is not None:
                 replica.put_login(login, self.revision)
+        if self._mutual_tls is not None:
+            replica.put_mutual_tls(self._mutual_tls, self.revision)
         for reference, stored in self._objects.items():
             if stored is not None:
                 replica.note_version(object_key(reference), stored[0])

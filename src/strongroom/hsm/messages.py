@@ -96,6 +96,24 @@ class UserDeleteRequest(msgspec.Struct, frozen=True):
     role: int
 
 
+class RegisterTrustAnchorRequest(msgspec.Struct, frozen=True):
+    """``mtls_register``."""
+
+    certificate: str
+
+
+class DeregisterTrustAnchorRequest(msgspec.Struct, frozen=True):
+    """``mtls_deregister``."""
+
+    reference: int
+
+
+class SetEnforcementRequest(msgspec.Struct, frozen=True):
+    """``mtls_set_enforcement``."""
+
+    enforced: bool
+
+
 class GenerateKeyRequest(msgspec.Struct, frozen=True):
     """``generate_key``; parameters and a password are there where the key is made from one."""
 

@@ -18,12 +18,13 @@ import structlog
 
 from strongroom._native import IntegrityError
 from strongroom.hsm.refusals import StoreDiverged
-from strongroom.hsm.rules import AlteredRecord, LoginRule, UserRule, open_sealed, unpack
+from strongroom.hsm.rules import NOBODY, AlteredRecord, LoginRule, MutualTls, UserRule, open_sealed, unpack
 from strongroom.storage.interface import LogEntry, Store
 from strongroom.vocabulary.records import (
     HEAD,
     LOG_CHANGES,
     LOGIN,
+    MUTUAL_TLS,
     OBJECT,
     UNREADABLE,
     USER,
@@ -76,6 +77,7 @@ class Replica:
         self.logins: dict[int, LoginRule] = {}
         self._logins_of: defaultdict[str, set[int]] = defaultdict(set)
         self._touched_users: set[str] = set()
+        self.mutual_tls = MutualTls()
         self.object_total = 0
         self.damaged: dict[str, str] = {}
         """Records that were refused: key to what is wrong."""
@@ -177,6 +179,8 @@ class Replica:
                 self.note_version(key, version)
             elif key.startswith(USER):
                 self.put_user(open_sealed(self._hsm, key, value, UserRule), version)
+            elif key == MUTUAL_TLS:
+                self.put_mutual_tls(open_sealed(self._hsm, key, value, MutualTls), version)
             else:
                 self.put_login(open_sealed(self._hsm, key, value, LoginRule), version)
         except IntegrityError as error:
@@ -198,6 +202,17 @@ class Replica:
         self.note_version(login_key(login.login_id), version)
         self._hsm.apply_login(login.login_id, login.username, int(login.role), login.epoch, login.client_key)
 
+    def put_mutual_tls(self, policy: MutualTls, version: int) -> None:
+        self._set_mutual_tls(policy)
+        self.note_version(MUTUAL_TLS, version)
+
+    def _set_mutual_tls(self, policy: MutualTls) -> None:
+        self.mutual_tls = policy
+        certificates = [
+            der for anchor in policy.anchors for der in self._hsm.read_trust_anchors(anchor.certificate.encode())
+        ]
+        self._hsm.set_client_trust(certificates, required=policy.enforced)
+
     def logins_of(self, username: str) -> list[LoginRule]:
         """The logins of a user that have not ended."""
         return [self.logins[login_id] for login_id in self._logins_of.get(username, ())]
@@ -213,6 +228,8 @@ class Replica:
         """A record is not what the cluster wrote: it is not used; the head still counts its version."""
         self.note_version(key, version)
         self._forget(key)
+        if key == MUTUAL_TLS:
+            self._set_mutual_tls(NOBODY)
         self.damaged[key] = wrong
         log.error("record refused", key=key, reason=wrong)
 
@@ -227,6 +244,8 @@ class Replica:
         elif key.startswith(USER):
             self.users.pop(key.removeprefix(USER), None)
             self._touched_users.add(key.removeprefix(USER))
+        elif key == MUTUAL_TLS:
+            self._set_mutual_tls(MutualTls())
         elif key.startswith(LOGIN):
             login_id = int(key.removeprefix(LOGIN), 16)
             login = self.logins.pop(login_id, None)

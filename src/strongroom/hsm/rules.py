@@ -55,6 +55,25 @@ class LoginRule(msgspec.Struct, frozen=True, omit_defaults=True):
     created_at: float
 
 
+class TrustAnchor(msgspec.Struct, frozen=True):
+    """A certificate whose holder's certificates let clients in."""
+
+    reference: int
+    certificate: str
+    """PEM, as it was registered."""
+
+
+class MutualTls(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``policy/mtls``."""
+
+    anchors: list[TrustAnchor] = []
+    enforced: bool = False
+
+
+NOBODY = MutualTls(enforced=True)
+"""In place of a record that was altered: it is not known whom the cluster lets in."""
+
+
 class RequestRule(msgspec.Struct, frozen=True, omit_defaults=True):
     """``request/<user>/<request id>``: the result of a create or change, for a repeat."""
 
@@ -66,7 +85,7 @@ class RequestRule(msgspec.Struct, frozen=True, omit_defaults=True):
     narrowing: bool = False
 
 
-Rule = TypeVar("Rule", UserRule, LoginRule, RequestRule)
+Rule = TypeVar("Rule", UserRule, LoginRule, RequestRule, MutualTls)
 
 
 class AlteredRecord(Exception):
@@ -85,7 +104,7 @@ def unpack(key: str, value: bytes) -> tuple[int, bytes]:
     return int.from_bytes(value[:VERSION_LENGTH], "big"), value[VERSION_LENGTH:]
 
 
-def seal(hsm: Hsm, key: str, version: int, rule: UserRule | LoginRule | RequestRule) -> bytes:
+def seal(hsm: Hsm, key: str, version: int, rule: UserRule | LoginRule | RequestRule | MutualTls) -> bytes:
     """A rule record for the store."""
     return pack(version, hsm.seal_rule(key, version, msgspec.msgpack.encode(rule)))
 

@@ -22,6 +22,7 @@ Cluster store::
     object/<reference, 16 hex>   key record, sealed            HSMs, chained
     user/<name>                  rule record, sealed           HSMs, chained
     login/<login id, 16 hex>     rule record, sealed           HSMs, chained
+    policy/mtls                  rule record, sealed           HSMs, chained: whose clients are let in
     request/<user>/<32 hex>      rule record, sealed           HSMs: results of creates and changes, 15 minutes
     seen/<hsm id>                SeenLogins                    that HSM: which logins are in use there
     identity/<hsm id>            AuditIdentity                 that HSM; stays when it is deleted
@@ -75,12 +76,14 @@ OBJECT = "object/"
 USER = "user/"
 LOGIN = "login/"
 REQUEST = "request/"
+POLICY = "policy/"
+MUTUAL_TLS = "policy/mtls"
 SEEN = "seen/"
 LEASE_HSM = "hsm/"
 LOG_CHANGES = "changes"
 LOG_AUDIT = "audit/"
 
-CHAINED_PREFIXES = (OBJECT, USER, LOGIN)
+CHAINED_PREFIXES = (OBJECT, USER, LOGIN, POLICY)
 """Records whose versions the head's index digest covers."""
 
 IDENTITY = "identity/"
