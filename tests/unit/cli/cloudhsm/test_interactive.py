@@ -71,13 +71,26 @@ def test_the_cluster_of_the_mode_is_the_default_of_its_lines(cli) -> None:
 def test_commands_options_and_choices_are_completed() -> None:
     root = Group("", "", commands.COMMANDS)
     assert candidates(root, [], {"quit"}) == ["cluster", "crypto", "help", "key", "login", "logout", "quit", "user"]
-    assert candidates(root, ["user"]) == ["change-mfa", "change-password", "create", "delete", "list"]
+    assert candidates(root, ["user"]) == ["change-mfa", "change-password", "create", "delete", "list", "replicate"]
     assert candidates(root, ["login", "--role"]) == ["admin", "crypto-user"]
     assert "--username" not in candidates(root, ["login", "--username", "alice"])
     assert candidates(root, ["nonsense"]) == []
+    assert {"key-reference=", "attr.label=", "--max-items"} <= set(candidates(root, ["key", "list", "--filter"]))
+    created = candidates(root, ["key", "generate-symmetric", "aes", "--attributes", "wrap=true"])
+    assert {"unwrap=", "extractable=", "--label"} <= set(created)
+    assert "trusted=" not in created
     assert isinstance(root, click.Group)
 
 
-@pytest.mark.parametrize(("line", "kept"), [("user list", True), (LOGIN, False), ("  ", False)])
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("user list", True),
+        ("user change-password --username alice --role crypto-user", True),
+        (LOGIN, False),
+        ("user change-mfa token-sign --username a --role admin --deregister --change-password=secret", False),
+        ("  ", False),
+    ],
+)
 def test_lines_with_passwords_are_not_kept_in_the_history(line: str, kept: bool) -> None:
     assert may_be_kept(line) is kept
