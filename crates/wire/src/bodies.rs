@@ -4,12 +4,13 @@
 use crate::codec::{DecodeError, Message, Value};
 use crate::messages::{
     ActivateRequest, AttachRequest, AttributesRequest, ChangeMfaRequest, ChangePasswordRequest,
-    CreateObjectRequest, CryptRequest, CryptResponse, DeriveKeyRequest, DestroyObjectRequest, Empty,
-    FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest, HelloRequest, HelloResponse,
-    HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest, LoginWithTokenRequest, LogoutRequest,
-    MembersResponse, MfaTokenRequest, ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest,
-    ShareKeyRequest, TicketResponse, TokenResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse,
-    UserRequest, UserResponse, VerifyRequest, WrapKeyRequest,
+    CreateObjectRequest, CryptRequest, CryptResponse, DecapsulateKeyRequest, DeriveKeyRequest,
+    DestroyObjectRequest, Empty, EncapsulateKeyRequest, EncapsulateKeyResponse, FindRequest, FindResponse,
+    GenerateKeyPairRequest, GenerateKeyRequest, HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest,
+    LoginResponse, LoginTokenRequest, LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest,
+    ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest, ShareKeyRequest, TicketResponse,
+    TokenResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest, UserResponse,
+    VerifyRequest, WrapKeyRequest,
 };
 use crate::tables::Operation;
 
@@ -88,6 +89,8 @@ bodies! {
     WrapKey: WrapKeyRequest => CryptResponse,
     UnwrapKey: UnwrapKeyRequest => ObjectsResponse,
     DeriveKey: DeriveKeyRequest => ObjectsResponse,
+    EncapsulateKey: EncapsulateKeyRequest => EncapsulateKeyResponse,
+    DecapsulateKey: DecapsulateKeyRequest => ObjectsResponse,
     ShareKey: ShareKeyRequest => ObjectsResponse,
     UnshareKey: ShareKeyRequest => ObjectsResponse,
 }
