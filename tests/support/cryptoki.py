@@ -19,7 +19,7 @@ CKA_CLASS, CKA_TOKEN, CKA_LABEL, CKA_EC_PARAMS, CKA_EC_POINT = 0, 1, 3, 0x180, 0
 CKA_SIGN, CKA_VERIFY = 0x108, 0x10A
 P256 = bytes.fromhex("06082a8648ce3d030107")
 CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE = 0xC0, 0xC1
-ROOM = 1024
+ROOM = 8192
 """Bytes that a result may have more than its input."""
 PLACES = {
     "C_Initialize": 0,
@@ -54,6 +54,8 @@ PLACES = {
     "C_SignFinal": 45,
     "C_VerifyInit": 48,
     "C_Verify": 49,
+    "C_VerifyUpdate": 50,
+    "C_VerifyFinal": 51,
     "C_GenerateKey": 58,
     "C_GenerateKeyPair": 59,
     "C_WrapKey": 60,
@@ -61,6 +63,9 @@ PLACES = {
     "C_DeriveKey": 62,
 }
 """Where functions stand in CK_FUNCTION_LIST after its version (PKCS #11 2.40, section 3.6)."""
+
+EXPORTED = ("C_EncapsulateKey", "C_DecapsulateKey")
+"""Functions of PKCS #11 3.2, which are no part of that list: called by their symbols."""
 
 
 class FunctionList(ctypes.Structure):
@@ -88,6 +93,8 @@ def _template(members: dict[int, Any]) -> tuple[Any, int]:
             held: Any = c_ubyte(value)
         elif isinstance(value, int):
             held = c_ulong(value)
+        elif isinstance(value, dict):
+            held, _ = _template(value)
         else:
             held = ctypes.create_string_buffer(value, len(value))
         kept.append(held)
@@ -105,6 +112,7 @@ class Module:
         assert library.C_GetFunctionList(byref(listed)) == 0
         prototype = ctypes.CFUNCTYPE(c_ulong)
         self._functions = {name: prototype(listed.contents.functions[place]) for name, place in PLACES.items()}
+        self._functions |= {name: prototype((name, library)) for name in EXPORTED}
         self.call("C_Initialize", None)
 
     def call(self, name: str, *arguments: Any) -> None:
@@ -229,6 +237,19 @@ class Session:
             raise
         return True
 
+    def verifies_in_parts(self, how: CkMechanism, key: int, parts: list[bytes], signature: bytes) -> bool:
+        """The same with Update calls."""
+        self._call("C_VerifyInit", byref(how), key)
+        for part in parts:
+            self._call("C_VerifyUpdate", part, len(part))
+        try:
+            self._call("C_VerifyFinal", signature, len(signature))
+        except CryptokiError as error:
+            if error.rv in {CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE}:
+                return False
+            raise
+        return True
+
     def encrypt(self, how: CkMechanism, key: int, data: bytes) -> bytes:
         return self._whole("Encrypt", how, key, data)
 
@@ -239,7 +260,7 @@ class Session:
         return self._whole("Digest", how, None, data)
 
     def wrap(self, how: CkMechanism, wrapping_key: int, key: int) -> bytes:
-        wrapped, length = ctypes.create_string_buffer(8 * ROOM), c_ulong(8 * ROOM)
+        wrapped, length = ctypes.create_string_buffer(ROOM), c_ulong(ROOM)
         self._call("C_WrapKey", byref(how), wrapping_key, key, wrapped, byref(length))
         return wrapped.raw[: length.value]
 
@@ -251,6 +272,31 @@ class Session:
     def derive(self, how: CkMechanism, base_key: int, template: dict[int, Any]) -> int:
         key = c_ulong()
         self._call("C_DeriveKey", byref(how), base_key, *_template(template), byref(key))
+        return key.value
+
+    def encapsulate(self, how: CkMechanism, public_key: int, template: dict[int, Any]) -> tuple[int, bytes]:
+        """A key, and the ciphertext that carries it."""
+        key, ciphertext, length = c_ulong(), ctypes.create_string_buffer(ROOM), c_ulong(ROOM)
+        made = (*_template(template), ciphertext, byref(length), byref(key))
+        self._call("C_EncapsulateKey", byref(how), public_key, *made)
+        return key.value, ciphertext.raw[: length.value]
+
+    def encapsulate_into(
+        self, how: CkMechanism, public_key: int, template: dict[int, Any], buffer: Any, room: int
+    ) -> tuple[int, int]:
+        """What the function answers for a buffer, and the length that it tells."""
+        length, key = c_ulong(room), c_ulong()
+        try:
+            self._call(
+                "C_EncapsulateKey", byref(how), public_key, *_template(template), buffer, byref(length), byref(key)
+            )
+        except CryptokiError as error:
+            return error.rv, length.value
+        return 0, length.value
+
+    def decapsulate(self, how: CkMechanism, private_key: int, ciphertext: bytes, template: dict[int, Any]) -> int:
+        key, found = c_ulong(), _template(template)
+        self._call("C_DecapsulateKey", byref(how), private_key, *found, ciphertext, len(ciphertext), byref(key))
         return key.value
 
     def in_parts(self, function: str, how: CkMechanism, key: int, parts: list[bytes]) -> bytes:

@@ -63,6 +63,12 @@ class Attribute(IntEnum):
     EC_POINT = 0x181
     ALWAYS_AUTHENTICATE = 0x202
     WRAP_WITH_TRUSTED = 0x210
+    PARAMETER_SET = 0x61D
+    ENCAPSULATE_TEMPLATE = 0x62A
+    DECAPSULATE_TEMPLATE = 0x62B
+    ENCAPSULATE = 0x633
+    DECAPSULATE = 0x634
+    SEED = 0x637
     WRAP_TEMPLATE = 0x40000211
     UNWRAP_TEMPLATE = 0x40000212
 
@@ -120,6 +126,12 @@ CLI_NAMES: dict[Attribute, str] = {
     Attribute.EC_POINT: "ec-point",
     Attribute.ALWAYS_AUTHENTICATE: "always-authenticate",
     Attribute.WRAP_WITH_TRUSTED: "wrap-with-trusted",
+    Attribute.PARAMETER_SET: "parameter-set",
+    Attribute.ENCAPSULATE_TEMPLATE: "encapsulate-template",
+    Attribute.DECAPSULATE_TEMPLATE: "decapsulate-template",
+    Attribute.ENCAPSULATE: "encapsulate",
+    Attribute.DECAPSULATE: "decapsulate",
+    Attribute.SEED: "seed",
     Attribute.WRAP_TEMPLATE: "wrap-template",
     Attribute.UNWRAP_TEMPLATE: "unwrap-template",
 }
@@ -178,6 +190,12 @@ KINDS: dict[Attribute, str] = {
     Attribute.EC_POINT: "bytes",
     Attribute.ALWAYS_AUTHENTICATE: "bool",
     Attribute.WRAP_WITH_TRUSTED: "bool",
+    Attribute.PARAMETER_SET: "ulong",
+    Attribute.ENCAPSULATE_TEMPLATE: "template",
+    Attribute.DECAPSULATE_TEMPLATE: "template",
+    Attribute.ENCAPSULATE: "bool",
+    Attribute.DECAPSULATE: "bool",
+    Attribute.SEED: "bytes",
     Attribute.WRAP_TEMPLATE: "template",
     Attribute.UNWRAP_TEMPLATE: "template",
 }
@@ -192,6 +210,7 @@ SECRET: frozenset[Attribute] = frozenset(
         Attribute.EXPONENT_1,
         Attribute.EXPONENT_2,
         Attribute.COEFFICIENT,
+        Attribute.SEED,
     }
 )
 """Key material: never readable."""

@@ -19,6 +19,8 @@ mod eddsa;
 mod handle;
 mod hkdf;
 mod hmac;
+mod ml_dsa;
+mod ml_kem;
 mod padding;
 mod parameters;
 mod pbkdf2;
@@ -93,6 +95,7 @@ const fn verb(function: Function) -> &'static str {
         Function::Encrypt => "encrypt or decrypt",
         Function::Wrap => "wrap or unwrap keys",
         Function::Derive => "derive keys",
+        Function::Encapsulate => "encapsulate or decapsulate keys",
         Function::Digest => "digest",
     }
 }
@@ -113,12 +116,15 @@ pub fn sign(
         KeyHandle::Rsa(key) => rsa_pkcs1::sign(key, mechanism, data),
         KeyHandle::Ec(key) => ecdsa::sign(key, mechanism, data),
         KeyHandle::Ed25519(key) => eddsa::sign(key, parameters, data),
+        KeyHandle::MlDsa(key) => ml_dsa::sign(key, mechanism, parameters, data),
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => aes_gmac::sign(key, parameters, data),
         KeyHandle::Aes(key) => aes_cmac::sign(key, data),
         KeyHandle::Secret(key) => hmac::sign(key, mechanism, data),
-        KeyHandle::Ed25519Public(_) | KeyHandle::X25519(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => {
-            Err(internal(OTHER_KEY))
-        }
+        KeyHandle::Ed25519Public(_)
+        | KeyHandle::X25519(_)
+        | KeyHandle::MlKem(_)
+        | KeyHandle::AesXts(_)
+        | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
     }
 }
 
@@ -142,14 +148,17 @@ pub fn verify(
         KeyHandle::Rsa(key) => rsa_pkcs1::verify(key, mechanism, data, signature),
         KeyHandle::Ec(key) => ecdsa::verify(key, mechanism, data, signature),
         KeyHandle::Ed25519Public(key) => eddsa::verify(key, parameters, data, signature),
+        KeyHandle::MlDsa(key) => ml_dsa::verify(key, mechanism, parameters, data, signature),
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => {
             aes_gmac::verify(key, parameters, data, signature)
         }
         KeyHandle::Aes(key) => aes_cmac::verify(key, data, signature),
         KeyHandle::Secret(key) => hmac::verify(key, mechanism, data, signature),
-        KeyHandle::Ed25519(_) | KeyHandle::X25519(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => {
-            Err(internal(OTHER_KEY))
-        }
+        KeyHandle::Ed25519(_)
+        | KeyHandle::X25519(_)
+        | KeyHandle::MlKem(_)
+        | KeyHandle::AesXts(_)
+        | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
     }
 }
 
@@ -255,6 +264,25 @@ pub fn derive(
         (KeyHandle::Secret(key), ParameterKind::Hkdf) => hkdf::derive(&key.material, parameters, length),
         (_, ParameterKind::CounterKdf) => sp800_108::counter(key, parameters, wanted(length)?),
         (_, ParameterKind::FeedbackKdf) => sp800_108::feedback(key, parameters, wanted(length)?),
+        _ => Err(internal(OTHER_KEY)),
+    }
+}
+
+/// Makes a secret for the holder of a private key, and the ciphertext that carries it.
+pub fn encapsulate(key: &KeyHandle) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>)> {
+    match key {
+        KeyHandle::MlKem(key) => ml_kem::encapsulate(key),
+        _ => Err(internal(OTHER_KEY)),
+    }
+}
+
+/// Opens a ciphertext to the secret that it carries.
+///
+/// # Errors
+/// `CKR_WRAPPED_KEY_LEN_RANGE`.
+pub fn decapsulate(key: &KeyHandle, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    match key {
+        KeyHandle::MlKem(key) => ml_kem::decapsulate(key, ciphertext),
         _ => Err(internal(OTHER_KEY)),
     }
 }

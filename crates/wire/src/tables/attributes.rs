@@ -110,6 +110,18 @@ pub enum AttributeType {
     AlwaysAuthenticate = 0x0202,
     /// Number 0x0210.
     WrapWithTrusted = 0x0210,
+    /// Number 0x061d.
+    ParameterSet = 0x061d,
+    /// Number 0x062a.
+    EncapsulateTemplate = 0x062a,
+    /// Number 0x062b.
+    DecapsulateTemplate = 0x062b,
+    /// Number 0x0633.
+    Encapsulate = 0x0633,
+    /// Number 0x0634.
+    Decapsulate = 0x0634,
+    /// Number 0x0637.
+    Seed = 0x0637,
     /// Number 0x40000211.
     WrapTemplate = 0x40000211,
     /// Number 0x40000212.
@@ -171,6 +183,12 @@ impl AttributeType {
         Self::EcPoint,
         Self::AlwaysAuthenticate,
         Self::WrapWithTrusted,
+        Self::ParameterSet,
+        Self::EncapsulateTemplate,
+        Self::DecapsulateTemplate,
+        Self::Encapsulate,
+        Self::Decapsulate,
+        Self::Seed,
         Self::WrapTemplate,
         Self::UnwrapTemplate,
     ];
@@ -230,6 +248,12 @@ impl AttributeType {
             0x0181 => Some(Self::EcPoint),
             0x0202 => Some(Self::AlwaysAuthenticate),
             0x0210 => Some(Self::WrapWithTrusted),
+            0x061d => Some(Self::ParameterSet),
+            0x062a => Some(Self::EncapsulateTemplate),
+            0x062b => Some(Self::DecapsulateTemplate),
+            0x0633 => Some(Self::Encapsulate),
+            0x0634 => Some(Self::Decapsulate),
+            0x0637 => Some(Self::Seed),
             0x40000211 => Some(Self::WrapTemplate),
             0x40000212 => Some(Self::UnwrapTemplate),
             _ => None,
@@ -296,6 +320,12 @@ impl AttributeType {
             Self::EcPoint => Kind::Bytes,
             Self::AlwaysAuthenticate => Kind::Bool,
             Self::WrapWithTrusted => Kind::Bool,
+            Self::ParameterSet => Kind::Ulong,
+            Self::EncapsulateTemplate => Kind::Template,
+            Self::DecapsulateTemplate => Kind::Template,
+            Self::Encapsulate => Kind::Bool,
+            Self::Decapsulate => Kind::Bool,
+            Self::Seed => Kind::Bytes,
             Self::WrapTemplate => Kind::Template,
             Self::UnwrapTemplate => Kind::Template,
         }
@@ -311,6 +341,7 @@ impl AttributeType {
             Self::Exponent1 => true,
             Self::Exponent2 => true,
             Self::Coefficient => true,
+            Self::Seed => true,
             _ => false,
         }
     }
@@ -370,6 +401,12 @@ impl AttributeType {
             Self::EcPoint => "CKA_EC_POINT",
             Self::AlwaysAuthenticate => "CKA_ALWAYS_AUTHENTICATE",
             Self::WrapWithTrusted => "CKA_WRAP_WITH_TRUSTED",
+            Self::ParameterSet => "CKA_PARAMETER_SET",
+            Self::EncapsulateTemplate => "CKA_ENCAPSULATE_TEMPLATE",
+            Self::DecapsulateTemplate => "CKA_DECAPSULATE_TEMPLATE",
+            Self::Encapsulate => "CKA_ENCAPSULATE",
+            Self::Decapsulate => "CKA_DECAPSULATE",
+            Self::Seed => "CKA_SEED",
             Self::WrapTemplate => "CKA_WRAP_TEMPLATE",
             Self::UnwrapTemplate => "CKA_UNWRAP_TEMPLATE",
         }
@@ -430,6 +467,12 @@ impl AttributeType {
             Self::EcPoint => "ec-point",
             Self::AlwaysAuthenticate => "always-authenticate",
             Self::WrapWithTrusted => "wrap-with-trusted",
+            Self::ParameterSet => "parameter-set",
+            Self::EncapsulateTemplate => "encapsulate-template",
+            Self::DecapsulateTemplate => "decapsulate-template",
+            Self::Encapsulate => "encapsulate",
+            Self::Decapsulate => "decapsulate",
+            Self::Seed => "seed",
             Self::WrapTemplate => "wrap-template",
             Self::UnwrapTemplate => "unwrap-template",
         }

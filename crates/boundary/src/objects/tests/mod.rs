@@ -8,6 +8,8 @@ mod find;
 mod generation;
 mod imports;
 mod lifecycle;
+mod ml_dsa;
+mod ml_kem;
 mod records;
 mod refusals;
 mod sharing;
