@@ -369,6 +369,8 @@ pub fn config(authority_pem: &str, servers: Vec<Server>) -> ClusterConfig {
         trust_anchor_path: PathBuf::from("test-ca.crt"),
         cluster_id: Some(CLUSTER.into()),
         servers,
+        profile: strongroom_client::Profile::Standard,
+        checks_key_availability: true,
         deadline_ms: 10_000,
         spin_us: 80,
     }
