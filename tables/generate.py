@@ -123,6 +123,30 @@ def fips_refused(row: Row) -> list[str]:
     return [] if row["fips"] else [str(function) for function in row["does"]]
 
 
+MECHANISMS_PAGE = """# Mechanisms
+
+**Parts**: how data comes in parts (C_SignUpdate, C_EncryptUpdate and the like). *Any size*: as it comes, without limit.
+*Collected*: at most what one request takes (1 MiB less 4 KiB); encryption and decryption give everything with the last
+call, so that nothing is seen of a plaintext whose tag does not fit. *None*: the standard has the mechanism in one part
+only.
+
+**AWS**: a slot of [profile `aws`](client-configuration.md#the-profile-aws) has it.
+
+| PKCS #11 | Number | Does | Keys | Parameters | Parts | FIPS | AWS |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def parts(row: dict[str, Any]) -> str:
+    """How a mechanism that signs, encrypts or digests takes data in parts."""
+    if not {"sign", "encrypt", "digest"} & set(row["does"]):
+        return ""
+    if row.get("single_part"):
+        return "none"
+    is_cut = "encrypt" in row["does"] and row["parameters"] in {"none", "iv", "ctr"} and row["keys"] != ["aes-xts"]
+    return "any size" if is_cut or "hash" in row or "digest" in row["does"] else "collected"
+
+
 def mechanisms() -> dict[Path, str]:
     table = rows("mechanism")
     names = {row["name"] for row in table}
@@ -158,7 +182,7 @@ def mechanisms() -> dict[Path, str]:
     )
     for function, doc in (
         ("hash", "The digest that it runs over the data first."),
-        ("raw", "The mechanism that signs that digest."),
+        ("raw", "The mechanism that signs that digest, or that it is another name for."),
     ):
         rust += rust_match(
             function,
@@ -172,6 +196,13 @@ def mechanisms() -> dict[Path, str]:
         "Whether it takes no Update calls.",
         "bool",
         [(camel(r["name"]), "true" if r.get("single_part") else "false") for r in table],
+        "false",
+    )
+    rust += rust_match(
+        "is_of_aws",
+        "Whether the library of AWS has it.",
+        "bool",
+        [(camel(r["name"]), "true" if r.get("aws") else "false") for r in table],
         "false",
     )
     rust += rust_match(
@@ -211,7 +242,7 @@ def mechanisms() -> dict[Path, str]:
     python += (
         '}\n"""What a cluster of Mode FIPS refuses, by mechanism; a mechanism that is not here is allowed whole."""\n'
     )
-    docs = "# Mechanisms\n\n| PKCS #11 | Number | Does | Keys | Parameters | FIPS |\n|---|---|---|---|---|---|\n"
+    docs = MECHANISMS_PAGE
     for row in table:
         fips = "yes" if row["fips"] else "no"
         if "fips_refuses" in row:
@@ -220,7 +251,7 @@ def mechanisms() -> dict[Path, str]:
             fips = "decrypt only"
         docs += (
             f"| `CKM_{row['name']}` | `{row['code']:#x}` | {', '.join(row['does'])} | {', '.join(row['keys'])} "
-            f"| {row['parameters']} | {fips} |\n"
+            f"| {row['parameters']} | {parts(row)} | {fips} | {'yes' if row.get('aws') else ''} |\n"
         )
     return {RUST / "mechanisms.rs": rust, PYTHON / "mechanisms.py": python, DOCS / "mechanisms.md": docs}
 

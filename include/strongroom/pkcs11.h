@@ -1,8 +1,8 @@
-/* PKCS #11 2.40 with C_GetInterface, as libstrongroom_pkcs11.so speaks it.
+/* PKCS #11 2.40, 3.0 and 3.2, as libstrongroom_pkcs11.so speaks them.
  *
  * Written for Strongroom: types, names and values are those of the OASIS standard (PKCS #11 Cryptographic Token
- * Interface Base Specification and Current Mechanisms Specification, version 2.40); only mechanisms that the library
- * has are listed. Linux on 64 bits: structures are laid out by the platform's C ABI.
+ * Interface Base Specification and Current Mechanisms Specification 2.40, PKCS #11 Specification 3.0 and 3.2); only
+ * mechanisms that the library has are listed. Linux on 64 bits: structures are laid out by the platform's C ABI.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -135,6 +135,33 @@ typedef struct CK_GCM_PARAMS {
     CK_ULONG ulTagBits;
 } CK_GCM_PARAMS, *CK_GCM_PARAMS_PTR;
 
+/* Of one message. To encrypt, ivGenerator is CKG_GENERATE or CKG_GENERATE_RANDOM, ulIvFixedBits 0, and pIv a place for
+ * the 12-byte IV that the HSM makes; it is written with the tag. */
+typedef CK_ULONG CK_GENERATOR_FUNCTION;
+typedef struct CK_GCM_MESSAGE_PARAMS {
+    CK_BYTE_PTR pIv;
+    CK_ULONG ulIvLen;
+    CK_ULONG ulIvFixedBits;
+    CK_GENERATOR_FUNCTION ivGenerator;
+    CK_BYTE_PTR pTag;
+    CK_ULONG ulTagBits;
+} CK_GCM_MESSAGE_PARAMS, *CK_GCM_MESSAGE_PARAMS_PTR;
+
+/* Of one message. The nonce is the caller's: nonceGenerator is CKG_NO_GENERATE. */
+typedef struct CK_CCM_MESSAGE_PARAMS {
+    CK_ULONG ulDataLen;
+    CK_BYTE_PTR pNonce;
+    CK_ULONG ulNonceLen;
+    CK_ULONG ulNonceFixedBits;
+    CK_GENERATOR_FUNCTION nonceGenerator;
+    CK_BYTE_PTR pMAC;
+    CK_ULONG ulMACLen;
+} CK_CCM_MESSAGE_PARAMS, *CK_CCM_MESSAGE_PARAMS_PTR;
+
+/* No function is asynchronous. */
+typedef struct CK_ASYNC_DATA CK_ASYNC_DATA;
+typedef CK_ULONG CK_SESSION_VALIDATION_FLAGS_TYPE;
+
 typedef struct CK_EDDSA_PARAMS {
     CK_BBOOL phFlag;
     CK_ULONG ulContextDataLen;
@@ -252,6 +279,7 @@ typedef struct CK_INTERFACE {
 #define CKR_DEVICE_REMOVED                   ((CK_RV)0x32UL)
 #define CKR_ENCRYPTED_DATA_INVALID           ((CK_RV)0x40UL)
 #define CKR_ENCRYPTED_DATA_LEN_RANGE         ((CK_RV)0x41UL)
+#define CKR_AEAD_DECRYPT_FAILED              ((CK_RV)0x42UL)
 #define CKR_FUNCTION_CANCELED                ((CK_RV)0x50UL)
 #define CKR_FUNCTION_NOT_PARALLEL            ((CK_RV)0x51UL)
 #define CKR_FUNCTION_NOT_SUPPORTED           ((CK_RV)0x54UL)
@@ -320,6 +348,8 @@ typedef struct CK_INTERFACE {
 #define CKR_LIBRARY_LOAD_FAILED              ((CK_RV)0x1b7UL)
 #define CKR_PUBLIC_KEY_INVALID               ((CK_RV)0x1b9UL)
 #define CKR_FUNCTION_REJECTED                ((CK_RV)0x200UL)
+#define CKR_OPERATION_CANCEL_FAILED          ((CK_RV)0x202UL)
+#define CKR_SESSION_ASYNC_NOT_SUPPORTED      ((CK_RV)0x205UL)
 #define CKR_PARAMETER_SET_NOT_SUPPORTED      ((CK_RV)0x209UL)
 #define CKR_VENDOR_DEFINED                   ((CK_RV)0x80000000UL)
 
@@ -557,85 +587,169 @@ typedef struct CK_INTERFACE {
 #define CKF_OS_LOCKING_OK                  ((CK_FLAGS)0x2UL)
 #define CKF_DONT_BLOCK                     ((CK_FLAGS)0x1UL)
 #define CKF_INTERFACE_FORK_SAFE            ((CK_FLAGS)0x1UL)
+#define CKF_ASYNC_SESSION                  ((CK_FLAGS)0x8UL)
+#define CKF_MESSAGE_ENCRYPT                ((CK_FLAGS)0x2UL)
+#define CKF_MESSAGE_DECRYPT                ((CK_FLAGS)0x4UL)
+#define CKF_MESSAGE_SIGN                   ((CK_FLAGS)0x8UL)
+#define CKF_MESSAGE_VERIFY                 ((CK_FLAGS)0x10UL)
+#define CKF_MULTI_MESSAGE                  ((CK_FLAGS)0x20UL)
+#define CKF_FIND_OBJECTS                   ((CK_FLAGS)0x40UL)
+#define CKF_END_OF_MESSAGE                 ((CK_FLAGS)0x1UL)
+#define CKG_NO_GENERATE      0x0UL
+#define CKG_GENERATE         0x1UL
+#define CKG_GENERATE_COUNTER 0x2UL
+#define CKG_GENERATE_RANDOM  0x3UL
+#define CKS_LAST_VALIDATION_OK 0x1UL
 
 typedef struct CK_FUNCTION_LIST CK_FUNCTION_LIST, *CK_FUNCTION_LIST_PTR, **CK_FUNCTION_LIST_PTR_PTR;
+typedef struct CK_FUNCTION_LIST_3_0 CK_FUNCTION_LIST_3_0, *CK_FUNCTION_LIST_3_0_PTR, **CK_FUNCTION_LIST_3_0_PTR_PTR;
+typedef struct CK_FUNCTION_LIST_3_2 CK_FUNCTION_LIST_3_2, *CK_FUNCTION_LIST_3_2_PTR, **CK_FUNCTION_LIST_3_2_PTR_PTR;
+
+/* Each list begins with the one before it. */
+#define STRONGROOM_FUNCTIONS_2_40 \
+    CK_RV (*C_Initialize)(void *); \
+    CK_RV (*C_Finalize)(void *); \
+    CK_RV (*C_GetInfo)(CK_INFO *); \
+    CK_RV (*C_GetFunctionList)(CK_FUNCTION_LIST **); \
+    CK_RV (*C_GetSlotList)(CK_BBOOL, CK_SLOT_ID *, CK_ULONG *); \
+    CK_RV (*C_GetSlotInfo)(CK_SLOT_ID, CK_SLOT_INFO *); \
+    CK_RV (*C_GetTokenInfo)(CK_SLOT_ID, CK_TOKEN_INFO *); \
+    CK_RV (*C_GetMechanismList)(CK_SLOT_ID, CK_MECHANISM_TYPE *, CK_ULONG *); \
+    CK_RV (*C_GetMechanismInfo)(CK_SLOT_ID, CK_MECHANISM_TYPE, CK_MECHANISM_INFO *); \
+    CK_RV (*C_InitToken)(CK_SLOT_ID, CK_UTF8CHAR *, CK_ULONG, CK_UTF8CHAR *); \
+    CK_RV (*C_InitPIN)(CK_SESSION_HANDLE, CK_UTF8CHAR *, CK_ULONG); \
+    CK_RV (*C_SetPIN)(CK_SESSION_HANDLE, CK_UTF8CHAR *, CK_ULONG, CK_UTF8CHAR *, CK_ULONG); \
+    CK_RV (*C_OpenSession)(CK_SLOT_ID, CK_FLAGS, void *, CK_NOTIFY, CK_SESSION_HANDLE *); \
+    CK_RV (*C_CloseSession)(CK_SESSION_HANDLE); \
+    CK_RV (*C_CloseAllSessions)(CK_SLOT_ID); \
+    CK_RV (*C_GetSessionInfo)(CK_SESSION_HANDLE, CK_SESSION_INFO *); \
+    CK_RV (*C_GetOperationState)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_SetOperationState)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE); \
+    CK_RV (*C_Login)(CK_SESSION_HANDLE, CK_USER_TYPE, CK_UTF8CHAR *, CK_ULONG); \
+    CK_RV (*C_Logout)(CK_SESSION_HANDLE); \
+    CK_RV (*C_CreateObject)(CK_SESSION_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *); \
+    CK_RV (*C_CopyObject)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *); \
+    CK_RV (*C_DestroyObject)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE); \
+    CK_RV (*C_GetObjectSize)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, CK_ULONG *); \
+    CK_RV (*C_GetAttributeValue)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG); \
+    CK_RV (*C_SetAttributeValue)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG); \
+    CK_RV (*C_FindObjectsInit)(CK_SESSION_HANDLE, CK_ATTRIBUTE *, CK_ULONG); \
+    CK_RV (*C_FindObjects)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE *, CK_ULONG, CK_ULONG *); \
+    CK_RV (*C_FindObjectsFinal)(CK_SESSION_HANDLE); \
+    CK_RV (*C_EncryptInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE); \
+    CK_RV (*C_Encrypt)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_EncryptUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_EncryptFinal)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_DecryptInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE); \
+    CK_RV (*C_Decrypt)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_DecryptUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_DecryptFinal)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_DigestInit)(CK_SESSION_HANDLE, CK_MECHANISM *); \
+    CK_RV (*C_Digest)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_DigestUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_DigestKey)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE); \
+    CK_RV (*C_DigestFinal)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_SignInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE); \
+    CK_RV (*C_Sign)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_SignUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_SignFinal)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_SignRecoverInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE); \
+    CK_RV (*C_SignRecover)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_VerifyInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE); \
+    CK_RV (*C_Verify)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_VerifyUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_VerifyFinal)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_VerifyRecoverInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE); \
+    CK_RV (*C_VerifyRecover)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_DigestEncryptUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_DecryptDigestUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_SignEncryptUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_DecryptVerifyUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_GenerateKey)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *); \
+    CK_RV (*C_GenerateKeyPair)( \
+        CK_SESSION_HANDLE, CK_MECHANISM *, CK_ATTRIBUTE *, CK_ULONG, CK_ATTRIBUTE *, CK_ULONG, \
+        CK_OBJECT_HANDLE *, CK_OBJECT_HANDLE *); \
+    CK_RV (*C_WrapKey)( \
+        CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_UnwrapKey)( \
+        CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG, CK_ATTRIBUTE *, CK_ULONG, \
+        CK_OBJECT_HANDLE *); \
+    CK_RV (*C_DeriveKey)( \
+        CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *); \
+    CK_RV (*C_SeedRandom)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_GenerateRandom)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_GetFunctionStatus)(CK_SESSION_HANDLE); \
+    CK_RV (*C_CancelFunction)(CK_SESSION_HANDLE); \
+    CK_RV (*C_WaitForSlotEvent)(CK_FLAGS, CK_SLOT_ID *, void *);
+
+#define STRONGROOM_FUNCTIONS_3_0 \
+    CK_RV (*C_GetInterfaceList)(CK_INTERFACE *, CK_ULONG *); \
+    CK_RV (*C_GetInterface)(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS); \
+    CK_RV (*C_LoginUser)(CK_SESSION_HANDLE, CK_USER_TYPE, CK_UTF8CHAR *, CK_ULONG, CK_UTF8CHAR *, CK_ULONG); \
+    CK_RV (*C_SessionCancel)(CK_SESSION_HANDLE, CK_FLAGS); \
+    CK_RV (*C_MessageEncryptInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE); \
+    CK_RV (*C_EncryptMessage)( \
+        CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_EncryptMessageBegin)(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_EncryptMessageNext)( \
+        CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *, CK_FLAGS); \
+    CK_RV (*C_MessageEncryptFinal)(CK_SESSION_HANDLE); \
+    CK_RV (*C_MessageDecryptInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE); \
+    CK_RV (*C_DecryptMessage)( \
+        CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_DecryptMessageBegin)(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_DecryptMessageNext)( \
+        CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *, CK_FLAGS); \
+    CK_RV (*C_MessageDecryptFinal)(CK_SESSION_HANDLE); \
+    CK_RV (*C_MessageSignInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE); \
+    CK_RV (*C_SignMessage)(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_SignMessageBegin)(CK_SESSION_HANDLE, void *, CK_ULONG); \
+    CK_RV (*C_SignMessageNext)(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *); \
+    CK_RV (*C_MessageSignFinal)(CK_SESSION_HANDLE); \
+    CK_RV (*C_MessageVerifyInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE); \
+    CK_RV (*C_VerifyMessage)(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_VerifyMessageBegin)(CK_SESSION_HANDLE, void *, CK_ULONG); \
+    CK_RV (*C_VerifyMessageNext)(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_MessageVerifyFinal)(CK_SESSION_HANDLE);
+
+#define STRONGROOM_FUNCTIONS_3_2 \
+    CK_RV (*C_EncapsulateKey)( \
+        CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_BYTE *, CK_ULONG *, \
+        CK_OBJECT_HANDLE *); \
+    CK_RV (*C_DecapsulateKey)( \
+        CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_BYTE *, CK_ULONG, \
+        CK_OBJECT_HANDLE *); \
+    CK_RV (*C_VerifySignatureInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_VerifySignature)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_VerifySignatureUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_VerifySignatureFinal)(CK_SESSION_HANDLE); \
+    CK_RV (*C_GetSessionValidationFlags)(CK_SESSION_HANDLE, CK_SESSION_VALIDATION_FLAGS_TYPE, CK_FLAGS *); \
+    CK_RV (*C_AsyncComplete)(CK_SESSION_HANDLE, CK_UTF8CHAR *, CK_ASYNC_DATA *); \
+    CK_RV (*C_AsyncGetID)(CK_SESSION_HANDLE, CK_UTF8CHAR *, CK_ULONG *); \
+    CK_RV (*C_AsyncJoin)(CK_SESSION_HANDLE, CK_UTF8CHAR *, CK_ULONG, CK_BYTE *, CK_ULONG); \
+    CK_RV (*C_WrapKeyAuthenticated)( \
+        CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, \
+        CK_ULONG *); \
+    CK_RV (*C_UnwrapKeyAuthenticated)( \
+        CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG, CK_ATTRIBUTE *, CK_ULONG, \
+        CK_BYTE *, CK_ULONG, CK_OBJECT_HANDLE *);
 
 struct CK_FUNCTION_LIST {
     CK_VERSION version;
-    CK_RV (*C_Initialize)(void *);
-    CK_RV (*C_Finalize)(void *);
-    CK_RV (*C_GetInfo)(CK_INFO *);
-    CK_RV (*C_GetFunctionList)(CK_FUNCTION_LIST **);
-    CK_RV (*C_GetSlotList)(CK_BBOOL, CK_SLOT_ID *, CK_ULONG *);
-    CK_RV (*C_GetSlotInfo)(CK_SLOT_ID, CK_SLOT_INFO *);
-    CK_RV (*C_GetTokenInfo)(CK_SLOT_ID, CK_TOKEN_INFO *);
-    CK_RV (*C_GetMechanismList)(CK_SLOT_ID, CK_MECHANISM_TYPE *, CK_ULONG *);
-    CK_RV (*C_GetMechanismInfo)(CK_SLOT_ID, CK_MECHANISM_TYPE, CK_MECHANISM_INFO *);
-    CK_RV (*C_InitToken)(CK_SLOT_ID, CK_UTF8CHAR *, CK_ULONG, CK_UTF8CHAR *);
-    CK_RV (*C_InitPIN)(CK_SESSION_HANDLE, CK_UTF8CHAR *, CK_ULONG);
-    CK_RV (*C_SetPIN)(CK_SESSION_HANDLE, CK_UTF8CHAR *, CK_ULONG, CK_UTF8CHAR *, CK_ULONG);
-    CK_RV (*C_OpenSession)(CK_SLOT_ID, CK_FLAGS, void *, CK_NOTIFY, CK_SESSION_HANDLE *);
-    CK_RV (*C_CloseSession)(CK_SESSION_HANDLE);
-    CK_RV (*C_CloseAllSessions)(CK_SLOT_ID);
-    CK_RV (*C_GetSessionInfo)(CK_SESSION_HANDLE, CK_SESSION_INFO *);
-    CK_RV (*C_GetOperationState)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_SetOperationState)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE);
-    CK_RV (*C_Login)(CK_SESSION_HANDLE, CK_USER_TYPE, CK_UTF8CHAR *, CK_ULONG);
-    CK_RV (*C_Logout)(CK_SESSION_HANDLE);
-    CK_RV (*C_CreateObject)(CK_SESSION_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *);
-    CK_RV (*C_CopyObject)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *);
-    CK_RV (*C_DestroyObject)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE);
-    CK_RV (*C_GetObjectSize)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, CK_ULONG *);
-    CK_RV (*C_GetAttributeValue)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG);
-    CK_RV (*C_SetAttributeValue)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG);
-    CK_RV (*C_FindObjectsInit)(CK_SESSION_HANDLE, CK_ATTRIBUTE *, CK_ULONG);
-    CK_RV (*C_FindObjects)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE *, CK_ULONG, CK_ULONG *);
-    CK_RV (*C_FindObjectsFinal)(CK_SESSION_HANDLE);
-    CK_RV (*C_EncryptInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
-    CK_RV (*C_Encrypt)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_EncryptUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_EncryptFinal)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_DecryptInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
-    CK_RV (*C_Decrypt)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_DecryptUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_DecryptFinal)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_DigestInit)(CK_SESSION_HANDLE, CK_MECHANISM *);
-    CK_RV (*C_Digest)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_DigestUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
-    CK_RV (*C_DigestKey)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE);
-    CK_RV (*C_DigestFinal)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_SignInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
-    CK_RV (*C_Sign)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_SignUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
-    CK_RV (*C_SignFinal)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_SignRecoverInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
-    CK_RV (*C_SignRecover)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_VerifyInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
-    CK_RV (*C_Verify)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG);
-    CK_RV (*C_VerifyUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
-    CK_RV (*C_VerifyFinal)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
-    CK_RV (*C_VerifyRecoverInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
-    CK_RV (*C_VerifyRecover)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_DigestEncryptUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_DecryptDigestUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_SignEncryptUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_DecryptVerifyUpdate)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_GenerateKey)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *);
-    CK_RV (*C_GenerateKeyPair)(
-        CK_SESSION_HANDLE, CK_MECHANISM *, CK_ATTRIBUTE *, CK_ULONG, CK_ATTRIBUTE *, CK_ULONG,
-        CK_OBJECT_HANDLE *, CK_OBJECT_HANDLE *);
-    CK_RV (*C_WrapKey)(
-        CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG *);
-    CK_RV (*C_UnwrapKey)(
-        CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG, CK_ATTRIBUTE *, CK_ULONG,
-        CK_OBJECT_HANDLE *);
-    CK_RV (*C_DeriveKey)(
-        CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *);
-    CK_RV (*C_SeedRandom)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
-    CK_RV (*C_GenerateRandom)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
-    CK_RV (*C_GetFunctionStatus)(CK_SESSION_HANDLE);
-    CK_RV (*C_CancelFunction)(CK_SESSION_HANDLE);
-    CK_RV (*C_WaitForSlotEvent)(CK_FLAGS, CK_SLOT_ID *, void *);
+    STRONGROOM_FUNCTIONS_2_40
+};
+
+struct CK_FUNCTION_LIST_3_0 {
+    CK_VERSION version;
+    STRONGROOM_FUNCTIONS_2_40
+    STRONGROOM_FUNCTIONS_3_0
+};
+
+struct CK_FUNCTION_LIST_3_2 {
+    CK_VERSION version;
+    STRONGROOM_FUNCTIONS_2_40
+    STRONGROOM_FUNCTIONS_3_0
+    STRONGROOM_FUNCTIONS_3_2
 };
 
 CK_RV C_Initialize(void *);
@@ -711,16 +825,57 @@ CK_RV C_GenerateRandom(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
 CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE);
 CK_RV C_CancelFunction(CK_SESSION_HANDLE);
 CK_RV C_WaitForSlotEvent(CK_FLAGS, CK_SLOT_ID *, void *);
+CK_RV C_GetInterfaceList(CK_INTERFACE *, CK_ULONG *);
+CK_RV C_GetInterface(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS);
+CK_RV C_LoginUser(CK_SESSION_HANDLE, CK_USER_TYPE, CK_UTF8CHAR *, CK_ULONG, CK_UTF8CHAR *, CK_ULONG);
+CK_RV C_SessionCancel(CK_SESSION_HANDLE, CK_FLAGS);
+CK_RV C_MessageEncryptInit(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
+CK_RV C_EncryptMessage(
+    CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
+CK_RV C_EncryptMessageBegin(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG);
+CK_RV C_EncryptMessageNext(
+    CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *, CK_FLAGS);
+CK_RV C_MessageEncryptFinal(CK_SESSION_HANDLE);
+CK_RV C_MessageDecryptInit(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
+CK_RV C_DecryptMessage(
+    CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
+CK_RV C_DecryptMessageBegin(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG);
+CK_RV C_DecryptMessageNext(
+    CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *, CK_FLAGS);
+CK_RV C_MessageDecryptFinal(CK_SESSION_HANDLE);
+CK_RV C_MessageSignInit(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
+CK_RV C_SignMessage(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
+CK_RV C_SignMessageBegin(CK_SESSION_HANDLE, void *, CK_ULONG);
+CK_RV C_SignMessageNext(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
+CK_RV C_MessageSignFinal(CK_SESSION_HANDLE);
+CK_RV C_MessageVerifyInit(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
+CK_RV C_VerifyMessage(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG);
+CK_RV C_VerifyMessageBegin(CK_SESSION_HANDLE, void *, CK_ULONG);
+CK_RV C_VerifyMessageNext(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG);
+CK_RV C_MessageVerifyFinal(CK_SESSION_HANDLE);
 CK_RV C_EncapsulateKey(
     CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_BYTE *, CK_ULONG *,
     CK_OBJECT_HANDLE *);
 CK_RV C_DecapsulateKey(
     CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_BYTE *, CK_ULONG,
     CK_OBJECT_HANDLE *);
-CK_RV C_GetInterfaceList(CK_INTERFACE *, CK_ULONG *);
-CK_RV C_GetInterface(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS);
+CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG);
+CK_RV C_VerifySignature(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
+CK_RV C_VerifySignatureUpdate(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
+CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE);
+CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE, CK_SESSION_VALIDATION_FLAGS_TYPE, CK_FLAGS *);
+CK_RV C_AsyncComplete(CK_SESSION_HANDLE, CK_UTF8CHAR *, CK_ASYNC_DATA *);
+CK_RV C_AsyncGetID(CK_SESSION_HANDLE, CK_UTF8CHAR *, CK_ULONG *);
+CK_RV C_AsyncJoin(CK_SESSION_HANDLE, CK_UTF8CHAR *, CK_ULONG, CK_BYTE *, CK_ULONG);
+CK_RV C_WrapKeyAuthenticated(
+    CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *,
+    CK_ULONG *);
+CK_RV C_UnwrapKeyAuthenticated(
+    CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG, CK_ATTRIBUTE *, CK_ULONG,
+    CK_BYTE *, CK_ULONG, CK_OBJECT_HANDLE *);
 
 typedef CK_RV (*CK_C_GetFunctionList)(CK_FUNCTION_LIST_PTR_PTR);
+typedef CK_RV (*CK_C_GetInterface)(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS);
 
 #ifdef __cplusplus
 }

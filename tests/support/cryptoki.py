@@ -48,6 +48,8 @@ PLACES = {
     "C_DecryptFinal": 36,
     "C_DigestInit": 37,
     "C_Digest": 38,
+    "C_DigestUpdate": 39,
+    "C_DigestFinal": 41,
     "C_SignInit": 42,
     "C_Sign": 43,
     "C_SignUpdate": 44,
@@ -107,9 +109,9 @@ class Module:
     """A loaded library, initialised; its configuration is that of ``STRONGROOM_CONFIG`` at this time."""
 
     def __init__(self, path: str) -> None:
-        library = ctypes.CDLL(path)
+        self.library = ctypes.CDLL(path)
         listed = ctypes.POINTER(FunctionList)()
-        assert library.C_GetFunctionList(byref(listed)) == 0
+        assert self.library.C_GetFunctionList(byref(listed)) == 0
         prototype = ctypes.CFUNCTYPE(c_ulong)
         self._functions = {name: prototype(listed.contents.functions[place]) for name, place in PLACES.items()}
         self._functions |= {name: prototype((name, library)) for name in EXPORTED}
@@ -320,6 +322,27 @@ class Session:
             self._call("C_SignUpdate", part, len(part))
         result, length = ctypes.create_string_buffer(ROOM), c_ulong(ROOM)
         self._call("C_SignFinal", result, byref(length))
+        return result.raw[: length.value]
+
+    def verifies_in_parts(self, how: CkMechanism, key: int, parts: list[bytes], signature: bytes) -> bool:
+        """C_Verify with Update calls."""
+        self._call("C_VerifyInit", byref(how), key)
+        for part in parts:
+            self._call("C_VerifyUpdate", part, len(part))
+        try:
+            self._call("C_VerifyFinal", signature, len(signature))
+        except CryptokiError as error:
+            if error.rv == CKR_SIGNATURE_INVALID:
+                return False
+            raise
+        return True
+
+    def digest_in_parts(self, how: CkMechanism, parts: list[bytes]) -> bytes:
+        self._call("C_DigestInit", byref(how))
+        for part in parts:
+            self._call("C_DigestUpdate", part, len(part))
+        result, length = ctypes.create_string_buffer(ROOM), c_ulong(ROOM)
+        self._call("C_DigestFinal", result, byref(length))
         return result.raw[: length.value]
 
     def _whole(self, function: str, how: CkMechanism, key: int | None, data: bytes) -> bytes:

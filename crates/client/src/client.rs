@@ -296,6 +296,11 @@ impl Client {
         self.pool.members().into_iter().map(view).collect()
     }
 
+    /// How many HSMs the client knows.
+    pub fn member_count(&self) -> usize {
+        self.pool.members().len()
+    }
+
     /// Connects if there is no connection: shows whether the cluster can be reached and passes the server check.
     ///
     /// # Errors

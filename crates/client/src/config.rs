@@ -7,6 +7,8 @@
 //!  "options": {"deadline_ms": 10000, "spin_us": 0, "retry_mode": "standard"}}
 //! ```
 //! For mutual TLS a cluster has `client_cert_hsm_tls_file` and `client_key_hsm_tls_file` too.
+//! Beside "type" a cluster may have "profile", beside "servers" AWS's "options".
+//!
 //! Relative paths are taken from the directory of the file. Members that are unknown here are ignored, so that a file
 //! written by AWS's tools works.
 
@@ -33,6 +35,16 @@ pub struct Config {
     pub log: Log,
 }
 
+/// Whose behaviour a slot of the PKCS #11 library has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// The standard's.
+    #[default]
+    Standard,
+    /// That of AWS's library.
+    Aws,
+}
+
 /// One cluster.
 #[derive(Clone, Debug)]
 pub struct ClusterConfig {
@@ -46,6 +58,10 @@ pub struct ClusterConfig {
     pub client_certificate: Option<ClientCertificateFiles>,
     /// HSMs to ask first; the cluster tells the rest. At least one.
     pub servers: Vec<Server>,
+    /// For the PKCS #11 library.
+    pub profile: Profile,
+    /// Whether, in the profile of AWS, token keys need two HSMs.
+    pub checks_key_availability: bool,
     /// How long a call may take, with all its repetitions.
     pub deadline_ms: u32,
     /// How long a lone caller polls for its answer before it sleeps.
@@ -84,6 +100,7 @@ struct FileForm {
 
 #[derive(Deserialize)]
 struct ClusterEntry {
+    profile: Option<String>,
     cluster: ClusterForm,
 }
 
@@ -95,6 +112,14 @@ struct ClusterForm {
     client_key_hsm_tls_file: Option<PathBuf>,
     #[serde(default)]
     servers: Vec<ServerForm>,
+    #[serde(default)]
+    options: ClusterOptionsForm,
+}
+
+#[derive(Default, Deserialize)]
+struct ClusterOptionsForm {
+    #[serde(default)]
+    disable_key_availability_check: bool,
 }
 
 #[derive(Deserialize)]
@@ -177,7 +202,10 @@ impl Config {
         let clusters = form
             .clusters
             .into_iter()
-            .map(|entry| parse_cluster(entry.cluster, &form.options, directory))
+            .map(|entry| {
+                let profile = parse_profile(entry.profile.as_deref())?;
+                parse_cluster(entry.cluster, profile, &form.options, directory)
+            })
             .collect::<Result<_>>()?;
         Ok(Self { clusters, log })
     }
@@ -187,7 +215,20 @@ fn refused(text: String) -> Error {
     Error::local(Rv::GENERAL_ERROR, text)
 }
 
-fn parse_cluster(form: ClusterForm, options: &OptionsForm, directory: &Path) -> Result<ClusterConfig> {
+fn parse_profile(name: Option<&str>) -> Result<Profile> {
+    match name {
+        None | Some("standard") => Ok(Profile::Standard),
+        Some("aws") => Ok(Profile::Aws),
+        Some(name) => Err(refused(format!("profile {name:?} is unknown; use standard or aws"))),
+    }
+}
+
+fn parse_cluster(
+    form: ClusterForm,
+    profile: Profile,
+    options: &OptionsForm,
+    directory: &Path,
+) -> Result<ClusterConfig> {
     let trust_anchor_path = directory.join(form.hsm_ca_file);
     let trust_anchor_pem = std::fs::read(&trust_anchor_path).map_err(|error| {
         refused(format!(
@@ -238,6 +279,8 @@ fn parse_cluster(form: ClusterForm, options: &OptionsForm, directory: &Path) -> 
         cluster_id: form.cluster_id.filter(|id| !id.is_empty()),
         client_certificate,
         servers,
+        profile,
+        checks_key_availability: !form.options.disable_key_availability_check,
         deadline_ms: options.deadline_ms.unwrap_or(10_000).max(100),
         spin_us: options.spin_us.unwrap_or(0).min(10_000),
         retries,
@@ -294,6 +337,21 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_has_the_profile_that_is_named_and_awss_options() {
+        let parse = |entry: &str, cluster: &str| {
+            let text = format!(
+                r#"{{"clusters":[{{{entry}"cluster":{{"hsm_ca_file":"ca.crt",{cluster}"servers":[{{"hostname":"h"}}]}}}}]}}"#
+            );
+            let config = Config::parse(&text, &anchor_directory("profile")).unwrap();
+            (config.clusters[0].profile, config.clusters[0].checks_key_availability)
+        };
+        assert_eq!(parse("", ""), (Profile::Standard, true));
+        assert_eq!(parse(r#""profile":"standard","#, ""), (Profile::Standard, true));
+        let disabled = r#""options":{"disable_key_availability_check":true},"#;
+        assert_eq!(parse(r#""profile":"aws","#, disabled), (Profile::Aws, false));
+    }
+
+    #[test]
     fn each_broken_file_says_what_is_wrong_and_what_to_do() {
         let directory = anchor_directory("broken");
         for (text, words) in [
@@ -321,6 +379,11 @@ mod tests {
                 r#"{"clusters":[{"cluster":{"hsm_ca_file":"ca.crt","servers":[{"hostname":"h"}]}}],
                 "options":{"retry_mode":"fast"}}"#,
                 "retry_mode",
+            ),
+            (
+                r#"{"clusters":[{"profile":"amazon","cluster":{"hsm_ca_file":"ca.crt",
+                "servers":[{"hostname":"h"}]}}]}"#,
+                "use standard or aws",
             ),
         ] {
             let error = Config::parse(text, &directory).unwrap_err();

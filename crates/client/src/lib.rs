@@ -21,7 +21,7 @@ mod route;
 mod server_check;
 
 pub use client::Client;
-pub use config::{ClusterConfig, Config, Server};
+pub use config::{ClusterConfig, Config, Profile, Server};
 pub use error::{Error, Origin, Result};
 pub use log::{Level, Log};
 pub use login::{LoginToken, LoginView};

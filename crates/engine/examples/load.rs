@@ -79,6 +79,8 @@ fn logged_in_client(hsm: &Hsm, login: &Login) -> Client {
         cluster_id: Some(support::CLUSTER.into()),
         client_certificate: None,
         servers: vec![Server { hostname: "127.0.0.1".into(), port: hsm.port }],
+        profile: strongroom_client::Profile::Standard,
+        checks_key_availability: true,
         deadline_ms: 10_000,
         spin_us: 80,
         retries: true,

@@ -1,13 +1,16 @@
 //! Encryption and decryption under way, for both chapters: chaining and padding of parts are carried here, so that any
-//! HSM can do any part.
+//! HSM can do any part. What an HSM must have whole, since nothing of it may come out before all of it is checked, is
+//! collected up to the length of one request (ADR 0112).
 
 use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY};
+use strongroom_client::Profile;
 use strongroom_wire::messages::{CryptResponse, MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 
 use crate::edge::{Failure, Output, Result, failure};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, block_length, key_kind, modulus_length};
+use crate::profile::{is_single_part, prepare};
 
 /// The block of AES.
 const BLOCK: usize = 16;
@@ -25,8 +28,8 @@ pub enum Direction {
 
 #[derive(Debug)]
 enum Flow {
-    /// One request, no parts.
-    Whole,
+    /// One request: for all parts together, or without parts.
+    Whole { collected: Vec<u8>, takes_parts: bool },
     /// ECB (without chain) and CBC, in blocks of this length.
     Blocks { block: usize, chain: Option<Vec<u8>>, is_padded: bool, buffered: Vec<u8> },
     /// CTR: the counter block, and how far into its key stream block the data is.
@@ -46,6 +49,8 @@ pub struct Cipher {
     /// Length of an RSA key's modulus; 0 for AES.
     modulus_length: usize,
     largest_data: usize,
+    /// The most data of one call.
+    longest_call: usize,
     flow: Flow,
     is_multi_part: bool,
     /// A result whose length only the HSM could tell, kept until the caller's buffer is large enough.
@@ -77,16 +82,20 @@ impl Cipher {
             _ => return failure(Rv::KEY_TYPE_INCONSISTENT, "the other half of the key pair is needed"),
         };
         check_gcm(&mechanism, direction)?;
+        if direction == Direction::Encrypt {
+            prepare(slot.profile, &mechanism)?;
+        }
         Ok(Self {
             direction,
             key: key.reference,
             kind: mechanism.kind,
-            flow: flow(&mechanism),
+            flow: flow(&mechanism, slot.profile),
             parameters: mechanism.parameters,
             iv_place: mechanism.iv_place,
             plaintext_length: mechanism.plaintext_length,
             modulus_length,
             largest_data: slot.largest_data(),
+            longest_call: slot.longest_call(mechanism.kind, direction == Direction::Encrypt),
             is_multi_part: false,
             kept: None,
         })
@@ -94,11 +103,8 @@ impl Cipher {
 
     /// The result's length for the whole data, and whether that is exact or only the most.
     fn whole_length(&self, length: usize) -> Result<(usize, bool)> {
-        let bad_length = match self.direction {
-            Direction::Encrypt => Rv::DATA_LEN_RANGE,
-            Direction::Decrypt => Rv::ENCRYPTED_DATA_LEN_RANGE,
-        };
-        let refused = || failure(bad_length, format!("{} does not take {length} bytes", self.kind.name()));
+        let refused =
+            || failure(self.bad_length(), format!("{} does not take {length} bytes", self.kind.name()));
         let tag = self.tag_length();
         let own_iv = if self.kind == MechanismType::CloudhsmAesGcm { GCM_IV_LENGTH } else { 0 };
         match (&self.flow, self.direction) {
@@ -112,37 +118,71 @@ impl Cipher {
                 refused()
             }
             (Flow::Blocks { .. }, Direction::Decrypt) => Ok((length, false)),
-            (Flow::Whole, _) if length > self.largest_data => refused(),
-            (Flow::Whole, Direction::Encrypt) if self.plaintext_length.is_some_and(|said| said != length) => {
+            (Flow::Whole { .. }, _) if length > self.largest_data => refused(),
+            (Flow::Whole { .. }, Direction::Encrypt)
+                if self.plaintext_length.is_some_and(|said| said != length) =>
+            {
                 refused()
             }
-            (Flow::Whole, Direction::Decrypt)
+            (Flow::Whole { .. }, Direction::Decrypt)
                 if self.plaintext_length.is_some_and(|said| Some(said) != length.checked_sub(tag)) =>
             {
                 refused()
             }
-            (Flow::Whole, Direction::Encrypt) if self.modulus_length > 0 => {
+            (Flow::Whole { .. }, Direction::Encrypt) if self.modulus_length > 0 => {
                 let overhead = if self.kind == MechanismType::RsaX509 { 0 } else { PKCS1_OVERHEAD };
                 let longest = self.modulus_length - overhead;
                 if length > longest { refused() } else { Ok((self.modulus_length, true)) }
             }
-            (Flow::Whole, Direction::Decrypt) if self.modulus_length > 0 => {
+            (Flow::Whole { .. }, Direction::Decrypt) if self.modulus_length > 0 => {
                 if length == self.modulus_length {
                     Ok((length, self.kind == MechanismType::RsaX509))
                 } else {
                     refused()
                 }
             }
-            (Flow::Whole, Direction::Encrypt) => Ok((own_iv + length + tag, true)),
-            (Flow::Whole, Direction::Decrypt) if length < own_iv + tag => refused(),
-            (Flow::Whole, Direction::Decrypt) => Ok((length - own_iv - tag, true)),
+            (Flow::Whole { .. }, Direction::Encrypt) => Ok((own_iv + length + tag, true)),
+            (Flow::Whole { .. }, Direction::Decrypt) if length < own_iv + tag => refused(),
+            (Flow::Whole { .. }, Direction::Decrypt) => Ok((length - own_iv - tag, true)),
         }
     }
 
-    /// The refusal of parts: AWS's code for GCM (aws-cloudhsm.md 6.5), the one that clients expect for RSA.
+    /// The refusal of parts: the code that clients expect for RSA, and AWS's for GCM (aws-cloudhsm.md 6.5).
     fn no_parts(&self) -> Result {
         let rv = if self.modulus_length > 0 { Rv::FUNCTION_NOT_SUPPORTED } else { Rv::MECHANISM_INVALID };
         failure(rv, format!("{} takes its data in one part", self.kind.name()))
+    }
+
+    /// Refuses more data in a call than the slot's profile takes.
+    fn check_call(&self, length: usize) -> Result {
+        if length > self.longest_call {
+            let longest = self.longest_call;
+            return failure(self.bad_length(), format!("one call takes at most {longest} bytes"));
+        }
+        Ok(())
+    }
+
+    /// Keeps a part until the last.
+    fn collect(&mut self, part: &[u8]) -> Result {
+        let longest = self.largest_data;
+        match &mut self.flow {
+            Flow::Whole { collected, takes_parts: true } if part.len() <= longest - collected.len() => {
+                collected.extend_from_slice(part);
+                Ok(())
+            }
+            Flow::Whole { takes_parts: true, .. } => {
+                let text = format!("{} takes at most {longest} bytes in all its parts", self.kind.name());
+                failure(self.bad_length(), text)
+            }
+            _ => self.no_parts(),
+        }
+    }
+
+    const fn bad_length(&self) -> Rv {
+        match self.direction {
+            Direction::Encrypt => Rv::DATA_LEN_RANGE,
+            Direction::Decrypt => Rv::ENCRYPTED_DATA_LEN_RANGE,
+        }
     }
 
     fn tag_length(&self) -> usize {
@@ -151,7 +191,7 @@ impl Cipher {
     }
 
     fn whole(&mut self, slot: &Slot, data: &[u8]) -> Result<Vec<u8>> {
-        if !matches!(self.flow, Flow::Whole) {
+        if !matches!(self.flow, Flow::Whole { .. }) {
             let mut result = self.stream(slot, data, true)?;
             result.shrink_to_fit();
             return Ok(result);
@@ -160,6 +200,14 @@ impl Cipher {
             MechanismType::AesGcm | MechanismType::CloudhsmAesGcm => self.gcm(slot, data),
             kind => Ok(self.request(slot, kind, self.parameters.as_ref(), data)?.data),
         }
+    }
+
+    fn last(&mut self, slot: &Slot) -> Result<Vec<u8>> {
+        let Flow::Whole { collected, .. } = &mut self.flow else { return self.stream(slot, &[], true) };
+        let mut data = std::mem::take(collected);
+        let result = self.whole(slot, &data);
+        codec::wipe(&mut data);
+        result
     }
 
     fn gcm(&self, slot: &Slot, mut data: &[u8]) -> Result<Vec<u8>> {
@@ -194,7 +242,7 @@ impl Cipher {
     /// The next part of a stream cipher, as far as it can be done; the rest is kept for the next part.
     fn stream(&mut self, slot: &Slot, data: &[u8], is_last: bool) -> Result<Vec<u8>> {
         match &mut self.flow {
-            Flow::Whole => Err(Rv::MECHANISM_INVALID.into()),
+            Flow::Whole { .. } => Err(Rv::MECHANISM_INVALID.into()),
             Flow::Counter { .. } => self.count(slot, data),
             Flow::Blocks { buffered, .. } => {
                 buffered.extend_from_slice(data);
@@ -307,7 +355,7 @@ fn check_gcm(mechanism: &Mechanism, direction: Direction) -> Result {
     }
 }
 
-fn flow(mechanism: &Mechanism) -> Flow {
+fn flow(mechanism: &Mechanism, profile: Profile) -> Flow {
     let kind = mechanism.kind;
     let iv = mechanism.parameters.as_ref().and_then(|parameters| parameters.iv.as_deref());
     let bits = mechanism.parameters.as_ref().and_then(|parameters| parameters.counter_bits).unwrap_or(128);
@@ -327,10 +375,14 @@ fn flow(mechanism: &Mechanism) -> Flow {
             Some(block) => {
                 Flow::Counter { block, bits: u32::try_from(bits).unwrap_or(128), offset: 0, used: 0 }
             }
-            None => Flow::Whole,
+            None => whole(kind, profile),
         },
-        _ => Flow::Whole,
+        _ => whole(kind, profile),
     }
+}
+
+fn whole(kind: MechanismType, profile: Profile) -> Flow {
+    Flow::Whole { collected: Vec::new(), takes_parts: !is_single_part(profile, kind) }
 }
 
 /// What does the blocks before the last part: the mechanism without its padding.
@@ -360,7 +412,8 @@ pub fn run_whole(place: &mut Option<Cipher>, slot: &Slot, data: &[u8], output: &
         return failure(Rv::OPERATION_ACTIVE, "a multi-part operation is under way");
     }
     if cipher.kept.is_none() {
-        let (length, is_exact) = cipher.whole_length(data.len()).inspect_err(|_| *place = None)?;
+        let checked = cipher.check_call(data.len()).and_then(|()| cipher.whole_length(data.len()));
+        let (length, is_exact) = checked.inspect_err(|_| *place = None)?;
         if (is_exact || output.is_query()) && !output.has_room(length)? {
             return Ok(());
         }
@@ -375,18 +428,26 @@ pub fn run_whole(place: &mut Option<Cipher>, slot: &Slot, data: &[u8], output: &
 pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &[u8], output: &Output) -> Result {
     let cipher = active(place)?;
     let length = match &cipher.flow {
-        Flow::Whole => {
+        Flow::Whole { takes_parts: false, .. } => {
             let refusal = cipher.no_parts();
             *place = None;
             return refusal;
         }
+        Flow::Whole { .. } => 0,
         Flow::Counter { .. } => part.len(),
         Flow::Blocks { buffered, .. } => cipher.ready(buffered.len() + part.len()),
     };
+    let is_collected = matches!(cipher.flow, Flow::Whole { .. });
+    cipher.check_call(part.len()).inspect_err(|_| *place = None)?;
+    let cipher = active(place)?;
     if !output.has_room(length)? {
         return Ok(());
     }
     cipher.is_multi_part = true;
+    if is_collected {
+        cipher.collect(part).inspect_err(|_| *place = None)?;
+        return output.write(&[]);
+    }
     let result = cipher.stream(slot, part, false).inspect_err(|_| *place = None)?;
     output.write(&result)
 }
@@ -396,11 +457,12 @@ pub fn run_last(place: &mut Option<Cipher>, slot: &Slot, output: &Output) -> Res
     let cipher = active(place)?;
     if cipher.kept.is_none() {
         let buffered = match &cipher.flow {
-            Flow::Whole => {
+            Flow::Whole { takes_parts: false, .. } => {
                 let refusal = cipher.no_parts();
                 *place = None;
                 return refusal;
             }
+            Flow::Whole { collected, .. } => collected.len(),
             Flow::Counter { .. } => 0,
             Flow::Blocks { buffered, .. } => buffered.len(),
         };
@@ -414,7 +476,7 @@ pub fn run_last(place: &mut Option<Cipher>, slot: &Slot, output: &Output) -> Res
             return Ok(());
         }
         let cipher = active(place)?;
-        let result = cipher.stream(slot, &[], true).inspect_err(|_| *place = None)?;
+        let result = cipher.last(slot).inspect_err(|_| *place = None)?;
         active(place)?.kept = Some(result);
     }
     hand_over(place, output)
@@ -432,8 +494,8 @@ fn hand_over(place: &mut Option<Cipher>, output: &Output) -> Result {
 impl Drop for Cipher {
     fn drop(&mut self) {
         self.kept.iter_mut().for_each(codec::wipe);
-        if let Flow::Blocks { buffered, .. } = &mut self.flow {
-            codec::wipe(buffered);
+        if let Flow::Blocks { buffered: data, .. } | Flow::Whole { collected: data, .. } = &mut self.flow {
+            codec::wipe(data);
         }
     }
 }

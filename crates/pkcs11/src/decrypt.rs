@@ -21,11 +21,14 @@ pub unsafe extern "C" fn C_DecryptInit(
     enter("C_DecryptInit", |library| {
         let session = library.session(session)?;
         let mut operations = session.operations();
+        if mechanism.is_null() && operations.decrypt.take().is_some() {
+            return Ok(());
+        }
         if operations.decrypt.is_some() {
             return Err(Rv::OPERATION_ACTIVE.into());
         }
         // SAFETY: the standard: a mechanism with its parameter.
-        let mechanism = unsafe { Mechanism::read(mechanism, Function::Encrypt) }?;
+        let mechanism = unsafe { Mechanism::read(mechanism, Function::Encrypt, session.slot.profile) }?;
         operations.decrypt = Some(Cipher::new(&session.slot, mechanism, key, Direction::Decrypt)?);
         Ok(())
     })

@@ -135,11 +135,14 @@ pub unsafe extern "C" fn C_DigestInit(session: CK_SESSION_HANDLE, mechanism: *mu
     enter("C_DigestInit", |library| {
         let session = library.session(session)?;
         let mut operations = session.operations();
+        if mechanism.is_null() && operations.digest.take().is_some() {
+            return Ok(());
+        }
         if operations.digest.is_some() {
             return Err(Rv::OPERATION_ACTIVE.into());
         }
         // SAFETY: the standard: a mechanism with its parameter.
-        let mechanism = unsafe { Mechanism::read(mechanism, Function::Digest) }?;
+        let mechanism = unsafe { Mechanism::read(mechanism, Function::Digest, session.slot.profile) }?;
         operations.digest = Some(Digest::new(mechanism.kind)?);
         Ok(())
     })

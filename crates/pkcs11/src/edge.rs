@@ -86,6 +86,31 @@ pub unsafe fn put<T>(place: *mut T, value: T) -> Result {
     Ok(())
 }
 
+/// Writes a list by the rules for lists: a query, too small, or all of it.
+///
+/// # Safety
+/// `count` is null or valid; `list` is null or valid for `*count` elements.
+pub unsafe fn put_list<T: Copy>(values: &[T], list: *mut T, count: *mut CK_ULONG) -> Result {
+    if count.is_null() {
+        return Err(Rv::ARGUMENTS_BAD.into());
+    }
+    // SAFETY: valid by this function's contract.
+    let capacity = unsafe { count.read_unaligned() };
+    // SAFETY: as above.
+    unsafe { count.write_unaligned(values.len() as CK_ULONG) };
+    if list.is_null() {
+        return Ok(());
+    }
+    if capacity < values.len() as CK_ULONG {
+        return Err(Rv::BUFFER_TOO_SMALL.into());
+    }
+    for (index, value) in values.iter().enumerate() {
+        // SAFETY: the list has room for all values, as was just checked.
+        unsafe { list.add(index).write_unaligned(*value) };
+    }
+    Ok(())
+}
+
 /// A struct that the caller passes.
 ///
 /// # Safety

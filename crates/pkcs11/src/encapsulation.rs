@@ -38,7 +38,7 @@ pub unsafe extern "C" fn C_EncapsulateKey(
         // or a buffer that long.
         let (mechanism, template, output) = unsafe {
             (
-                Mechanism::read(mechanism, Function::Encapsulate)?,
+                Mechanism::read(mechanism, Function::Encapsulate, session.slot.profile)?,
                 read_template(array(template, count)?)?,
                 Output::new(ciphertext, ciphertext_length)?,
             )
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn C_DecapsulateKey(
         // SAFETY: the standard: a mechanism with its parameter, that many attributes with valid values, that many bytes.
         let (mechanism, template, ciphertext) = unsafe {
             (
-                Mechanism::read(mechanism, Function::Encapsulate)?,
+                Mechanism::read(mechanism, Function::Encapsulate, session.slot.profile)?,
                 read_template(array(template, count)?)?,
                 bytes(ciphertext, ciphertext_length)?.to_vec(),
             )

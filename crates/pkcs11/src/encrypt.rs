@@ -21,11 +21,14 @@ pub unsafe extern "C" fn C_EncryptInit(
     enter("C_EncryptInit", |library| {
         let session = library.session(session)?;
         let mut operations = session.operations();
+        if mechanism.is_null() && operations.encrypt.take().is_some() {
+            return Ok(());
+        }
         if operations.encrypt.is_some() {
             return Err(Rv::OPERATION_ACTIVE.into());
         }
         // SAFETY: the standard: a mechanism with its parameter.
-        let mechanism = unsafe { Mechanism::read(mechanism, Function::Encrypt) }?;
+        let mechanism = unsafe { Mechanism::read(mechanism, Function::Encrypt, session.slot.profile) }?;
         operations.encrypt = Some(Cipher::new(&session.slot, mechanism, key, Direction::Encrypt)?);
         Ok(())
     })

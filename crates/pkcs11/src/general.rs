@@ -77,21 +77,46 @@ pub unsafe extern "C" fn C_Finalize(reserved: CK_VOID_PTR) -> CK_RV {
     })
 }
 
-/// C_GetInfo.
+/// C_GetInfo: each table of functions tells its own version.
 ///
 /// # Safety
 /// As the standard says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_GetInfo(info: *mut CK_INFO) -> CK_RV {
+    // SAFETY: as there.
+    unsafe { information(info, CK_VERSION { major: 2, minor: 40 }) }
+}
+
+/// C_GetInfo in the table of 3.0.
+///
+/// # Safety
+/// As the standard says.
+pub unsafe extern "C" fn information_3_0(info: *mut CK_INFO) -> CK_RV {
+    // SAFETY: as there.
+    unsafe { information(info, CK_VERSION { major: 3, minor: 0 }) }
+}
+
+/// C_GetInfo in the table of 3.2.
+///
+/// # Safety
+/// As the standard says.
+pub unsafe extern "C" fn information_3_2(info: *mut CK_INFO) -> CK_RV {
+    // SAFETY: as there.
+    unsafe { information(info, CK_VERSION { major: 3, minor: 2 }) }
+}
+
+/// # Safety
+/// `info` is null or a place for a `CK_INFO`.
+unsafe fn information(info: *mut CK_INFO, version: CK_VERSION) -> CK_RV {
     enter("C_GetInfo", |_| {
         let value = CK_INFO {
-            cryptokiVersion: CK_VERSION { major: 2, minor: 40 },
+            cryptokiVersion: version,
             manufacturerID: padded(MANUFACTURER),
             flags: 0,
             libraryDescription: padded("Strongroom PKCS #11"),
             libraryVersion: library_version(),
         };
-        // SAFETY: the standard: a place for a CK_INFO.
+        // SAFETY: by this function's contract.
         unsafe { put(info, value) }
     })
 }

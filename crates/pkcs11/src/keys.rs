@@ -16,6 +16,7 @@ use crate::edge::{Failure, Output, Result, bytes, enter, failure, put};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, Mechanism, key_kind};
 use crate::objects::handles_of;
+use crate::profile::{pair_mechanism, without_ignored};
 
 /// A wrapped key that is kept because only the HSM could tell its length: the next call with the same arguments gets
 /// it.
@@ -58,8 +59,8 @@ pub unsafe extern "C" fn C_GenerateKey(
         let template = unsafe { read_template(array(template, count)?)? };
         check_key_type(&template)?;
         // SAFETY: the standard: a mechanism with its parameter.
-        let mechanism = unsafe { Mechanism::read(mechanism, Function::Generate)? };
-        session.check_may_write(&template)?;
+        let mechanism = unsafe { Mechanism::read(mechanism, Function::Generate, session.slot.profile)? };
+        session.check_may_make(&template)?;
         session.check_login()?;
         let request = GenerateKeyRequest {
             mechanism: mechanism.kind.code(),
@@ -101,16 +102,18 @@ pub unsafe extern "C" fn C_GenerateKeyPair(
         // SAFETY: the standard: a mechanism with its parameter, that many attributes with valid values.
         let (mechanism, public_template, private_template) = unsafe {
             (
-                Mechanism::read(mechanism, Function::GeneratePair)?,
+                Mechanism::read(mechanism, Function::GeneratePair, session.slot.profile)?,
                 read_template(array(public_template, public_count)?)?,
                 read_template(array(private_template, private_count)?)?,
             )
         };
-        session.check_may_write(&public_template)?;
-        session.check_may_write(&private_template)?;
+        let profile = session.slot.profile;
+        let private_template = without_ignored(profile, private_template);
+        session.check_may_make(&public_template)?;
+        session.check_may_make(&private_template)?;
         session.check_login()?;
         let request = GenerateKeyPairRequest {
-            mechanism: mechanism.kind.code(),
+            mechanism: pair_mechanism(profile, mechanism.kind, &public_template).code(),
             public_template,
             private_template,
             shared_users: List(Vec::new()),
@@ -165,8 +168,12 @@ pub unsafe extern "C" fn C_WrapKey(
     enter("C_WrapKey", |library| {
         let session = library.session(session)?;
         // SAFETY: the standard: a mechanism with its parameter; a length, and null or a buffer that long.
-        let (mechanism, output) =
-            unsafe { (Mechanism::read(mechanism, Function::Wrap)?, Output::new(wrapped, wrapped_length)?) };
+        let (mechanism, output) = unsafe {
+            (
+                Mechanism::read(mechanism, Function::Wrap, session.slot.profile)?,
+                Output::new(wrapped, wrapped_length)?,
+            )
+        };
         let codes = (Rv::WRAPPING_KEY_HANDLE_INVALID, Rv::WRAPPING_KEY_TYPE_INCONSISTENT);
         let wrapping_key = key_under(&session.slot, wrapping_key, &mechanism, AttributeType::Wrap, codes)?;
         let key = session.slot.objects.get(key).ok_or(Failure::from(Rv::KEY_HANDLE_INVALID))?.reference;
@@ -236,12 +243,12 @@ pub unsafe extern "C" fn C_UnwrapKey(
         // SAFETY: the standard: a mechanism with its parameter, that many bytes, that many attributes.
         let (mechanism, wrapped, template) = unsafe {
             (
-                Mechanism::read(mechanism, Function::Wrap)?,
+                Mechanism::read(mechanism, Function::Wrap, session.slot.profile)?,
                 bytes(wrapped, wrapped_length)?.to_vec(),
                 read_template(array(template, count)?)?,
             )
         };
-        session.check_may_write(&template)?;
+        session.check_may_make(&template)?;
         let codes = (Rv::UNWRAPPING_KEY_HANDLE_INVALID, Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT);
         let unwrapping_key =
             key_under(&session.slot, unwrapping_key, &mechanism, AttributeType::Unwrap, codes)?;
@@ -295,9 +302,12 @@ pub unsafe extern "C" fn C_DeriveKey(
         }
         // SAFETY: the standard: a mechanism with its parameter, that many attributes with valid values.
         let (mechanism, template) = unsafe {
-            (Mechanism::read(mechanism, Function::Derive)?, read_template(array(template, count)?)?)
+            (
+                Mechanism::read(mechanism, Function::Derive, session.slot.profile)?,
+                read_template(array(template, count)?)?,
+            )
         };
-        session.check_may_write(&template)?;
+        session.check_may_make(&template)?;
         let codes = (Rv::KEY_HANDLE_INVALID, Rv::KEY_TYPE_INCONSISTENT);
         let base_key = key_under(&session.slot, base_key, &mechanism, AttributeType::Derive, codes)?;
         let request = DeriveKeyRequest {

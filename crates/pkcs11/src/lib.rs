@@ -1,4 +1,4 @@
-//! `libstrongroom_pkcs11.so`: PKCS #11 2.40 over the client core.
+//! `libstrongroom_pkcs11.so`: PKCS #11 2.40, 3.0 and 3.2 over the client core.
 //!
 //! One file per chapter of the standard's function list. Sessions, operations and handles are local; keys never are.
 //! Raw pointers stop at [`edge`]; what survives a fork, and what must not, is in [`fork`].
@@ -6,6 +6,7 @@
 #![allow(non_snake_case)] // the standard's function names
 
 pub mod attributes;
+pub mod cancel;
 pub mod cipher;
 pub mod decrypt;
 pub mod digest;
@@ -18,9 +19,13 @@ pub mod general;
 pub mod keys;
 pub mod library;
 pub mod mechanism;
+pub mod message_cipher;
+pub mod message_decrypt;
+pub mod message_encrypt;
 pub mod ml_dsa;
 pub mod object_cache;
 pub mod objects;
+pub mod profile;
 pub mod random;
 pub mod search;
 pub mod session;
@@ -30,6 +35,7 @@ pub mod slots;
 pub mod sp800_108;
 pub mod unsupported;
 pub mod verify;
+pub mod verify_signature;
 
 use strongroom_wiping::WipingAllocator;
 

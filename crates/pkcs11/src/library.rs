@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use cryptoki_sys::{CK_SESSION_HANDLE, CK_SLOT_ID};
-use strongroom_client::{Client, Config, Level, Log};
+use strongroom_client::{Client, Config, Level, Log, Profile};
 use strongroom_wire::Rv;
 
 use crate::edge::{Failure, Result, failure};
@@ -31,6 +31,10 @@ pub struct Slot {
     pub objects: ObjectCache,
     /// The cluster's id where the configuration has it.
     pub cluster_id: Option<String>,
+    /// Whose behaviour it has.
+    pub profile: Profile,
+    /// Whether, in the profile of AWS, token keys need two HSMs.
+    pub checks_key_availability: bool,
 }
 
 /// The library of this process.
@@ -56,8 +60,10 @@ impl Library {
             .zip(config.clusters)
             .map(|(id, cluster)| {
                 let cluster_id = cluster.cluster_id.clone();
+                let (profile, checks_key_availability) = (cluster.profile, cluster.checks_key_availability);
                 let client = Client::new(cluster, Arc::clone(&log))?;
-                Ok(Arc::new(Slot { id, client, objects: ObjectCache::new(), cluster_id }))
+                let objects = ObjectCache::new();
+                Ok(Arc::new(Slot { id, client, objects, cluster_id, profile, checks_key_availability }))
             })
             .collect::<Result<_>>()?;
         Ok(Self {
@@ -80,9 +86,16 @@ impl Library {
         sessions.get(&handle).map(Arc::clone).ok_or_else(|| Rv::SESSION_HANDLE_INVALID.into())
     }
 
+    /// The session with this handle, for a function that AWS's library does not have.
+    pub fn standard_session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<Session>> {
+        let session = self.session(handle)?;
+        session.slot.check_offered()?;
+        Ok(session)
+    }
+
     /// Makes a session.
-    pub fn open_session(&self, slot: CK_SLOT_ID, is_read_write: bool) -> Result<CK_SESSION_HANDLE> {
-        let slot = Arc::clone(self.slot(slot)?);
+    pub fn open_session(&self, slot: &Arc<Slot>, is_read_write: bool) -> Result<CK_SESSION_HANDLE> {
+        let slot = Arc::clone(slot);
         let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= MAX_SESSIONS {
             return failure(Rv::SESSION_COUNT, format!("{MAX_SESSIONS} sessions are open; close some"));

@@ -7,11 +7,13 @@ use cryptoki_sys::{
     CKK_AES_XTS, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_ML_DSA,
     CKK_ML_KEM, CKK_RSA, CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
 };
+use strongroom_client::Profile;
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
 use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Secret, Template};
 
 use crate::edge::{Result, bytes, failure, size, take};
+use crate::profile::{check_parameters, key_derivation, offers};
 use crate::{ml_dsa, sp800_108};
 
 /// The IV that the HSM makes for GCM.
@@ -68,11 +70,11 @@ impl Mechanism {
     ///
     /// # Safety
     /// `mechanism` is null or valid, with a parameter as the standard says for it.
-    pub unsafe fn read(mechanism: *const CK_MECHANISM, function: Function) -> Result<Self> {
+    pub unsafe fn read(mechanism: *const CK_MECHANISM, function: Function, profile: Profile) -> Result<Self> {
         // SAFETY: by this function's contract.
         let mechanism = unsafe { take(mechanism) }?;
-        let kind =
-            MechanismType::from_code(mechanism.mechanism).filter(|kind| kind.functions().contains(&function));
+        let kind = MechanismType::from_code(mechanism.mechanism)
+            .filter(|kind| kind.functions().contains(&function) && offers(profile, *kind));
         let Some(kind) = kind else {
             return failure(Rv::MECHANISM_INVALID, format!("mechanism 0x{:x}", mechanism.mechanism));
         };
@@ -102,12 +104,14 @@ impl Mechanism {
                 ParameterKind::MlDsa => Some(ml_dsa::read(&mechanism)?),
                 ParameterKind::Pbkdf2 => Some(read_pbkdf2(&mechanism, &mut password)?),
                 ParameterKind::FeedbackKdf => Some(sp800_108::read_feedback(&mechanism)?),
-                ParameterKind::Ecdh => Some(read_ecdh(&mechanism)?),
+                ParameterKind::Ecdh => Some(read_ecdh(&mechanism, profile)?),
                 ParameterKind::Hkdf => Some(read_hkdf(&mechanism)?),
                 ParameterKind::CounterKdf => Some(sp800_108::read_counter(kind, &mechanism)?),
             }
         };
-        Ok(Self { kind, parameters, iv_place, plaintext_length, password })
+        let read = Self { kind, parameters, iv_place, plaintext_length, password };
+        check_parameters(profile, &read)?;
+        Ok(read)
     }
 
     /// Refuses a key of a kind that it cannot use.
@@ -273,7 +277,7 @@ unsafe fn read_rsa_aes(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> 
 
 /// # Safety
 /// The parameter is valid for its length, and its pointers for theirs.
-unsafe fn read_ecdh(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
+unsafe fn read_ecdh(mechanism: &CK_MECHANISM, profile: Profile) -> Result<MechanismParameters> {
     // SAFETY: by this function's contract.
     let parameters = unsafe { read_struct::<CK_ECDH1_DERIVE_PARAMS>(mechanism) }?;
     // SAFETY: as above.
@@ -284,7 +288,7 @@ unsafe fn read_ecdh(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
         )
     };
     Ok(MechanismParameters {
-        kdf: Some(parameters.kdf),
+        kdf: Some(key_derivation(profile, parameters.kdf)?),
         public_data: Some(public.to_vec()),
         info: (!shared.is_empty()).then(|| shared.to_vec()),
         ..NO_PARAMETERS

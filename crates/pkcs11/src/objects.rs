@@ -35,7 +35,7 @@ pub unsafe extern "C" fn C_CreateObject(
         }
         // SAFETY: the standard: that many attributes with valid values.
         let template = unsafe { read_template(array(template, count)?) }?;
-        session.check_may_write(&template)?;
+        session.check_may_make(&template)?;
         session.check_login()?;
         let request = CreateObjectRequest { template, request_id: None };
         let response: ObjectsResponse = session.slot.client.call(Operation::CreateObject, &request)?;
@@ -114,6 +114,7 @@ pub unsafe extern "C" fn C_SetAttributeValue(
         // SAFETY: the standard: that many attributes with valid values.
         let template = unsafe { read_template(array(template, count)?) }?;
         let known = session.slot.known(object)?;
+        session.slot.check_may_change(&known.view.attributes)?;
         session.check_may_write(&known.view.attributes)?;
         session.check_may_write(&template)?;
         let request = SetAttributesRequest { reference: known.reference, template, request_id: None };

@@ -11,9 +11,11 @@ use crate::digest::Digest;
 use crate::edge::{Result, failure};
 use crate::keys::Wrapped;
 use crate::library::Slot;
+use crate::message_cipher::MessageCipher;
 use crate::object_cache::Object;
 use crate::search::Search;
 use crate::sign::Signing;
+use crate::verify_signature::SignatureCheck;
 
 /// Data per request before an HSM has told its limit.
 const ASSUMED_LARGEST_DATA: usize = 16 * 1024;
@@ -37,10 +39,16 @@ pub struct Operations {
     pub sign: Option<Signing>,
     /// C_VerifyInit.
     pub verify: Option<Signing>,
+    /// C_VerifySignatureInit.
+    pub verify_signature: Option<SignatureCheck>,
     /// C_EncryptInit.
     pub encrypt: Option<Cipher>,
     /// C_DecryptInit.
     pub decrypt: Option<Cipher>,
+    /// C_MessageEncryptInit.
+    pub message_encrypt: Option<MessageCipher>,
+    /// C_MessageDecryptInit.
+    pub message_decrypt: Option<MessageCipher>,
     /// C_DigestInit.
     pub digest: Option<Digest>,
     /// C_FindObjectsInit.
@@ -71,6 +79,12 @@ impl Session {
         Ok(())
     }
 
+    /// Refuses to make an object that the session or the slot's profile does not allow.
+    pub fn check_may_make(&self, template: &Template) -> Result {
+        self.check_may_write(template)?;
+        self.slot.check_may_make(template)
+    }
+
     /// Refuses without a login.
     pub fn check_login(&self) -> Result {
         if self.slot.client.logged_in().is_none() {
@@ -92,6 +106,7 @@ impl Slot {
     /// The key with this handle, which must allow a use.
     pub fn key_for(&self, handle: CK_OBJECT_HANDLE, usage: AttributeType) -> Result<Object> {
         let key = self.objects.get(handle).ok_or(crate::edge::Failure::from(Rv::KEY_HANDLE_INVALID))?;
+        self.check_availability(&key.view.attributes)?;
         if key.view.attributes.bool(usage) == Some(true) {
             // The HSM decides with each use; a copy that says yes is enough to start.
             return Ok(key);

@@ -1,15 +1,20 @@
-//! Session management functions (PKCS #11 2.40 section 5.6). Sessions are local: opening one sends nothing.
+//! Session management functions (PKCS #11 3.2 section 5.6). Sessions are local: opening one sends nothing.
 
 use cryptoki_sys::{
-    CK_BYTE, CK_FLAGS, CK_NOTIFY, CK_RV, CK_SESSION_HANDLE, CK_SESSION_INFO, CK_SLOT_ID, CK_ULONG,
-    CK_USER_TYPE, CK_VOID_PTR, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKS_RO_PUBLIC_SESSION,
-    CKS_RO_USER_FUNCTIONS, CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS, CKU_USER,
+    CK_BYTE, CK_FLAGS, CK_NOTIFY, CK_RV, CK_SESSION_HANDLE, CK_SESSION_INFO,
+    CK_SESSION_VALIDATION_FLAGS_TYPE, CK_SLOT_ID, CK_ULONG, CK_USER_TYPE, CK_UTF8CHAR, CK_VOID_PTR,
+    CKF_ASYNC_SESSION, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKS_LAST_VALIDATION_OK, CKS_RO_PUBLIC_SESSION,
+    CKS_RO_USER_FUNCTIONS, CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS, CKU_CONTEXT_SPECIFIC, CKU_USER,
 };
+use strongroom_client::Profile;
 use strongroom_wire::{Role, Rv, Secret};
 
-use crate::edge::{Failure, bytes, enter, failure, put};
+use crate::edge::{Failure, Result, bytes, enter, failure, put};
+use crate::library::Library;
+use crate::profile::check_open;
+use crate::session::Session;
 
-/// C_OpenSession. Notification callbacks are accepted and never called.
+/// C_OpenSession. Notification callbacks are accepted (not in profile `aws`) and never called.
 ///
 /// # Safety
 /// As the standard says.
@@ -17,8 +22,8 @@ use crate::edge::{Failure, bytes, enter, failure, put};
 pub unsafe extern "C" fn C_OpenSession(
     slot: CK_SLOT_ID,
     flags: CK_FLAGS,
-    _application: CK_VOID_PTR,
-    _notify: CK_NOTIFY,
+    application: CK_VOID_PTR,
+    notify: CK_NOTIFY,
     session: *mut CK_SESSION_HANDLE,
 ) -> CK_RV {
     enter("C_OpenSession", |library| {
@@ -27,6 +32,14 @@ pub unsafe extern "C" fn C_OpenSession(
         }
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(Rv::SESSION_PARALLEL_NOT_SUPPORTED.into());
+        }
+        if flags & CKF_ASYNC_SESSION != 0 {
+            return Err(Rv::SESSION_ASYNC_NOT_SUPPORTED.into());
+        }
+        let slot = library.slot(slot)?;
+        if slot.profile == Profile::Aws {
+            let has_callback = !application.is_null() || notify.is_some();
+            check_open(flags, has_callback, library.session_counts(slot.id).0)?;
         }
         let handle = library.open_session(slot, flags & CKF_RW_SESSION != 0)?;
         // SAFETY: the standard: a place for a handle.
@@ -87,9 +100,7 @@ pub unsafe extern "C" fn C_Login(
 ) -> CK_RV {
     enter("C_Login", |library| {
         let session = library.session(session)?;
-        if user_type != CKU_USER {
-            return failure(Rv::USER_TYPE_INVALID, "only CKU_USER can log in");
-        }
+        check_user_type(user_type)?;
         // SAFETY: the standard: that many bytes.
         let pin = unsafe { bytes(pin, pin_length) }?;
         let colon = pin.iter().position(|byte| *byte == b':');
@@ -97,9 +108,71 @@ pub unsafe extern "C" fn C_Login(
         let Some((Ok(username), password)) = parts else {
             return failure(Rv::PIN_INCORRECT, "the PIN has the form user:password");
         };
-        let _changing = library.login_lock();
-        session.slot.client.login(username, Role::CryptoUser, Secret::new(password.to_vec()))?;
-        Ok(())
+        log_in(library, &session, username, password)
+    })
+}
+
+/// C_LoginUser: the user's name for itself; the PIN is the password alone.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_LoginUser(
+    session: CK_SESSION_HANDLE,
+    user_type: CK_USER_TYPE,
+    pin: *mut CK_UTF8CHAR,
+    pin_length: CK_ULONG,
+    username: *mut CK_UTF8CHAR,
+    username_length: CK_ULONG,
+) -> CK_RV {
+    enter("C_LoginUser", |library| {
+        let session = library.standard_session(session)?;
+        check_user_type(user_type)?;
+        // SAFETY: the standard: that many bytes, twice.
+        let (pin, username) = unsafe { (bytes(pin, pin_length)?, bytes(username, username_length)?) };
+        let Some(username) = std::str::from_utf8(username).ok().filter(|name| !name.is_empty()) else {
+            return failure(Rv::ARGUMENTS_BAD, "the user's name is empty or not UTF-8");
+        };
+        log_in(library, &session, username, pin)
+    })
+}
+
+fn check_user_type(user_type: CK_USER_TYPE) -> Result {
+    match user_type {
+        CKU_USER => Ok(()),
+        // No key has CKA_ALWAYS_AUTHENTICATE, so that no operation waits for such a login.
+        CKU_CONTEXT_SPECIFIC => failure(Rv::OPERATION_NOT_INITIALIZED, "no operation asks for a login"),
+        _ => failure(Rv::USER_TYPE_INVALID, "only CKU_USER can log in"),
+    }
+}
+
+fn log_in(library: &Library, session: &Session, username: &str, password: &[u8]) -> Result {
+    let _changing = library.login_lock();
+    let client = &session.slot.client;
+    if client.logged_in().is_some_and(|login| login.username != username) {
+        return failure(Rv::USER_ANOTHER_ALREADY_LOGGED_IN, "another user is logged in; log out first");
+    }
+    client.login(username, Role::CryptoUser, Secret::new(password.to_vec()))?;
+    Ok(())
+}
+
+/// C_GetSessionValidationFlags: no flags, since no operation is done by a validated module.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetSessionValidationFlags(
+    session: CK_SESSION_HANDLE,
+    kind: CK_SESSION_VALIDATION_FLAGS_TYPE,
+    flags: *mut CK_FLAGS,
+) -> CK_RV {
+    enter("C_GetSessionValidationFlags", |library| {
+        library.standard_session(session)?;
+        if kind != CKS_LAST_VALIDATION_OK {
+            return failure(Rv::ARGUMENTS_BAD, "only CKS_LAST_VALIDATION_OK can be asked for");
+        }
+        // SAFETY: the standard: a place for flags.
+        unsafe { put(flags, 0) }
     })
 }
 

@@ -15,6 +15,7 @@ use crate::edge::{Failure, Output, Result, bytes, enter, failure};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, field_length, key_kind, modulus_length};
 use crate::ml_dsa;
+use crate::profile::is_single_part;
 
 /// A signature or MAC under way, or its verification.
 #[derive(Debug)]
@@ -94,9 +95,9 @@ impl Signing {
             hash,
             digest,
             collected: Vec::new(),
-            largest_data: slot.largest_data(),
+            largest_data: slot.longest_input(mechanism.kind),
             // Ed25519ph hashes first: there it takes parts, and data of any length.
-            is_single_part: mechanism.kind.is_single_part() && !prehash,
+            is_single_part: is_single_part(slot.profile, mechanism.kind) && !prehash,
             is_multi_part: false,
         })
     }
@@ -109,17 +110,21 @@ impl Signing {
         Ok(())
     }
 
+    /// Refuses C_SignFinal for a mechanism without parts.
+    pub fn check_parts(&self) -> Result {
+        if self.is_single_part {
+            let name = self.mechanism.name();
+            return failure(Rv::FUNCTION_NOT_SUPPORTED, format!("{name} takes its data in one part"));
+        }
+        Ok(())
+    }
+
     /// Takes a part.
     ///
     /// # Errors
     /// `CKR_FUNCTION_NOT_SUPPORTED` for a mechanism without parts, `CKR_DATA_LEN_RANGE` over the HSM's limit.
     pub fn update(&mut self, part: &[u8]) -> Result {
-        if self.is_single_part {
-            return failure(
-                Rv::FUNCTION_NOT_SUPPORTED,
-                format!("{} takes its data in one part", self.mechanism.name()),
-            );
-        }
+        self.check_parts()?;
         self.is_multi_part = true;
         self.add(part)
     }
@@ -256,11 +261,14 @@ pub unsafe extern "C" fn C_SignInit(
     enter("C_SignInit", |library| {
         let session = library.session(session)?;
         let mut operations = session.operations();
+        if mechanism.is_null() && operations.sign.take().is_some() {
+            return Ok(());
+        }
         if operations.sign.is_some() {
             return Err(Rv::OPERATION_ACTIVE.into());
         }
         // SAFETY: the standard: a mechanism with its parameter.
-        let mechanism = unsafe { Mechanism::read(mechanism, Function::Sign) }?;
+        let mechanism = unsafe { Mechanism::read(mechanism, Function::Sign, session.slot.profile) }?;
         operations.sign = Some(Signing::new(&session.slot, mechanism, key, AttributeType::Sign)?);
         Ok(())
     })
@@ -338,9 +346,7 @@ pub unsafe extern "C" fn C_SignFinal(
             return Ok(());
         }
         let active = operations.sign.take().ok_or(Failure::from(NOT_ACTIVE))?;
-        if active.is_single_part {
-            return Err(Rv::FUNCTION_NOT_SUPPORTED.into());
-        }
+        active.check_parts()?;
         output.write(&active.sign(&session.slot, &[])?)
     })
 }

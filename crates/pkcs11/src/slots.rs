@@ -4,46 +4,25 @@ use cryptoki_sys::{
     CK_BBOOL, CK_FLAGS, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_RV, CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO,
     CK_ULONG, CK_VERSION, CKF_DECAPSULATE, CKF_DECRYPT, CKF_DERIVE, CKF_DIGEST, CKF_EC_F_P,
     CKF_EC_NAMEDCURVE, CKF_EC_UNCOMPRESS, CKF_ENCAPSULATE, CKF_ENCRYPT, CKF_GENERATE, CKF_GENERATE_KEY_PAIR,
-    CKF_HW, CKF_LOGIN_REQUIRED, CKF_RNG, CKF_SIGN, CKF_TOKEN_INITIALIZED, CKF_TOKEN_PRESENT, CKF_UNWRAP,
-    CKF_USER_PIN_INITIALIZED, CKF_VERIFY, CKF_WRAP,
+    CKF_HW, CKF_LOGIN_REQUIRED, CKF_MESSAGE_DECRYPT, CKF_MESSAGE_ENCRYPT, CKF_MULTI_MESSAGE, CKF_RNG,
+    CKF_SIGN, CKF_TOKEN_INITIALIZED, CKF_TOKEN_PRESENT, CKF_UNWRAP, CKF_USER_PIN_INITIALIZED, CKF_VERIFY,
+    CKF_WRAP,
 };
+use strongroom_client::Profile;
 use strongroom_wire::tables::Function;
 use strongroom_wire::{KeyKind, MechanismType, Rv};
 
-use crate::edge::{Failure, Result, UNAVAILABLE, enter, padded, put};
+use crate::edge::{Failure, UNAVAILABLE, enter, padded, put, put_list};
 use crate::general::{MANUFACTURER, library_version};
 use crate::library::{FIRST_SLOT, MAX_SESSIONS, Slot};
+use crate::message_cipher::takes_messages;
+use crate::profile::offers;
 
 /// Token label of the first cluster, as AWS's SDK 5 shows it; further ones count on.
 const LABEL: &str = "hsm";
 const MODEL: &str = "Strongroom HSM";
 /// Name (1 to 31 characters), colon, password (8 to 32; aws-cloudhsm.md 3.3).
 const PIN_LENGTHS: (CK_ULONG, CK_ULONG) = (10, 31 + 1 + 32);
-
-/// Writes a list by the rules for lists: a query, too small, or all of it.
-///
-/// # Safety
-/// `count` is null or valid; `list` is null or valid for `*count` elements.
-unsafe fn put_list<T: Copy>(values: &[T], list: *mut T, count: *mut CK_ULONG) -> Result {
-    if count.is_null() {
-        return Err(Rv::ARGUMENTS_BAD.into());
-    }
-    // SAFETY: valid by this function's contract.
-    let capacity = unsafe { count.read_unaligned() };
-    // SAFETY: as above.
-    unsafe { count.write_unaligned(values.len() as CK_ULONG) };
-    if list.is_null() {
-        return Ok(());
-    }
-    if capacity < values.len() as CK_ULONG {
-        return Err(Rv::BUFFER_TOO_SMALL.into());
-    }
-    for (index, value) in values.iter().enumerate() {
-        // SAFETY: the list has room for all values, as was just checked.
-        unsafe { list.add(index).write_unaligned(*value) };
-    }
-    Ok(())
-}
 
 /// C_GetSlotList: every slot has a token.
 ///
@@ -123,6 +102,9 @@ pub unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_IN
 
 /// What a mechanism can do in a slot's cluster; digests are the library's own.
 fn functions(slot: &Slot, mechanism: MechanismType) -> Vec<Function> {
+    if !offers(slot.profile, mechanism) {
+        return Vec::new();
+    }
     let is_fips = slot.client.is_fips();
     let allowed = |function: &&Function| !is_fips || !mechanism.fips_refused().contains(function);
     mechanism.functions().iter().filter(allowed).copied().collect()
@@ -168,6 +150,9 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
             return Err(Rv::MECHANISM_INVALID.into());
         }
         let mut flags = functions.into_iter().fold(0, |flags, function| flags | flag(function));
+        if takes_messages(mechanism) && slot.profile == Profile::Standard {
+            flags |= CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
+        }
         if slot.client.is_fips() && mechanism.fips_decrypts_only() {
             flags &= !CKF_ENCRYPT;
         }

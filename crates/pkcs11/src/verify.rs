@@ -12,7 +12,8 @@ use crate::sign::Signing;
 
 const NOT_ACTIVE: Rv = Rv::OPERATION_NOT_INITIALIZED;
 
-fn verify(mut active: Signing, slot: &Slot, last: &[u8], signature: &[u8]) -> Result {
+/// Lets the HSM verify.
+pub fn verify(mut active: Signing, slot: &Slot, last: &[u8], signature: &[u8]) -> Result {
     if signature.len() != active.signature_length {
         let expected = active.signature_length;
         return failure(Rv::SIGNATURE_LEN_RANGE, format!("{expected} bytes are expected"));
@@ -42,11 +43,14 @@ pub unsafe extern "C" fn C_VerifyInit(
     enter("C_VerifyInit", |library| {
         let session = library.session(session)?;
         let mut operations = session.operations();
-        if operations.verify.is_some() {
+        if mechanism.is_null() && operations.verify.take().is_some() {
+            return Ok(());
+        }
+        if operations.verify.is_some() || operations.verify_signature.is_some() {
             return Err(Rv::OPERATION_ACTIVE.into());
         }
         // SAFETY: the standard: a mechanism with its parameter.
-        let mechanism = unsafe { Mechanism::read(mechanism, Function::Sign) }?;
+        let mechanism = unsafe { Mechanism::read(mechanism, Function::Sign, session.slot.profile) }?;
         operations.verify = Some(Signing::new(&session.slot, mechanism, key, AttributeType::Verify)?);
         Ok(())
     })
@@ -111,6 +115,7 @@ pub unsafe extern "C" fn C_VerifyFinal(
     enter("C_VerifyFinal", |library| {
         let session = library.session(session)?;
         let active = session.operations().verify.take().ok_or(Failure::from(NOT_ACTIVE))?;
+        active.check_parts()?;
         // SAFETY: the standard: that many bytes.
         verify(active, &session.slot, &[], unsafe { bytes(signature, signature_length) }?)
     })

@@ -12,6 +12,7 @@ use cryptoki_sys::{
     CK_AES_CTR_PARAMS, CK_ATTRIBUTE, CK_EDDSA_PARAMS, CK_GCM_PARAMS, CK_MECHANISM, CK_RSA_PKCS_OAEP_PARAMS,
     CK_RSA_PKCS_PSS_PARAMS, CK_ULONG,
 };
+use strongroom_client::Profile;
 use strongroom_pkcs11::attributes::{array, read_template, write_values};
 use strongroom_pkcs11::mechanism::Mechanism;
 use strongroom_wire::tables::{Function, Kind, ParameterKind};
@@ -147,6 +148,7 @@ fn parameters() {
         let mut memory = Memory::default();
         let kind = choices.of(MechanismType::ALL);
         let known = choices.byte() < 250;
+        let profile = choices.of(&[Profile::Standard, Profile::Aws]);
         let code = if known { kind.code() } else { choices.ulong() };
         let function = choices.of(&FUNCTIONS);
         let parameter_kind = known.then(|| kind.parameter_kind());
@@ -154,7 +156,7 @@ fn parameters() {
             let mechanism =
                 CK_MECHANISM { mechanism: code, pParameter: parameter.cast(), ulParameterLen: length };
             // SAFETY: the parameter and what it points to are valid for their lengths, or null.
-            let read = unsafe { Mechanism::read(&raw const mechanism, function) };
+            let read = unsafe { Mechanism::read(&raw const mechanism, function, profile) };
             if let Ok(read) = read {
                 assert_eq!(read.kind.code(), code);
                 assert!(read.kind.functions().contains(&function));

@@ -161,6 +161,31 @@ fn a_login_is_checked_shared_and_ends_with_its_private_handles() {
 }
 
 #[test]
+fn a_user_logs_in_by_name_with_the_password_alone() {
+    let turn = Turn::new("login-user");
+    initialize().unwrap();
+    let session = Session::open(true).unwrap();
+    let log_in = |name: &str, password: &str, user_type| {
+        let (mut name, mut password) = (name.as_bytes().to_vec(), password.as_bytes().to_vec());
+        let (name, password) = (&mut name[..], &mut password[..]);
+        let (pin, length) = (password.as_mut_ptr(), password.len() as CK_ULONG);
+        call!(newest C_LoginUser(session.0, user_type, pin, length, name.as_mut_ptr(), name.len() as CK_ULONG))
+    };
+    assert_eq!(log_in("alice", "wrong password", CKU_USER), Err(Rv::PIN_INCORRECT));
+    assert_eq!(log_in("alice", "alice:correct horse", CKU_USER), Err(Rv::PIN_INCORRECT));
+    assert_eq!(log_in("", "correct horse", CKU_USER), Err(Rv::ARGUMENTS_BAD));
+    assert_eq!(log_in("alice", "correct horse", CKU_SO), Err(Rv::USER_TYPE_INVALID));
+    assert_eq!(log_in("alice", "correct horse", CKU_CONTEXT_SPECIFIC), Err(Rv::OPERATION_NOT_INITIALIZED));
+    let no_name = call!(newest C_LoginUser(session.0, CKU_USER, ptr::null_mut(), 0, ptr::null_mut(), 5));
+    assert_eq!(no_name, Err(Rv::ARGUMENTS_BAD));
+    log_in("alice", "correct horse", CKU_USER).unwrap();
+    assert_eq!(log_in("alice", "correct horse", CKU_USER), Err(Rv::USER_ALREADY_LOGGED_IN));
+    assert_eq!(log_in("bob", "correct horse", CKU_USER), Err(Rv::USER_ANOTHER_ALREADY_LOGGED_IN));
+    ec_key(&session);
+    drop(turn);
+}
+
+#[test]
 fn a_token_whose_hsm_is_away_is_not_present() {
     let turn = Turn::new("away");
     turn.fixture.hsm.kill();
@@ -256,6 +281,10 @@ fn a_c_program_compiles_with_the_headers_and_agrees_on_layouts() {
         size_of::<CK_SP800_108_COUNTER_FORMAT>(),
         size_of::<CK_SP800_108_DKM_LENGTH_FORMAT>(),
         size_of::<CK_SP800_108_KDF_PARAMS>(),
+        size_of::<CK_FUNCTION_LIST_3_0>(),
+        size_of::<CK_FUNCTION_LIST_3_2>(),
+        size_of::<CK_GCM_MESSAGE_PARAMS>(),
+        size_of::<CK_CCM_MESSAGE_PARAMS>(),
     ];
     let printed = Command::new(program).output().unwrap().stdout;
     let expected: String = sizes.iter().map(|size| format!("{size}\n")).collect();

@@ -23,6 +23,8 @@ static void print_sizes(void) {
     printf("%zu\n%zu\n%zu\n%zu\n%zu\n%zu\n%zu\n", sizeof(CK_RSA_AES_KEY_WRAP_PARAMS), sizeof(CK_ECDH1_DERIVE_PARAMS), sizeof(CK_HKDF_PARAMS),
            sizeof(CK_PRF_DATA_PARAM), sizeof(CK_SP800_108_COUNTER_FORMAT), sizeof(CK_SP800_108_DKM_LENGTH_FORMAT),
            sizeof(CK_SP800_108_KDF_PARAMS));
+    printf("%zu\n%zu\n%zu\n%zu\n", sizeof(CK_FUNCTION_LIST_3_0), sizeof(CK_FUNCTION_LIST_3_2),
+           sizeof(CK_GCM_MESSAGE_PARAMS), sizeof(CK_CCM_MESSAGE_PARAMS));
 }
 
 static int sign_and_verify(CK_FUNCTION_LIST_PTR p11, char *pin) {

@@ -57,6 +57,7 @@ class Mechanism(IntEnum):
     ECDSA_SHA3_384 = 0x1049
     ECDSA_SHA3_512 = 0x104A
     EDDSA = 0x1057
+    CLOUDHSM_EDDSA = 0x80001057
     ML_DSA = 0x1D
     CLOUDHSM_EXT_MU_ML_DSA = 0x8000001D
     AES_ECB = 0x1081
@@ -109,5 +110,6 @@ FIPS_REFUSED: dict[Mechanism, frozenset[str]] = {
     Mechanism.DES3_KEY_GEN: frozenset(["generate"]),
     Mechanism.RSA_PKCS: frozenset(["encrypt", "wrap"]),
     Mechanism.EDDSA: frozenset(["sign"]),
+    Mechanism.CLOUDHSM_EDDSA: frozenset(["sign"]),
 }
 """What a cluster of Mode FIPS refuses, by mechanism; a mechanism that is not here is allowed whole."""

@@ -1,4 +1,8 @@
-"""One process with the PKCS #11 library on two clusters: Mode NON_FIPS in the first slot, Mode FIPS in the second."""
+"""One process with the PKCS #11 library on two clusters: Mode NON_FIPS in the first slot, Mode FIPS in the second.
+
+The third and the fourth slot are the first cluster's again, in the profile ``aws``: without and with the check that
+keys are on two HSMs, which that cluster does not have.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ class Library:
     """The library, initialised, and the PIN of each slot's crypto-user."""
 
     module: Module
-    pins: tuple[str, str]
+    pins: tuple[str, ...]
 
     def session(self, slot: int = 0) -> Session:
         """A session that is logged in."""
@@ -42,13 +46,16 @@ def clusters(environment: Mapping[str, str]) -> list[dict[str, Any]]:
 def library(
     ephemeral_non_fips: Mapping[str, str], ephemeral: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Library]:
-    both = [*clusters(ephemeral_non_fips), *clusters(ephemeral)]
+    (non_fips,), (fips,) = clusters(ephemeral_non_fips), clusters(ephemeral)
+    of_aws = {**non_fips, "profile": "aws"}
+    unchecked = {**of_aws, "cluster": {**non_fips["cluster"], "options": {"disable_key_availability_check": True}}}
     path = tmp_path_factory.mktemp("client") / "client.json"
-    path.write_text(json.dumps({"clusters": both}))
+    path.write_text(json.dumps({"clusters": [non_fips, fips, unchecked, of_aws]}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRONGROOM_CONFIG", str(path))
         module = Module(ephemeral["STRONGROOM_PKCS11_MODULE"])
-    yield Library(module, (ephemeral_non_fips["CLOUDHSM_PIN"], ephemeral["CLOUDHSM_PIN"]))
+    pin = ephemeral_non_fips["CLOUDHSM_PIN"]
+    yield Library(module, (pin, ephemeral["CLOUDHSM_PIN"], pin, pin))
     module.finalize()
 
 

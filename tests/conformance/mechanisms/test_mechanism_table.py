@@ -20,6 +20,8 @@ TABLE = tomllib.loads((ROOT / "tables/mechanisms.toml").read_text())["mechanism"
 CKF_HW, CKF_EC = 0x1, 0x100000 | 0x800000 | 0x1000000
 """Done by the device; and prime fields, named curves and uncompressed points."""
 CKF_ENCRYPT = 0x100
+CKF_MESSAGES = 0x2 | 0x4 | 0x20
+"""Message-based encryption and decryption, of several messages."""
 FLAGS = {
     "generate": CKF_HW | 0x8000,
     "generate_pair": CKF_HW | 0x10000,
@@ -42,6 +44,8 @@ def test_the_library_offers_what_the_table_says(library, slot):
         flags = sum({FLAGS[function] & ~CKF_HW for function in row["does"] if function not in refused})
         if row.get("fips_decrypts_only") and slot == 1:
             flags &= ~CKF_ENCRYPT
+        if row["name"] in {"AES_GCM", "AES_CCM"}:
+            flags |= CKF_MESSAGES
         if flags:
             is_hardware = row["does"] != ["digest"]
             is_curve = "ec" in row["keys"]

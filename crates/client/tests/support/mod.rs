@@ -370,6 +370,8 @@ pub fn config(authority_pem: &str, servers: Vec<Server>) -> ClusterConfig {
         cluster_id: Some(CLUSTER.into()),
         client_certificate: None,
         servers,
+        profile: strongroom_client::Profile::Standard,
+        checks_key_availability: true,
         deadline_ms: 10_000,
         spin_us: 80,
         retries: true,

@@ -138,7 +138,7 @@ fn data_over_the_hsms_limit_is_cut_and_chained() {
 }
 
 #[test]
-fn gcm_writes_the_hsms_iv_and_refuses_altered_data_and_parts() {
+fn gcm_writes_the_hsms_iv_and_refuses_altered_data() {
     let (_, session) = session();
     let key = import(&session, CKK_AES, &hex(KEY));
     let (mut iv, mut aad) = ([0_u8; 12], *b"context");
@@ -157,7 +157,6 @@ fn gcm_writes_the_hsms_iv_and_refuses_altered_data_and_parts() {
     assert_eq!(session.decrypt(gcm, key, &ciphertext).unwrap(), b"data");
     ciphertext[0] ^= 1;
     assert_eq!(session.decrypt(gcm, key, &ciphertext), Err(Rv::ENCRYPTED_DATA_INVALID));
-    assert_eq!(session.encrypt_parts(gcm, key, b"data", 2), Err(Rv::MECHANISM_INVALID));
     parameters.pIv = ptr::null_mut();
     parameters.ulIvLen = 0;
     let gcm = mechanism_with(CKM_AES_GCM, &mut parameters);
@@ -166,6 +165,56 @@ fn gcm_writes_the_hsms_iv_and_refuses_altered_data_and_parts() {
     let ciphertext = session.encrypt(own, key, b"data").unwrap();
     assert_eq!(ciphertext.len(), 32);
     assert_eq!(session.decrypt(own, key, &ciphertext).unwrap(), b"data");
+}
+
+#[test]
+fn gcm_in_parts_gives_everything_with_the_last_call_and_nothing_that_is_altered() {
+    let (_, session) = session();
+    let key = import(&session, CKK_AES, &hex(KEY));
+    let (mut iv, mut aad) = ([0_u8; 12], *b"context");
+    let mut parameters = CK_GCM_PARAMS {
+        pIv: iv.as_mut_ptr(),
+        ulIvLen: 12,
+        ulIvBits: 96,
+        pAAD: aad.as_mut_ptr(),
+        ulAADLen: 7,
+        ulTagBits: 128,
+    };
+    let mut gcm = mechanism_with(CKM_AES_GCM, &mut parameters);
+    let plaintext = hex(PLAINTEXT);
+    for cut in [1, 16, 63, 64] {
+        let mut ciphertext = session.encrypt_parts(gcm, key, &plaintext, cut).unwrap();
+        assert_eq!(ciphertext.len(), plaintext.len() + 16);
+        assert_eq!(session.decrypt(gcm, key, &ciphertext).unwrap(), plaintext, "{cut}");
+        assert_eq!(session.decrypt_parts(gcm, key, &ciphertext, cut).unwrap(), plaintext, "{cut}");
+        ciphertext[0] ^= 1;
+        assert_eq!(session.decrypt_parts(gcm, key, &ciphertext, cut), Err(Rv::ENCRYPTED_DATA_INVALID));
+        assert_eq!(
+            session.decrypt_parts(gcm, key, &ciphertext[..15], cut),
+            Err(Rv::ENCRYPTED_DATA_LEN_RANGE)
+        );
+    }
+    assert_eq!(session.decrypt(gcm, key, &session.encrypt_parts(gcm, key, b"", 1).unwrap()).unwrap(), b"");
+    // No part gives anything, whatever room there is, and a buffer that is too small ends nothing.
+    let ciphertext = session.encrypt(gcm, key, &plaintext).unwrap();
+    let (mut result, mut length) = ([0_u8; 100], 100);
+    call!(C_DecryptInit(session.0, &raw mut gcm, key)).unwrap();
+    let part = ciphertext.as_ptr().cast_mut();
+    call!(C_DecryptUpdate(session.0, part, 80, result.as_mut_ptr(), &raw mut length)).unwrap();
+    assert_eq!((length, result), (0, [0; 100]));
+    let whole = call!(C_Decrypt(session.0, part, 80, result.as_mut_ptr(), &raw mut length));
+    assert_eq!(whole, Err(Rv::OPERATION_ACTIVE));
+    length = 63;
+    let small = call!(C_DecryptFinal(session.0, result.as_mut_ptr(), &raw mut length));
+    assert_eq!((small, length), (Err(Rv::BUFFER_TOO_SMALL), 64));
+    call!(C_DecryptFinal(session.0, result.as_mut_ptr(), &raw mut length)).unwrap();
+    assert_eq!(result[..64], plaintext);
+    // What is collected has a limit, and going over it ends the operation.
+    let long = vec![0_u8; 2 * 1024 * 1024];
+    assert_eq!(session.encrypt_parts(gcm, key, &long, 60_000), Err(Rv::DATA_LEN_RANGE));
+    assert_eq!(session.decrypt_parts(gcm, key, &long, 60_000), Err(Rv::ENCRYPTED_DATA_LEN_RANGE));
+    let ended = call!(C_DecryptFinal(session.0, result.as_mut_ptr(), &raw mut length));
+    assert_eq!(ended, Err(Rv::OPERATION_NOT_INITIALIZED));
 }
 
 #[test]

@@ -6,5 +6,7 @@
 mod support;
 
 mod ciphers;
+mod interfaces;
+mod messages;
 mod objects_and_keys;
 mod signatures;

@@ -165,7 +165,7 @@ fn rsa_with_both_paddings_in_one_part_and_in_many() {
 }
 
 #[test]
-fn ed25519_signs_in_one_part() {
+fn ed25519_signs_in_one_part_and_in_many() {
     let (_, session) = session();
     let public = [(CKA_EC_PARAMS, V::S(b"\x06\x03\x2b\x65\x70")), (CKA_VERIFY, V::B(true))];
     let (public, private) =
@@ -173,7 +173,10 @@ fn ed25519_signs_in_one_part() {
     let signature = session.sign(mechanism(CKM_EDDSA), private, DATA).unwrap();
     assert_eq!(signature.len(), 64);
     session.verify(mechanism(CKM_EDDSA), public, DATA, &signature).unwrap();
-    assert_eq!(session.sign_parts(mechanism(CKM_EDDSA), private, &[DATA]), Err(Rv::FUNCTION_NOT_SUPPORTED));
+    assert_eq!(
+        session.sign_parts(mechanism(CKM_EDDSA), private, &[&DATA[..3], &DATA[3..]]).unwrap(),
+        signature
+    );
     assert_eq!(session.sign(mechanism(CKM_ECDSA), private, DATA), Err(Rv::KEY_TYPE_INCONSISTENT));
 }
 

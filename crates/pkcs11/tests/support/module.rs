@@ -20,9 +20,25 @@ pub fn functions() -> &'static CK_FUNCTION_LIST {
     }
 }
 
-/// Calls a function of the list.
+/// The list of the newest version.
+pub fn newest() -> &'static CK_FUNCTION_LIST_3_2 {
+    let (mut found, mut version) = (ptr::null_mut(), CK_VERSION { major: 3, minor: 2 });
+    // SAFETY: a version and a place for a pointer; interface and list are statics of the library.
+    unsafe {
+        let interface = strongroom_pkcs11::function_list::C_GetInterface;
+        assert_eq!(interface(ptr::null_mut(), &raw mut version, &raw mut found, 0), CKR_OK);
+        &*(*found).pFunctionList.cast()
+    }
+}
+
+/// Calls a function of the list, or of the newest list.
 #[macro_export]
 macro_rules! call {
+    (newest $name:ident($($argument:expr),*)) => {{
+        let function = $crate::support::module::newest().$name.unwrap();
+        // SAFETY: the test's arguments are valid as the standard says.
+        $crate::support::module::checked(unsafe { function($($argument),*) })
+    }};
     ($name:ident($($argument:expr),*)) => {{
         let function = $crate::support::module::functions().$name.unwrap();
         // SAFETY: the test's arguments are valid as the standard says.

@@ -98,6 +98,8 @@ pub enum MechanismType {
     EcdsaSha3512 = 0x104a,
     /// Number 0x1057.
     Eddsa = 0x1057,
+    /// Number 0x80001057.
+    CloudhsmEddsa = 0x80001057,
     /// Number 0x001d.
     MlDsa = 0x001d,
     /// Number 0x8000001d.
@@ -237,6 +239,7 @@ impl MechanismType {
         Self::EcdsaSha3384,
         Self::EcdsaSha3512,
         Self::Eddsa,
+        Self::CloudhsmEddsa,
         Self::MlDsa,
         Self::CloudhsmExtMuMlDsa,
         Self::AesEcb,
@@ -332,6 +335,7 @@ impl MechanismType {
             0x1049 => Some(Self::EcdsaSha3384),
             0x104a => Some(Self::EcdsaSha3512),
             0x1057 => Some(Self::Eddsa),
+            0x80001057 => Some(Self::CloudhsmEddsa),
             0x001d => Some(Self::MlDsa),
             0x8000001d => Some(Self::CloudhsmExtMuMlDsa),
             0x1081 => Some(Self::AesEcb),
@@ -434,6 +438,7 @@ impl MechanismType {
             Self::EcdsaSha3384 => &[Function::Sign],
             Self::EcdsaSha3512 => &[Function::Sign],
             Self::Eddsa => &[Function::Sign],
+            Self::CloudhsmEddsa => &[Function::Sign],
             Self::MlDsa => &[Function::Sign],
             Self::CloudhsmExtMuMlDsa => &[Function::Sign],
             Self::AesEcb => &[Function::Encrypt],
@@ -530,6 +535,7 @@ impl MechanismType {
             Self::EcdsaSha3384 => &[KeyKind::Ec],
             Self::EcdsaSha3512 => &[KeyKind::Ec],
             Self::Eddsa => &[KeyKind::Ed25519],
+            Self::CloudhsmEddsa => &[KeyKind::Ed25519],
             Self::MlDsa => &[KeyKind::MlDsa],
             Self::CloudhsmExtMuMlDsa => &[KeyKind::MlDsa],
             Self::AesEcb => &[KeyKind::Aes],
@@ -594,6 +600,7 @@ impl MechanismType {
             Self::Sha3384RsaPkcsPss => ParameterKind::Pss,
             Self::Sha3512RsaPkcsPss => ParameterKind::Pss,
             Self::Eddsa => ParameterKind::Eddsa,
+            Self::CloudhsmEddsa => ParameterKind::Eddsa,
             Self::MlDsa => ParameterKind::MlDsa,
             Self::CloudhsmExtMuMlDsa => ParameterKind::MlDsa,
             Self::AesCbc => ParameterKind::Iv,
@@ -653,7 +660,7 @@ impl MechanismType {
         }
     }
 
-    /// The mechanism that signs that digest.
+    /// The mechanism that signs that digest, or that it is another name for.
     pub const fn raw(self) -> Option<Self> {
         match self {
             Self::Sha1RsaPkcs => Some(Self::RsaPkcs),
@@ -683,6 +690,7 @@ impl MechanismType {
             Self::EcdsaSha3256 => Some(Self::Ecdsa),
             Self::EcdsaSha3384 => Some(Self::Ecdsa),
             Self::EcdsaSha3512 => Some(Self::Ecdsa),
+            Self::CloudhsmEddsa => Some(Self::Eddsa),
             Self::MlDsa => Some(Self::CloudhsmExtMuMlDsa),
             _ => None,
         }
@@ -696,12 +704,70 @@ impl MechanismType {
             Self::RsaPkcsOaep => true,
             Self::RsaPkcsPss => true,
             Self::Ecdsa => true,
-            Self::Eddsa => true,
             Self::CloudhsmExtMuMlDsa => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the library of AWS has it.
+    pub const fn is_of_aws(self) -> bool {
+        match self {
+            Self::RsaPkcsKeyPairGen => true,
+            Self::RsaX931KeyPairGen => true,
+            Self::EcKeyPairGen => true,
+            Self::MlDsaKeyPairGen => true,
+            Self::AesKeyGen => true,
+            Self::Des3KeyGen => true,
+            Self::GenericSecretKeyGen => true,
+            Self::RsaPkcs => true,
+            Self::RsaX509 => true,
+            Self::RsaPkcsOaep => true,
+            Self::RsaAesKeyWrap => true,
+            Self::RsaPkcsPss => true,
+            Self::Sha1RsaPkcs => true,
+            Self::Sha224RsaPkcs => true,
+            Self::Sha256RsaPkcs => true,
+            Self::Sha384RsaPkcs => true,
+            Self::Sha512RsaPkcs => true,
+            Self::Sha1RsaPkcsPss => true,
+            Self::Sha224RsaPkcsPss => true,
+            Self::Sha256RsaPkcsPss => true,
+            Self::Sha384RsaPkcsPss => true,
+            Self::Sha512RsaPkcsPss => true,
+            Self::Ecdsa => true,
+            Self::EcdsaSha1 => true,
+            Self::EcdsaSha224 => true,
+            Self::EcdsaSha256 => true,
+            Self::EcdsaSha384 => true,
+            Self::EcdsaSha512 => true,
+            Self::CloudhsmEddsa => true,
+            Self::MlDsa => true,
+            Self::CloudhsmExtMuMlDsa => true,
+            Self::AesEcb => true,
+            Self::AesCbc => true,
+            Self::AesCbcPad => true,
+            Self::AesCtr => true,
             Self::AesGcm => true,
             Self::CloudhsmAesGcm => true,
-            Self::AesCcm => true,
-            Self::AesXts => true,
+            Self::AesCmac => true,
+            Self::CloudhsmAesKeyWrapNoPad => true,
+            Self::CloudhsmAesKeyWrapPkcs5Pad => true,
+            Self::CloudhsmAesKeyWrapZeroPad => true,
+            Self::Des3Ecb => true,
+            Self::Des3Cbc => true,
+            Self::Des3CbcPad => true,
+            Self::Sha1Hmac => true,
+            Self::Sha224Hmac => true,
+            Self::Sha256Hmac => true,
+            Self::Sha384Hmac => true,
+            Self::Sha512Hmac => true,
+            Self::Ecdh1Derive => true,
+            Self::CloudhsmSp800108CounterKdf => true,
+            Self::Sha1 => true,
+            Self::Sha224 => true,
+            Self::Sha256 => true,
+            Self::Sha384 => true,
+            Self::Sha512 => true,
             _ => false,
         }
     }
@@ -755,6 +821,7 @@ impl MechanismType {
             Self::EcdsaSha3384 => (224, 521),
             Self::EcdsaSha3512 => (224, 521),
             Self::Eddsa => (256, 256),
+            Self::CloudhsmEddsa => (256, 256),
             Self::MlDsa => (1312, 2592),
             Self::CloudhsmExtMuMlDsa => (1312, 2592),
             Self::AesEcb => (16, 32),
@@ -810,6 +877,7 @@ impl MechanismType {
             Self::Des3KeyGen => &[Function::Generate],
             Self::RsaPkcs => &[Function::Encrypt, Function::Wrap],
             Self::Eddsa => &[Function::Sign],
+            Self::CloudhsmEddsa => &[Function::Sign],
             _ => &[],
         }
     }
@@ -873,6 +941,7 @@ impl MechanismType {
             Self::EcdsaSha3384 => "CKM_ECDSA_SHA3_384",
             Self::EcdsaSha3512 => "CKM_ECDSA_SHA3_512",
             Self::Eddsa => "CKM_EDDSA",
+            Self::CloudhsmEddsa => "CKM_CLOUDHSM_EDDSA",
             Self::MlDsa => "CKM_ML_DSA",
             Self::CloudhsmExtMuMlDsa => "CKM_CLOUDHSM_EXT_MU_ML_DSA",
             Self::AesEcb => "CKM_AES_ECB",

@@ -1,0 +1,318 @@
+//! Message-based encryption and decryption under way, for both chapters: AES-GCM and AES-CCM, each message with an IV and
+//! a tag of its own, beside the data.
+//!
+//! A message in parts is collected up to the length of one request, like GCM in parts (ADR 0112): no plaintext comes out
+//! before its tag is checked.
+
+use cryptoki_sys::{
+    CK_BYTE, CK_CCM_MESSAGE_PARAMS, CK_GCM_MESSAGE_PARAMS, CK_GENERATOR_FUNCTION, CK_MECHANISM,
+    CK_OBJECT_HANDLE, CK_ULONG, CK_VOID_PTR, CKG_GENERATE, CKG_GENERATE_RANDOM, CKG_NO_GENERATE,
+};
+use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
+use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
+
+use crate::cipher::Direction;
+use crate::edge::{Failure, Output, Result, bytes, failure, size, take};
+use crate::library::Slot;
+use crate::mechanism::{GCM_IV_LENGTH, bad_parameter, key_kind};
+
+/// The longest tag, bytes.
+const LONGEST_TAG: usize = 16;
+
+/// A message that has begun.
+#[derive(Debug, Default)]
+struct Message {
+    aad: Vec<u8>,
+    collected: Vec<u8>,
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        codec::wipe(&mut self.collected);
+    }
+}
+
+/// C_MessageEncryptInit or C_MessageDecryptInit, until their Final.
+#[derive(Debug)]
+pub struct MessageCipher {
+    direction: Direction,
+    key: u64,
+    kind: MechanismType,
+    largest_data: usize,
+    message: Option<Message>,
+}
+
+/// What is under way.
+pub fn active(place: &mut Option<MessageCipher>) -> Result<&mut MessageCipher> {
+    place.as_mut().ok_or_else(|| Failure::from(Rv::OPERATION_NOT_INITIALIZED))
+}
+
+/// Whether a mechanism does messages.
+pub const fn takes_messages(kind: MechanismType) -> bool {
+    matches!(kind, MechanismType::AesGcm | MechanismType::AesCcm)
+}
+
+impl MessageCipher {
+    /// Starts one. The mechanism's own parameter is not read: each message has one.
+    ///
+    /// # Errors
+    /// The codes of C_MessageEncryptInit and C_MessageDecryptInit.
+    ///
+    /// # Safety
+    /// `mechanism` is null or valid.
+    pub unsafe fn new(
+        slot: &Slot,
+        mechanism: *const CK_MECHANISM,
+        key: CK_OBJECT_HANDLE,
+        direction: Direction,
+    ) -> Result<Self> {
+        // SAFETY: by this function's contract.
+        let mechanism = unsafe { take(mechanism) }?;
+        let kind = MechanismType::from_code(mechanism.mechanism).filter(|kind| takes_messages(*kind));
+        let Some(kind) = kind else {
+            return failure(Rv::MECHANISM_INVALID, "only AES-GCM and AES-CCM take messages");
+        };
+        let usage = match direction {
+            Direction::Encrypt => AttributeType::Encrypt,
+            Direction::Decrypt => AttributeType::Decrypt,
+        };
+        let key = slot.key_for(key, usage)?;
+        if !kind.key_kinds().contains(&key_kind(&key.view.attributes)?) {
+            return failure(
+                Rv::KEY_TYPE_INCONSISTENT,
+                format!("{} does not go with this type of key", kind.name()),
+            );
+        }
+        Ok(Self { direction, key: key.reference, kind, largest_data: slot.largest_data(), message: None })
+    }
+
+    /// A whole message.
+    pub fn whole(
+        &self,
+        slot: &Slot,
+        parameters: &MessageParameters,
+        aad: &[u8],
+        data: &[u8],
+        output: &Output,
+    ) -> Result {
+        if self.message.is_some() {
+            return failure(Rv::OPERATION_ACTIVE, "a message in parts is under way");
+        }
+        self.check_length(data.len())?;
+        if !output.has_room(data.len())? {
+            return Ok(());
+        }
+        self.run(slot, parameters, aad, data, output)
+    }
+
+    /// Starts a message in parts.
+    pub fn begin(&mut self, aad: &[u8]) -> Result {
+        if self.message.is_some() {
+            return failure(Rv::OPERATION_ACTIVE, "a message in parts is under way");
+        }
+        self.message = Some(Message { aad: aad.to_vec(), collected: Vec::new() });
+        Ok(())
+    }
+
+    /// A part that is not the last.
+    pub fn part(&mut self, part: &[u8], output: &Output) -> Result {
+        let collected = self.begun()?.collected.len();
+        self.check_length(collected + part.len()).inspect_err(|_| self.message = None)?;
+        if output.has_room(0)? {
+            self.begun()?.collected.extend_from_slice(part);
+            output.write(&[])?;
+        }
+        Ok(())
+    }
+
+    /// The last part.
+    pub fn last(
+        &mut self,
+        slot: &Slot,
+        parameters: &MessageParameters,
+        part: &[u8],
+        output: &Output,
+    ) -> Result {
+        let length = self.begun()?.collected.len() + part.len();
+        self.check_length(length).inspect_err(|_| self.message = None)?;
+        if !output.has_room(length)? {
+            return Ok(());
+        }
+        let Some(mut message) = self.message.take() else {
+            return Err(Rv::OPERATION_NOT_INITIALIZED.into());
+        };
+        message.collected.extend_from_slice(part);
+        self.run(slot, parameters, &message.aad, &message.collected, output)
+    }
+
+    fn begun(&mut self) -> Result<&mut Message> {
+        self.message.as_mut().ok_or_else(|| Failure::from(Rv::OPERATION_NOT_INITIALIZED))
+    }
+
+    fn check_length(&self, length: usize) -> Result {
+        let longest = self.largest_data - LONGEST_TAG;
+        if length <= longest {
+            return Ok(());
+        }
+        let rv = match self.direction {
+            Direction::Encrypt => Rv::DATA_LEN_RANGE,
+            Direction::Decrypt => Rv::ENCRYPTED_DATA_LEN_RANGE,
+        };
+        failure(rv, format!("a message has at most {longest} bytes"))
+    }
+
+    fn run(
+        &self,
+        slot: &Slot,
+        parameters: &MessageParameters,
+        aad: &[u8],
+        data: &[u8],
+        output: &Output,
+    ) -> Result {
+        if parameters.data_length.is_some_and(|said| said != data.len()) {
+            return failure(Rv::MECHANISM_PARAM_INVALID, "ulDataLen is not the message's length");
+        }
+        let sent = MechanismParameters {
+            iv: parameters.iv.clone(),
+            aad: Some(aad.to_vec()),
+            tag_bits: Some(8 * parameters.tag.length as u64),
+            ..NO_PARAMETERS
+        };
+        if self.direction == Direction::Decrypt {
+            // SAFETY: as read by `MessageParameters::read` in this call.
+            let tag = unsafe { bytes(parameters.tag.place, parameters.tag.length as CK_ULONG) }?;
+            let data = [data, tag].concat();
+            let found = slot.client.crypt(Operation::Decrypt, self.key, self.kind, Some(&sent), &data);
+            let mut plaintext = found
+                .map_err(|error| match error.rv {
+                    Rv::ENCRYPTED_DATA_INVALID => {
+                        Failure { rv: Rv::AEAD_DECRYPT_FAILED, ..Failure::from(error) }
+                    }
+                    _ => error.into(),
+                })?
+                .data;
+            let outcome = output.write(&plaintext);
+            codec::wipe(&mut plaintext);
+            return outcome;
+        }
+        let made = slot.client.crypt(Operation::Encrypt, self.key, self.kind, Some(&sent), data)?;
+        let Some((encrypted, tag)) =
+            made.data.split_at_checked(data.len()).filter(|(_, tag)| tag.len() == parameters.tag.length)
+        else {
+            return failure(Rv::DEVICE_ERROR, "the HSM gave a tag of a wrong length");
+        };
+        if let Some(place) = &parameters.iv_place {
+            place.write(made.iv.as_deref().unwrap_or_default())?;
+        }
+        output.write(encrypted)?;
+        parameters.tag.write(tag)
+    }
+}
+
+/// A buffer of the caller's in a parameter.
+#[derive(Debug)]
+struct Place {
+    place: *mut CK_BYTE,
+    length: usize,
+}
+
+impl Place {
+    fn write(&self, value: &[u8]) -> Result {
+        if value.len() != self.length {
+            return failure(Rv::DEVICE_ERROR, "the HSM gave an IV or a tag of a wrong length");
+        }
+        // SAFETY: checked by `MessageParameters::read` in this call: not null, and that long.
+        unsafe { std::ptr::copy_nonoverlapping(value.as_ptr(), self.place, value.len()) };
+        Ok(())
+    }
+}
+
+/// The parameter of a message: not longer than the call that passed it.
+#[derive(Debug)]
+pub struct MessageParameters {
+    /// The caller's IV or nonce; none where the HSM makes it.
+    iv: Option<Vec<u8>>,
+    iv_place: Option<Place>,
+    tag: Place,
+    /// The message's length, where the parameter says it.
+    data_length: Option<usize>,
+}
+
+impl MessageParameters {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// `CKR_MECHANISM_PARAM_INVALID`: also for an IV of the caller's in a GCM encryption, whose IV the HSM makes.
+    ///
+    /// # Safety
+    /// `parameter` is null or valid for its length, and its pointers for theirs, until the call ends.
+    pub unsafe fn read(cipher: &MessageCipher, parameter: CK_VOID_PTR, length: CK_ULONG) -> Result<Self> {
+        // SAFETY: by this function's contract.
+        unsafe {
+            match cipher.kind {
+                MechanismType::AesGcm => Self::gcm(read(parameter, length)?, cipher.direction),
+                _ => Self::ccm(read(parameter, length)?, cipher.direction),
+            }
+        }
+    }
+
+    /// # Safety
+    /// The parameter's pointers are valid for their lengths.
+    unsafe fn gcm(parameters: CK_GCM_MESSAGE_PARAMS, direction: Direction) -> Result<Self> {
+        if !parameters.ulTagBits.is_multiple_of(8) {
+            return bad_parameter();
+        }
+        let tag = place(parameters.pTag, parameters.ulTagBits / 8, LONGEST_TAG)?;
+        if direction == Direction::Decrypt {
+            // SAFETY: by this function's contract.
+            let iv = unsafe { bytes(parameters.pIv, parameters.ulIvLen) }?;
+            return Ok(Self { iv: Some(iv.to_vec()), iv_place: None, tag, data_length: None });
+        }
+        let generators: [CK_GENERATOR_FUNCTION; 2] = [CKG_GENERATE, CKG_GENERATE_RANDOM];
+        if !generators.contains(&parameters.ivGenerator) || parameters.ulIvFixedBits != 0 {
+            return failure(
+                Rv::MECHANISM_PARAM_INVALID,
+                "the HSM makes the whole IV: ivGenerator must be CKG_GENERATE or CKG_GENERATE_RANDOM, ulIvFixedBits 0",
+            );
+        }
+        let iv = place(parameters.pIv, parameters.ulIvLen, GCM_IV_LENGTH)?;
+        if iv.length != GCM_IV_LENGTH {
+            return failure(Rv::MECHANISM_PARAM_INVALID, "the HSM makes an IV of 12 bytes");
+        }
+        Ok(Self { iv: None, iv_place: Some(iv), tag, data_length: None })
+    }
+
+    /// # Safety
+    /// The parameter's pointers are valid for their lengths.
+    unsafe fn ccm(parameters: CK_CCM_MESSAGE_PARAMS, direction: Direction) -> Result<Self> {
+        if direction == Direction::Encrypt && parameters.nonceGenerator != CKG_NO_GENERATE {
+            return failure(
+                Rv::MECHANISM_PARAM_INVALID,
+                "the nonce is the caller's: nonceGenerator must be CKG_NO_GENERATE",
+            );
+        }
+        let tag = place(parameters.pMAC, parameters.ulMACLen, LONGEST_TAG)?;
+        // SAFETY: by this function's contract.
+        let nonce = unsafe { bytes(parameters.pNonce, parameters.ulNonceLen) }?;
+        let data_length = Some(size(parameters.ulDataLen)?);
+        Ok(Self { iv: Some(nonce.to_vec()), iv_place: None, tag, data_length })
+    }
+}
+
+/// # Safety
+/// `parameter` is null or valid for its length.
+unsafe fn read<T: Copy>(parameter: CK_VOID_PTR, length: CK_ULONG) -> Result<T> {
+    if parameter.is_null() || size(length)? != size_of::<T>() {
+        return bad_parameter();
+    }
+    // SAFETY: the length was checked.
+    unsafe { take(parameter.cast::<T>()) }
+}
+
+fn place(place: *mut CK_BYTE, length: CK_ULONG, longest: usize) -> Result<Place> {
+    let length = size(length)?;
+    if place.is_null() || length == 0 || length > longest {
+        return bad_parameter();
+    }
+    Ok(Place { place, length })
+}

@@ -1,0 +1,156 @@
+"""Every mechanism that signs, encrypts or digests takes data in parts as the table says, and means the same by them."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import vector_keys as keys
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptoki import P256, CryptokiError, Session
+from cryptoki_mechanisms import HASHES, CkMechanism, ccm, ctr, gcm, mechanism, oaep, pss
+from vector_files import ROOT
+
+from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.mechanisms import Mechanism
+
+pytestmark = pytest.mark.cluster
+TABLE = tomllib.loads((ROOT / "tables/mechanisms.toml").read_text())["mechanism"]
+SIGNING, ENCRYPTING, DIGESTING = (
+    [row for row in TABLE if function in row["does"]] for function in ("sign", "encrypt", "digest")
+)
+DATA = os.urandom(48)
+"""Whole blocks of every cipher."""
+CUTS = ([DATA], [DATA[:1], DATA[1:]], [DATA[:20], b"", DATA[20:]], [DATA[at : at + 7] for at in range(0, 48, 7)])
+CKR_FUNCTION_NOT_SUPPORTED = 0x54
+IV_LENGTHS = {"des3": 8, "aes": 16, "aes-xts": 16}
+HASH_NAMES = {int(code): name for name, code in HASHES.items()}
+
+
+@pytest.fixture(scope="module")
+def session(library: Any) -> Iterator[Session]:
+    opened = library.session(0)
+    yield opened
+    opened.logout()
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def pairs(session: Session) -> dict[str, tuple[int, int]]:
+    """What encrypts or verifies and what decrypts or signs, by kind of key."""
+    key = rsa.generate_private_key(65537, 2048).private_numbers()
+    n = key.public_numbers.n
+    aes, xts, des3, secret = (
+        session.create(template)
+        for template in (
+            keys.aes(os.urandom(32)),
+            keys.aes_xts(os.urandom(64)),
+            keys.des3(os.urandom(24)),
+            keys.secret(os.urandom(64)),
+        )
+    )
+
+    def generated(kind: int, curve: bytes) -> tuple[int, int]:
+        public = {Attribute.EC_PARAMS: curve, Attribute.VERIFY: True}
+        return session.generate_pair(mechanism(kind), public, {Attribute.SIGN: True})
+
+    return {
+        "rsa": (
+            session.create(keys.rsa_public(n, 65537)),
+            session.create(keys.rsa_private(n, 65537, key.d, key.p, key.q)),
+        ),
+        "ec": generated(Mechanism.EC_KEY_PAIR_GEN, P256),
+        "ed25519": generated(Mechanism.EC_EDWARDS_KEY_PAIR_GEN, keys.ED25519),
+        "aes": (aes, aes),
+        "aes-xts": (xts, xts),
+        "des3": (des3, des3),
+        "generic-secret": (secret, secret),
+    }
+
+
+def with_parameter(row: dict[str, Any]) -> CkMechanism:
+    """The mechanism of a row with a parameter that fits; for GCM a new place for the IV."""
+    code = row["code"]
+    match row["parameters"]:
+        case "none" | "eddsa":
+            return mechanism(code)
+        case "iv":
+            return mechanism(code, bytes(range(IV_LENGTHS[row["keys"][0]])))
+        case "ctr":
+            return ctr(128, bytes(16))
+        case "gcm":
+            has_place = code != Mechanism.CLOUDHSM_AES_GCM
+            return gcm(bytes(12) if has_place else None, b"" if code == Mechanism.AES_GMAC else b"aad", 128, code)
+        case "ccm":
+            return ccm(len(DATA), bytes(12), b"aad", 16)
+        case "pss":
+            hash_name = HASH_NAMES[Mechanism[row.get("hash", "SHA256")]]
+            return pss(code, hash_name, hash_name, 20)
+        case "oaep":
+            return oaep("SHA256", "SHA256")
+        case other:
+            raise AssertionError(f"add a parameter of the kind {other} to this test")
+
+
+def refusal(call: Callable[[], object]) -> int:
+    with pytest.raises(CryptokiError) as refused:
+        call()
+    return refused.value.rv
+
+
+@pytest.mark.parametrize("row", SIGNING, ids=lambda row: row["name"])
+def test_signatures_and_macs_in_parts(session, pairs, row):
+    public, private = pairs[row["keys"][0]]
+    how = with_parameter(row)
+    if row.get("single_part"):
+        assert refusal(lambda: session.sign_in_parts(how, private, [DATA])) == CKR_FUNCTION_NOT_SUPPORTED
+        assert refusal(lambda: session.verifies_in_parts(how, public, [DATA], bytes(64))) == CKR_FUNCTION_NOT_SUPPORTED
+        return
+    for parts in CUTS:
+        signature = session.sign_in_parts(how, private, parts)
+        assert session.verifies(how, public, DATA, signature)
+        assert session.verifies_in_parts(how, public, parts, signature)
+        assert not session.verifies_in_parts(how, public, [*parts, b"more"], signature)
+
+
+@pytest.mark.parametrize("row", ENCRYPTING, ids=lambda row: row["name"])
+def test_ciphers_in_parts(session, pairs, row):
+    public, private = pairs[row["keys"][0]]
+    how = with_parameter(row)
+    if row.get("single_part"):
+        assert refusal(lambda: session.in_parts("Encrypt", how, public, [DATA])) == CKR_FUNCTION_NOT_SUPPORTED
+        assert refusal(lambda: session.in_parts("Decrypt", how, private, [DATA])) == CKR_FUNCTION_NOT_SUPPORTED
+        return
+    for parts in CUTS:
+        encrypted = session.in_parts("Encrypt", how, public, parts)
+        assert session.decrypt(how, private, encrypted) == DATA
+        cut = [encrypted[at : at + 13] for at in range(0, len(encrypted), 13)]
+        assert session.in_parts("Decrypt", how, private, cut) == DATA
+
+
+@pytest.mark.parametrize("row", DIGESTING, ids=lambda row: row["name"])
+def test_digests_in_parts(session, row):
+    how = mechanism(row["code"])
+    whole = session.digest(how, DATA)
+    assert all(session.digest_in_parts(how, parts) == whole for parts in CUTS)
+
+
+@pytest.mark.parametrize("kind", [Mechanism.AES_GCM, Mechanism.AES_CCM, Mechanism.AES_XTS])
+def test_what_is_collected_has_a_limit_that_is_told(session, pairs, kind):
+    key, _ = pairs["aes-xts" if kind == Mechanism.AES_XTS else "aes"]
+    row = next(row for row in ENCRYPTING if row["code"] == kind)
+    long = 17 * [bytes(64 * 1024)]
+    assert refusal(lambda: session.in_parts("Encrypt", with_parameter(row), key, long)) == 0x21
+    assert refusal(lambda: session.in_parts("Decrypt", with_parameter(row), key, long)) == 0x41
+
+
+def test_parts_of_an_altered_message_give_nothing(session, pairs):
+    key, _ = pairs["aes"]
+    how = with_parameter(next(row for row in ENCRYPTING if row["code"] == Mechanism.AES_GCM))
+    encrypted = session.in_parts("Encrypt", how, key, [DATA, DATA])
+    altered = bytes([encrypted[0] ^ 1]) + encrypted[1:]
+    assert refusal(lambda: session.in_parts("Decrypt", how, key, [altered[:40], altered[40:]])) == 0x40
+    assert session.in_parts("Decrypt", how, key, [encrypted[:40], encrypted[40:]]) == 2 * DATA
