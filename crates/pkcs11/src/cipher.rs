@@ -7,7 +7,7 @@ use strongroom_client::Profile;
 use strongroom_wire::messages::{CryptResponse, MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 
-use crate::edge::{Failure, Output, Result, failure};
+use crate::edge::{Failure, Input, Output, Result, failure};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, block_length, key_kind, modulus_length};
 use crate::profile::{is_single_part, prepare};
@@ -163,11 +163,11 @@ impl Cipher {
     }
 
     /// Keeps a part until the last.
-    fn collect(&mut self, part: &[u8]) -> Result {
+    fn collect(&mut self, part: &Input) -> Result {
         let longest = self.largest_data;
         match &mut self.flow {
-            Flow::Whole { collected, takes_parts: true } if part.len() <= longest - collected.len() => {
-                collected.extend_from_slice(part);
+            Flow::Whole { collected, takes_parts: true } if part.length() <= longest - collected.len() => {
+                part.append_to(collected);
                 Ok(())
             }
             Flow::Whole { takes_parts: true, .. } => {
@@ -406,26 +406,26 @@ fn active(place: &mut Option<Cipher>) -> Result<&mut Cipher> {
 }
 
 /// C_Encrypt and C_Decrypt. A length query and too small a buffer leave the operation active; all else ends it.
-pub fn run_whole(place: &mut Option<Cipher>, slot: &Slot, data: &[u8], output: &Output) -> Result {
+pub fn run_whole(place: &mut Option<Cipher>, slot: &Slot, data: &Input, output: &Output) -> Result {
     let cipher = active(place)?;
     if cipher.is_multi_part {
         return failure(Rv::OPERATION_ACTIVE, "a multi-part operation is under way");
     }
     if cipher.kept.is_none() {
-        let checked = cipher.check_call(data.len()).and_then(|()| cipher.whole_length(data.len()));
+        let checked = cipher.check_call(data.length()).and_then(|()| cipher.whole_length(data.length()));
         let (length, is_exact) = checked.inspect_err(|_| *place = None)?;
         if (is_exact || output.is_query()) && !output.has_room(length)? {
             return Ok(());
         }
         let cipher = active(place)?;
-        let result = cipher.whole(slot, data).inspect_err(|_| *place = None)?;
+        let result = cipher.whole(slot, &data.copied()).inspect_err(|_| *place = None)?;
         active(place)?.kept = Some(result);
     }
     hand_over(place, output)
 }
 
 /// C_EncryptUpdate and C_DecryptUpdate.
-pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &[u8], output: &Output) -> Result {
+pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &Input, output: &Output) -> Result {
     let cipher = active(place)?;
     let length = match &cipher.flow {
         Flow::Whole { takes_parts: false, .. } => {
@@ -434,11 +434,11 @@ pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &[u8], output: &O
             return refusal;
         }
         Flow::Whole { .. } => 0,
-        Flow::Counter { .. } => part.len(),
-        Flow::Blocks { buffered, .. } => cipher.ready(buffered.len() + part.len()),
+        Flow::Counter { .. } => part.length(),
+        Flow::Blocks { buffered, .. } => cipher.ready(buffered.len() + part.length()),
     };
     let is_collected = matches!(cipher.flow, Flow::Whole { .. });
-    cipher.check_call(part.len()).inspect_err(|_| *place = None)?;
+    cipher.check_call(part.length()).inspect_err(|_| *place = None)?;
     let cipher = active(place)?;
     if !output.has_room(length)? {
         return Ok(());
@@ -448,7 +448,7 @@ pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &[u8], output: &O
         cipher.collect(part).inspect_err(|_| *place = None)?;
         return output.write(&[]);
     }
-    let result = cipher.stream(slot, part, false).inspect_err(|_| *place = None)?;
+    let result = cipher.stream(slot, &part.copied(), false).inspect_err(|_| *place = None)?;
     output.write(&result)
 }
 

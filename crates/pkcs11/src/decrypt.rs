@@ -5,7 +5,7 @@ use strongroom_wire::Rv;
 use strongroom_wire::tables::Function;
 
 use crate::cipher::{Cipher, Direction, run_last, run_part, run_whole};
-use crate::edge::{Output, bytes, enter};
+use crate::edge::{Input, Output, enter};
 use crate::mechanism::Mechanism;
 
 /// C_DecryptInit.
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn C_Decrypt(
         let mut operations = session.operations();
         // SAFETY: the standard: that many bytes; a length, and null or a buffer that long.
         let (encrypted, output) =
-            unsafe { (bytes(encrypted, encrypted_length)?.to_vec(), Output::new(data, data_length)?) };
+            unsafe { (Input::new(encrypted, encrypted_length)?, Output::new(data, data_length)?) };
         run_whole(&mut operations.decrypt, &session.slot, &encrypted, &output)
     })
 }
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn C_DecryptUpdate(
         let mut operations = session.operations();
         // SAFETY: the standard: that many bytes; a length, and null or a buffer that long.
         let (encrypted, output) =
-            unsafe { (bytes(encrypted, encrypted_length)?.to_vec(), Output::new(data, data_length)?) };
+            unsafe { (Input::new(encrypted, encrypted_length)?, Output::new(data, data_length)?) };
         run_part(&mut operations.decrypt, &session.slot, &encrypted, &output)
     })
 }

@@ -139,6 +139,45 @@ pub unsafe fn bytes<'a>(bytes: *const CK_BYTE, length: CK_ULONG) -> Result<&'a [
     Ok(unsafe { std::slice::from_raw_parts(bytes, length) })
 }
 
+/// Data that the caller passes and that is copied where it is used, not before: a result may go to the same memory, and a
+/// length that is refused must cost nothing.
+#[derive(Debug)]
+pub struct Input {
+    bytes: *const CK_BYTE,
+    length: usize,
+}
+
+impl Input {
+    /// Null is allowed for none.
+    ///
+    /// # Safety
+    /// `bytes` is null or valid for reads of `length` bytes as long as this lives.
+    pub unsafe fn new(bytes: *const CK_BYTE, length: CK_ULONG) -> Result<Self> {
+        let length = size(length)?;
+        if bytes.is_null() && length > 0 { Err(Rv::ARGUMENTS_BAD.into()) } else { Ok(Self { bytes, length }) }
+    }
+
+    /// How many bytes.
+    pub const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Appends them.
+    pub fn append_to(&self, data: &mut Vec<u8>) {
+        if self.length > 0 {
+            // SAFETY: not null, and valid by the contract of `new`; nothing is written meanwhile.
+            data.extend_from_slice(unsafe { std::slice::from_raw_parts(self.bytes, self.length) });
+        }
+    }
+
+    /// A copy.
+    pub fn copied(&self) -> Vec<u8> {
+        let mut copy = Vec::with_capacity(self.length);
+        self.append_to(&mut copy);
+        copy
+    }
+}
+
 /// A length as a size; more than an address space holds is a bad argument.
 pub fn size(length: CK_ULONG) -> Result<usize> {
     usize::try_from(length)

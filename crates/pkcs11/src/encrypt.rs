@@ -5,7 +5,7 @@ use strongroom_wire::Rv;
 use strongroom_wire::tables::Function;
 
 use crate::cipher::{Cipher, Direction, run_last, run_part, run_whole};
-use crate::edge::{Output, bytes, enter};
+use crate::edge::{Input, Output, enter};
 use crate::mechanism::Mechanism;
 
 /// C_EncryptInit.
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn C_Encrypt(
         let mut operations = session.operations();
         // SAFETY: the standard: that many bytes; a length, and null or a buffer that long.
         let (data, output) =
-            unsafe { (bytes(data, data_length)?.to_vec(), Output::new(encrypted, encrypted_length)?) };
+            unsafe { (Input::new(data, data_length)?, Output::new(encrypted, encrypted_length)?) };
         run_whole(&mut operations.encrypt, &session.slot, &data, &output)
     })
 }
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn C_EncryptUpdate(
         let mut operations = session.operations();
         // SAFETY: the standard: that many bytes; a length, and null or a buffer that long.
         let (data, output) =
-            unsafe { (bytes(data, data_length)?.to_vec(), Output::new(encrypted, encrypted_length)?) };
+            unsafe { (Input::new(data, data_length)?, Output::new(encrypted, encrypted_length)?) };
         run_part(&mut operations.encrypt, &session.slot, &data, &output)
     })
 }

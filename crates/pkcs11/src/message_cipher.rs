@@ -12,7 +12,7 @@ use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 
 use crate::cipher::Direction;
-use crate::edge::{Failure, Output, Result, bytes, failure, size, take};
+use crate::edge::{Failure, Input, Output, Result, bytes, failure, size, take};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, bad_parameter, key_kind};
 
@@ -92,17 +92,17 @@ impl MessageCipher {
         slot: &Slot,
         parameters: &MessageParameters,
         aad: &[u8],
-        data: &[u8],
+        data: &Input,
         output: &Output,
     ) -> Result {
         if self.message.is_some() {
             return failure(Rv::OPERATION_ACTIVE, "a message in parts is under way");
         }
-        self.check_length(data.len())?;
-        if !output.has_room(data.len())? {
+        self.check_length(data.length())?;
+        if !output.has_room(data.length())? {
             return Ok(());
         }
-        self.run(slot, parameters, aad, data, output)
+        self.run(slot, parameters, aad, &data.copied(), output)
     }
 
     /// Starts a message in parts.
@@ -115,11 +115,11 @@ impl MessageCipher {
     }
 
     /// A part that is not the last.
-    pub fn part(&mut self, part: &[u8], output: &Output) -> Result {
+    pub fn part(&mut self, part: &Input, output: &Output) -> Result {
         let collected = self.begun()?.collected.len();
-        self.check_length(collected + part.len()).inspect_err(|_| self.message = None)?;
+        self.check_length(collected.saturating_add(part.length())).inspect_err(|_| self.message = None)?;
         if output.has_room(0)? {
-            self.begun()?.collected.extend_from_slice(part);
+            part.append_to(&mut self.begun()?.collected);
             output.write(&[])?;
         }
         Ok(())
@@ -130,10 +130,10 @@ impl MessageCipher {
         &mut self,
         slot: &Slot,
         parameters: &MessageParameters,
-        part: &[u8],
+        part: &Input,
         output: &Output,
     ) -> Result {
-        let length = self.begun()?.collected.len() + part.len();
+        let length = self.begun()?.collected.len().saturating_add(part.length());
         self.check_length(length).inspect_err(|_| self.message = None)?;
         if !output.has_room(length)? {
             return Ok(());
@@ -141,7 +141,7 @@ impl MessageCipher {
         let Some(mut message) = self.message.take() else {
             return Err(Rv::OPERATION_NOT_INITIALIZED.into());
         };
-        message.collected.extend_from_slice(part);
+        part.append_to(&mut message.collected);
         self.run(slot, parameters, &message.aad, &message.collected, output)
     }
 

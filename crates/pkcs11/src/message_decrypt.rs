@@ -6,7 +6,7 @@ use cryptoki_sys::{
 };
 
 use crate::cipher::Direction;
-use crate::edge::{Output, bytes, enter};
+use crate::edge::{Input, Output, bytes, enter};
 use crate::message_cipher::{MessageCipher, MessageParameters, active};
 
 /// C_MessageDecryptInit.
@@ -61,11 +61,11 @@ pub unsafe extern "C" fn C_DecryptMessage(
             (
                 MessageParameters::read(cipher, parameter, parameter_length)?,
                 bytes(aad, aad_length)?,
-                bytes(encrypted, encrypted_length)?,
+                Input::new(encrypted, encrypted_length)?,
                 Output::new(data, data_length)?,
             )
         };
-        cipher.whole(&session.slot, &parameters, aad, data, &output)
+        cipher.whole(&session.slot, &parameters, aad, &data, &output)
     })
 }
 
@@ -116,14 +116,14 @@ pub unsafe extern "C" fn C_DecryptMessageNext(
         let (parameters, part, output) = unsafe {
             (
                 MessageParameters::read(cipher, parameter, parameter_length)?,
-                bytes(encrypted, encrypted_length)?,
+                Input::new(encrypted, encrypted_length)?,
                 Output::new(data, data_length)?,
             )
         };
         if flags & CKF_END_OF_MESSAGE == 0 {
-            return cipher.part(part, &output);
+            return cipher.part(&part, &output);
         }
-        cipher.last(&session.slot, &parameters, part, &output)
+        cipher.last(&session.slot, &parameters, &part, &output)
     })
 }
 

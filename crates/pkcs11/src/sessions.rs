@@ -149,7 +149,7 @@ fn check_user_type(user_type: CK_USER_TYPE) -> Result {
 fn log_in(library: &Library, session: &Session, username: &str, password: &[u8]) -> Result {
     let _changing = library.login_lock();
     let client = &session.slot.client;
-    if client.logged_in().is_some_and(|login| login.username != username) {
+    if client.logged_in().is_some_and(|login| !login.username.eq_ignore_ascii_case(username)) {
         return failure(Rv::USER_ANOTHER_ALREADY_LOGGED_IN, "another user is logged in; log out first");
     }
     client.login(username, Role::CryptoUser, Secret::new(password.to_vec()))?;

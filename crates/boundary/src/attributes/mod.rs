@@ -43,7 +43,8 @@ pub const UNAVAILABLE: u64 = u64::MAX;
 pub fn class_of(template: &Template) -> Result<&'static ClassRules> {
     let class = template.ulong(AttributeType::Class).ok_or_else(|| missing(AttributeType::Class))?;
     let key_type = template.ulong(AttributeType::KeyType);
-    if class != CKO_CERTIFICATE && key_type.is_none() {
+    let is_key = class != CKO_CERTIFICATE && ALL.iter().any(|rules| rules.object_class == class);
+    if is_key && key_type.is_none() {
         return Err(missing(AttributeType::KeyType));
     }
     let key_type = if class == CKO_CERTIFICATE { None } else { key_type };

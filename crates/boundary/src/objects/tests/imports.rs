@@ -154,6 +154,8 @@ fn ec_keys_come_in_with_their_point_encoded_or_bare() {
         let template = ec_private().with(A::Value, secret(&wrong));
         assert_eq!(code(objects.create_object(&alice, template)), Rv::ATTRIBUTE_VALUE_INVALID);
     }
+    let data = value.with(A::Class, V::Ulong(0));
+    assert_eq!(code(objects.create_object(&alice, data)), Rv::ATTRIBUTE_VALUE_INVALID);
 }
 
 #[test]
