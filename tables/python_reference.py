@@ -32,6 +32,16 @@ SECTIONS = (
     ("Certificates", ["certificates.Certificates", "certificates.StoredCertificate"]),
     ("Users", ["users.Users", "messages.User", "messages.NamedUser"]),
     (
+        "Quorum",
+        [
+            "quorum.Quorum",
+            "quorum.QuorumToken",
+            "quorum.Approval",
+            "messages.PendingToken",
+            "messages.QuorumValues",
+        ],
+    ),
+    (
         "Objects, templates and mechanisms",
         [
             "objects.Objects",

@@ -230,6 +230,15 @@ class Hsm:
     def verify_second_factor(self, public_key: bytes | None, token: bytes, signature: bytes) -> bool:
         """RSASSA-PKCS1-v1_5 with SHA-256 over the token; ``None`` does the same work and gives ``False``."""
 
+    def seal_quorum_key(self, username: str, public_key: bytes, signed: bytes, signature: bytes) -> bytes:
+        """A user's RSA-2048 key for quorum approvals, bound to the user, after its private half signed these bytes."""
+
+    def verify_approval(self, username: str, sealed_key: bytes, approval_data: bytes, signature: bytes) -> None:
+        """Refused unless the signature is the user's over the approval data; :class:`IntegrityError` for the key of
+        another user.
+        """
+
+    def random(self, length: int) -> bytes: ...
     def new_login_id(self) -> int: ...
     def issue_ticket(self, login_id: int, username: str, role: int, epoch: int, client_key: bytes) -> tuple[bytes, int]:
         """A ticket and its lifetime in seconds."""

@@ -4,12 +4,14 @@
 use crate::codec::{DecodeError, Message, Value};
 use crate::messages::{
     ActivateRequest, AttachRequest, AttributesRequest, ChangeMfaRequest, ChangePasswordRequest,
-    CreateObjectRequest, CryptRequest, CryptResponse, DeriveKeyRequest, DestroyObjectRequest, Empty,
-    FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest, HelloRequest, HelloResponse,
-    HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest, LoginWithTokenRequest, LogoutRequest,
-    MembersResponse, MfaTokenRequest, ObjectsResponse, RandomRequest, RandomResponse, SetAttributesRequest,
-    ShareKeyRequest, TicketResponse, TokenResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse,
-    UserRequest, UserResponse, VerifyRequest, WrapKeyRequest,
+    CreateObjectRequest, CryptRequest, CryptResponse, DeleteQuorumTokensRequest, DeriveKeyRequest,
+    DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest,
+    HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest,
+    LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest, ObjectsResponse,
+    QuorumTokenRequest, QuorumTokenResponse, QuorumTokensResponse, QuorumValuesResponse, RandomRequest,
+    RandomResponse, RegisterQuorumRequest, SetAttributesRequest, SetQuorumValueRequest, ShareKeyRequest,
+    TicketResponse, TokenResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest,
+    UserResponse, VerifyRequest, WrapKeyRequest,
 };
 use crate::tables::Operation;
 
@@ -80,6 +82,12 @@ bodies! {
     LoginWithToken: LoginWithTokenRequest => LoginResponse,
     MfaToken: MfaTokenRequest => TokenResponse,
     ChangeMfa: ChangeMfaRequest => UserResponse,
+    QuorumToken: QuorumTokenRequest => QuorumTokenResponse,
+    QuorumTokens: Empty => QuorumTokensResponse,
+    DeleteQuorumTokens: DeleteQuorumTokensRequest => Empty,
+    QuorumValues: Empty => QuorumValuesResponse,
+    SetQuorumValue: SetQuorumValueRequest => Empty,
+    RegisterQuorum: RegisterQuorumRequest => UserResponse,
     GenerateKey: GenerateKeyRequest => ObjectsResponse,
     GenerateKeyPair: GenerateKeyPairRequest => ObjectsResponse,
     CreateObject: CreateObjectRequest => ObjectsResponse,

@@ -225,6 +225,8 @@ message! {
         4 => /** RSA-2048, SubjectPublicKeyInfo. */ public_key: Option<Vec<u8>>,
         5 => /** Of `mfa_token`; with a public key. */ token: Option<Vec<u8>>,
         6 => /** By that key's private half. */ signature: Option<Vec<u8>>,
+        7 => /** Whether the user's key for quorum approvals becomes this one too, or goes too. */ change_quorum: bool,
+        8 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -245,6 +247,7 @@ message! {
         1 => username: String,
         2 => role: u64,
         3 => password: Secret,
+        4 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -254,6 +257,8 @@ message! {
         2 => role: u64,
         3 => password: Secret,
         4 => /** Whether the user's second factor goes too. */ deregister_mfa: bool,
+        5 => /** Whether the user's key for quorum approvals goes too. */ deregister_quorum: bool,
+        6 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -261,6 +266,7 @@ message! {
     pub struct UserDeleteRequest {
         1 => username: String,
         2 => role: u64,
+        3 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -282,6 +288,76 @@ message! {
     /// `user_list`.
     pub struct UserListResponse {
         1 => users: List<UserView>,
+    }
+
+    /// An approval of a quorum token: whose it is, and the signature over the token's approval data, RSASSA-PKCS1-v1_5 with
+    /// SHA-256.
+    pub struct TokenApproval {
+        1 => username: String,
+        2 => /** [`crate::tables::Role`], 0 where it is not said. */ role: u64,
+        3 => signature: Vec<u8>,
+    }
+
+    /// A quorum token with its approvals: what an operation needs that more than one user must want.
+    pub struct QuorumApproval {
+        1 => /** Of `quorum_token`. */ approval_data: Vec<u8>,
+        2 => approvals: List<TokenApproval>,
+    }
+
+    /// `quorum_token`: what is to be signed for one operation of a service.
+    pub struct QuorumTokenRequest {
+        1 => /** The number of the service in approval data. */ service: u64,
+        2 => /** Of a service of a key's. */ key: Option<u64>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// A token. Its id is the SHA-256 of its approval data.
+    pub struct QuorumTokenResponse {
+        1 => approval_data: Vec<u8>,
+        2 => /** Seconds from now. */ lifetime_seconds: u64,
+    }
+
+    /// A token that may still be used.
+    pub struct QuorumTokenView {
+        1 => username: String,
+        2 => service: u64,
+        3 => /** Of a service of a key's. */ key: Option<u64>,
+        4 => approvals_required: u64,
+        5 => /** Seconds from now. */ timeout_seconds: u64,
+    }
+
+    /// `quorum_tokens`.
+    pub struct QuorumTokensResponse {
+        1 => tokens: List<QuorumTokenView>,
+    }
+
+    /// `delete_quorum_tokens`.
+    pub struct DeleteQuorumTokensRequest {
+        1 => /** Everybody's, not only the caller's. */ all: bool,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `quorum_values`: how many approvals each service needs; 1 is none.
+    pub struct QuorumValuesResponse {
+        1 => user: u64,
+        2 => quorum: u64,
+        3 => cluster: u64,
+    }
+
+    /// `set_quorum_value`.
+    pub struct SetQuorumValueRequest {
+        1 => service: u64,
+        2 => value: u64,
+        3 => approval: Option<QuorumApproval>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `register_quorum`: the caller's key for approvals.
+    pub struct RegisterQuorumRequest {
+        1 => /** RSA-2048, SubjectPublicKeyInfo. */ public_key: Vec<u8>,
+        2 => /** Of a token for a registration. */ approval_data: Vec<u8>,
+        3 => /** By that key's private half. */ signature: Vec<u8>,
+        15 => request_id: Option<Vec<u8>>,
     }
 
     /// One HSM of `hsm_info` (aws-cloudhsm.md 4.2).

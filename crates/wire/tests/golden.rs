@@ -178,10 +178,41 @@ fn names_and_types_describe_the_same_message() {
 fn a_change_of_a_password_alone_has_the_bytes_of_the_first_release() {
     let (username, role, request_id) = ("ann".to_owned(), 1, Some(vec![9; 16]));
     let password = Secret::new(b"password".to_vec());
-    let first = UserRequest { username, role, password, request_id };
+    let first = UserRequest { username, role, password, approval: None, request_id };
     let (username, role, request_id) = ("ann".to_owned(), 1, Some(vec![9; 16]));
     let password = Secret::new(b"password".to_vec());
-    let now = ChangePasswordRequest { username, role, password, deregister_mfa: false, request_id };
+    let now = ChangePasswordRequest {
+        username,
+        role,
+        password,
+        deregister_mfa: false,
+        deregister_quorum: false,
+        approval: None,
+        request_id,
+    };
     assert_eq!(now.to_bytes(), first.to_bytes());
     assert_eq!(ChangePasswordRequest::from_bytes(&first.to_bytes()).unwrap(), now);
+}
+
+#[test]
+fn an_approval_has_the_bytes_of_its_first_release() {
+    let request = UserDeleteRequest {
+        username: "ann".into(),
+        role: 1,
+        approval: Some(QuorumApproval {
+            approval_data: vec![1, 2],
+            approvals: List(vec![TokenApproval { username: "bob".into(), role: 2, signature: vec![3] }]),
+        }),
+        request_id: Some(vec![9; 16]),
+    };
+    assert_eq!(
+        hex(&request.to_bytes()),
+        "8401a3616e6e02010382\
+         01c4020102\
+         02918301a3626f62020203c40103\
+         0fc41009090909090909090909090909090909"
+            .replace(char::is_whitespace, "")
+    );
+    let value = bodies::request_to_value(Operation::UserDelete, &request.to_bytes()).unwrap();
+    assert_eq!(bodies::request_from_value(Operation::UserDelete, &value).unwrap(), request.to_bytes());
 }

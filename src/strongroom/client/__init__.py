@@ -37,10 +37,13 @@ from strongroom.client.messages import (
     MechanismParameters,
     NamedUser,
     ObjectView,
+    PendingToken,
+    QuorumValues,
     User,
 )
 from strongroom.client.object_kinds import KeyType, ObjectClass, Usage
 from strongroom.client.objects import Objects
+from strongroom.client.quorum import Approval, Quorum, QuorumToken
 from strongroom.client.return_codes import ReturnCode
 from strongroom.client.second_factor import MfaToken, SignToken
 from strongroom.client.session import Session
@@ -48,10 +51,12 @@ from strongroom.client.templates import KeyOptions
 from strongroom.client.users import Users
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
+from strongroom.vocabulary.quorum import QuorumService
 from strongroom.vocabulary.roles import Role
 
 __all__ = [
     "AmbiguousKey",
+    "Approval",
     "Attribute",
     "Certificates",
     "ClientError",
@@ -83,6 +88,11 @@ __all__ = [
     "ObjectClass",
     "ObjectView",
     "Objects",
+    "PendingToken",
+    "Quorum",
+    "QuorumService",
+    "QuorumToken",
+    "QuorumValues",
     "Refused",
     "ReturnCode",
     "Role",

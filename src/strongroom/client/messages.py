@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.quorum import QuorumService
 from strongroom.vocabulary.roles import Role
 
 Template = dict[int, Any]
@@ -43,6 +44,25 @@ class NamedUser(msgspec.Struct, frozen=True):
 
     username: str
     role: Role
+
+
+class PendingToken(msgspec.Struct, frozen=True):
+    """A quorum token that may still be used: whose it is, what for, and how many must approve."""
+
+    username: str
+    service: QuorumService
+    approvals_required: int
+    timeout_seconds: int
+    key: int | None = None
+    """Reference of the key, of a service of a key's."""
+
+
+class QuorumValues(msgspec.Struct, frozen=True):
+    """How many admins must approve what; 1 is none."""
+
+    user: int
+    quorum: int
+    cluster: int
 
 
 class ObjectView(msgspec.Struct, frozen=True):
@@ -100,6 +120,10 @@ class _HsmInformationList(msgspec.Struct, frozen=True):
     hsms: list[HsmInformation] = []
 
 
+class _PendingTokens(msgspec.Struct, frozen=True):
+    tokens: list[PendingToken] = []
+
+
 class _UserList(msgspec.Struct, frozen=True):
     users: list[User] = []
 
@@ -127,6 +151,16 @@ def hsm_information(answer: dict[str, Any]) -> list[HsmInformation]:
 def users(answer: dict[str, Any]) -> list[User]:
     """The users of a ``UserListResponse``."""
     return msgspec.convert(answer, _UserList).users
+
+
+def pending_tokens(answer: dict[str, Any]) -> list[PendingToken]:
+    """The tokens of a ``QuorumTokensResponse``."""
+    return msgspec.convert(answer, _PendingTokens).tokens
+
+
+def quorum_values(answer: dict[str, Any]) -> QuorumValues:
+    """A ``QuorumValuesResponse``."""
+    return msgspec.convert(answer, QuorumValues)
 
 
 def named_user(answer: dict[str, Any]) -> NamedUser:

@@ -12,6 +12,7 @@ from strongroom.client.errors import LoginEnded
 from strongroom.client.keys import Keys
 from strongroom.client.native import NativeClient
 from strongroom.client.objects import Objects
+from strongroom.client.quorum import Quorum
 from strongroom.client.return_codes import ReturnCode
 from strongroom.client.users import Users
 from strongroom.vocabulary.operations import Operation
@@ -33,6 +34,8 @@ class Session:
     """Certificates that are kept beside the keys."""
     users: Users
     """HSM users."""
+    quorum: Quorum
+    """What more than one user must want."""
     objects: Objects
     """All of this by reference, template and mechanism, as PKCS #11 has it."""
 
@@ -56,6 +59,7 @@ class Session:
         self.keys = Keys(self.objects)
         self.certificates = Certificates(self.objects)
         self.users = Users(self._call)
+        self.quorum = Quorum(self._call)
 
     def random(self, length: int) -> bytes:
         """Random bytes from the HSM."""

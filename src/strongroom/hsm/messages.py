@@ -19,6 +19,50 @@ else:
     Template = Any
 
 
+class TokenApproval(msgspec.Struct, frozen=True):
+    """One approval of a quorum token; the role is 0 where it was not said."""
+
+    username: str
+    role: int
+    signature: bytes
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """A quorum token with its approvals, in the request that it is for."""
+
+    approval_data: bytes
+    approvals: list[TokenApproval] = []
+
+
+class QuorumTokenRequest(msgspec.Struct, frozen=True):
+    """``quorum_token``."""
+
+    service: int
+    key: int | None = None
+
+
+class DeleteQuorumTokensRequest(msgspec.Struct, frozen=True):
+    """``delete_quorum_tokens``."""
+
+    all: bool = False
+
+
+class SetQuorumValueRequest(msgspec.Struct, frozen=True):
+    """``set_quorum_value``."""
+
+    service: int
+    value: int
+    approval: Approval | None = None
+
+
+class RegisterQuorumRequest(msgspec.Struct, frozen=True):
+    """``register_quorum``."""
+
+    public_key: bytes
+    approval_data: bytes
+    signature: bytes
+
+
 class LoginRequest(msgspec.Struct, frozen=True):
     """``login``."""
 
@@ -63,6 +107,8 @@ class ChangeMfaRequest(msgspec.Struct, frozen=True):
     public_key: bytes | None = None
     token: bytes | None = None
     signature: bytes | None = None
+    change_quorum: bool = False
+    approval: Approval | None = None
 
 
 class ActivateRequest(msgspec.Struct, frozen=True):
@@ -78,6 +124,7 @@ class UserRequest(msgspec.Struct, frozen=True):
     username: str
     role: int
     password: SecretTicket
+    approval: Approval | None = None
 
 
 class ChangePasswordRequest(msgspec.Struct, frozen=True):
@@ -87,6 +134,8 @@ class ChangePasswordRequest(msgspec.Struct, frozen=True):
     role: int
     password: SecretTicket
     deregister_mfa: bool = False
+    deregister_quorum: bool = False
+    approval: Approval | None = None
 
 
 class UserDeleteRequest(msgspec.Struct, frozen=True):
@@ -94,6 +143,7 @@ class UserDeleteRequest(msgspec.Struct, frozen=True):
 
     username: str
     role: int
+    approval: Approval | None = None
 
 
 class GenerateKeyRequest(msgspec.Struct, frozen=True):

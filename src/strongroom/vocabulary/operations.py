@@ -38,6 +38,12 @@ class Operation(IntEnum):
     LOGIN_WITH_TOKEN = 0x0109
     MFA_TOKEN = 0x010A
     CHANGE_MFA = 0x010B
+    QUORUM_TOKEN = 0x0110
+    QUORUM_TOKENS = 0x0111
+    DELETE_QUORUM_TOKENS = 0x0112
+    QUORUM_VALUES = 0x0113
+    SET_QUORUM_VALUE = 0x0114
+    REGISTER_QUORUM = 0x0115
     GENERATE_KEY = 0x0200
     GENERATE_KEY_PAIR = 0x0201
     CREATE_OBJECT = 0x0202
@@ -253,6 +259,54 @@ RULES: dict[Operation, OperationRule] = {
         retry="change",
         narrowing=True,
         opcode=("CN_CHANGE_PSWD", 0x9),
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.QUORUM_TOKEN: OperationRule(
+        path="managed",
+        lane="general",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_GET_TOKEN", 0xA3),
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.QUORUM_TOKENS: OperationRule(
+        path="managed",
+        lane="general",
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.DELETE_QUORUM_TOKENS: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=False,
+        opcode=("CN_DELETE_TOKEN", 0xA4),
+        roles=frozenset({Role.ADMIN}),
+    ),
+    Operation.QUORUM_VALUES: OperationRule(
+        path="managed",
+        lane="general",
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.SET_QUORUM_VALUE: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_SET_M_VALUE", 0xA2),
+        roles=frozenset({Role.ADMIN}),
+    ),
+    Operation.REGISTER_QUORUM: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=False,
+        opcode=("STRONGROOM_REGISTER_QUORUM_KEY", 0xFF03),
         roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
     ),
     Operation.GENERATE_KEY: OperationRule(

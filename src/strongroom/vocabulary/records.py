@@ -22,6 +22,8 @@ Cluster store::
     object/<reference, 16 hex>   key record, sealed            HSMs, chained
     user/<name>                  rule record, sealed           HSMs, chained
     login/<login id, 16 hex>     rule record, sealed           HSMs, chained
+    approval/<token id, 64 hex>  rule record, sealed           HSMs, chained: a quorum token that is not spent
+    quorum/values                rule record, sealed           HSMs, chained: how many approvals services need
     request/<user>/<32 hex>      rule record, sealed           HSMs: results of creates and changes, 15 minutes
     seen/<hsm id>                SeenLogins                    that HSM: which logins are in use there
     identity/<hsm id>            AuditIdentity                 that HSM; stays when it is deleted
@@ -74,13 +76,15 @@ HEAD = "head"
 OBJECT = "object/"
 USER = "user/"
 LOGIN = "login/"
+APPROVAL = "approval/"
+QUORUM_VALUES = "quorum/values"
 REQUEST = "request/"
 SEEN = "seen/"
 LEASE_HSM = "hsm/"
 LOG_CHANGES = "changes"
 LOG_AUDIT = "audit/"
 
-CHAINED_PREFIXES = (OBJECT, USER, LOGIN)
+CHAINED_PREFIXES = (OBJECT, USER, LOGIN, APPROVAL, QUORUM_VALUES)
 """Records whose versions the head's index digest covers."""
 
 IDENTITY = "identity/"
@@ -110,6 +114,10 @@ def user_key(username: str) -> str:
 
 def login_key(login_id: int) -> str:
     return f"{LOGIN}{login_id:016x}"
+
+
+def approval_key(token_id: bytes) -> str:
+    return f"{APPROVAL}{token_id.hex()}"
 
 
 def request_key(username: str, request_id: bytes) -> str:

@@ -216,11 +216,28 @@ class BoundaryDouble:
 
     def check_second_factor(self, public_key: bytes) -> None:
         if not public_key.startswith(b"rsa-2048"):
-            raise HsmError(0x63, "a second factor is an RSA key of 2048 bits: give its public key")
+            raise HsmError(0x63, "a key that signs tokens is an RSA key of 2048 bits: give its public key")
 
     def verify_second_factor(self, public_key: bytes | None, token: bytes, signature: bytes) -> bool:
         self.signatures_checked += 1
         return public_key is not None and signature == sign_token(public_key, token)
+
+    def seal_quorum_key(self, username: str, public_key: bytes, signed: bytes, signature: bytes) -> bytes:
+        self.check_second_factor(public_key)
+        if signature != sign_token(public_key, signed):
+            raise HsmError(0xC0, "the token was not signed by the private key of the public key that was given")
+        return _mac("quorum key", username, public_key) + public_key
+
+    def verify_approval(self, username: str, sealed_key: bytes, approval_data: bytes, signature: bytes) -> None:
+        public_key = sealed_key[32:]
+        if not hmac.compare_digest(_mac("quorum key", username, public_key), sealed_key[:32]):
+            raise IntegrityError(0x30, f"quorum-key/{username} was altered")
+        self.signatures_checked += 1
+        if signature != sign_token(public_key, approval_data):
+            raise HsmError(0xC0, "Invalid username-signature pair for quorum authorization")
+
+    def random(self, length: int) -> bytes:
+        return secrets.token_bytes(length)
 
     def new_login_id(self) -> int:
         return secrets.randbits(62) + 1

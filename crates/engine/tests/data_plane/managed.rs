@@ -115,6 +115,7 @@ fn what_the_brain_must_not_get_is_refused_before_it() {
         username: "bob".into(),
         role: 1,
         password: Secret::new(b"secret".to_vec()),
+        approval: None,
         request_id: None,
     };
     assert_eq!(rv(peer.call(Operation::UserCreate, 7, &create)), Rv::ACTION_PROHIBITED);

@@ -1,10 +1,12 @@
 """``user``: HSM users."""
 
 from strongroom.cli.cloudhsm.click_types import Group
-from strongroom.cli.cloudhsm.commands.user import change_mfa
+from strongroom.cli.cloudhsm.commands.user import change_mfa, change_quorum
 from strongroom.cli.cloudhsm.commands.user.change_password import change_password
 from strongroom.cli.cloudhsm.commands.user.create import create
 from strongroom.cli.cloudhsm.commands.user.delete import delete
 from strongroom.cli.cloudhsm.commands.user.list import list_users
 
-GROUP = Group("user", "Manage HSM users.", [change_mfa.GROUP, change_password, create, delete, list_users])
+GROUP = Group(
+    "user", "Manage HSM users.", [change_mfa.GROUP, change_password, change_quorum.GROUP, create, delete, list_users]
+)
