@@ -35,10 +35,11 @@ SECTIONS = (
         "Quorum",
         [
             "quorum.Quorum",
-            "quorum.QuorumToken",
-            "quorum.Approval",
+            "approvals.QuorumToken",
+            "approvals.Approval",
             "messages.PendingToken",
             "messages.QuorumValues",
+            "messages.KeyQuorum",
         ],
     ),
     (

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from frames import Peer, request_id
 from frames import Refused as FrameRefused
-from one_cluster import ADMIN_PASSWORD, OneCluster, create_user, refused
+from one_cluster import ADMIN_PASSWORD, P256, OneCluster, create_user, refused, sign
 
 from strongroom import _native
+from strongroom.client import ReturnCode
+from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.mechanisms import Mechanism
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.quorum import QuorumService
 from strongroom.vocabulary.records import APPROVAL
@@ -22,6 +25,7 @@ from strongroom.vocabulary.roles import Role
 
 pytestmark = pytest.mark.cluster
 
+DIGEST = hashlib.sha256(b"a certificate").digest()
 ADMIN, USER = int(Role.ADMIN), int(Role.CRYPTO_USER)
 NEEDED = "Quorum approval is required for this operation"
 INVALID = "Invalid username-signature pair for quorum authorization"
@@ -211,7 +215,7 @@ def test_two_requests_at_the_same_instant_spend_a_token_once(board: Board, round
 
 
 def test_two_hsms_that_are_asked_at_the_same_instant_spend_a_token_once(board: Board) -> None:
-    for number in range(8):
+    for number in range(4):
         approval = board.approval("bob", "carol")
         names = [f"user{number}_{place}" for place in range(4)]
         answers = at_once(*(lambda name=name, given=approval: board.create(name, given) for name in names))
@@ -259,8 +263,131 @@ def test_a_store_that_is_edited_gives_no_token_back_and_no_quorum_up(board: Boar
         board.cluster.put("quorum/values", values.value)
 
 
+# -- keys -------------------------------------------------------------------------------------------------------------
+class KeyBoard:
+    """Alice's P-256 key, which bob_cu and eve_cu share; two of the three must approve its use and its management."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        board.set_value(QuorumService.USER, 1)
+        self.clients = {"alice": board.cluster.alice()}
+        for name in ("bob_cu", "eve_cu"):
+            create_user(board.admin, name)
+            self.clients[name] = board.cluster.login(name, f"{name}-password", Role.CRYPTO_USER)
+        for name, client in self.clients.items():
+            board.officers.make(name)
+            board.register(client, name)
+        board.set_value(QuorumService.USER, 2)
+        self.alice = self.clients["alice"]
+        self.public, self.key = self.generate()
+
+    def generate(self) -> tuple[int, int]:
+        answer = self.alice.call(
+            int(Operation.GENERATE_KEY_PAIR),
+            {
+                "mechanism": int(Mechanism.EC_KEY_PAIR_GEN),
+                "public_template": {
+                    int(Attribute.TOKEN): True,
+                    int(Attribute.EC_PARAMS): P256,
+                    int(Attribute.VERIFY): True,
+                },
+                "private_template": {
+                    int(Attribute.TOKEN): True,
+                    int(Attribute.SIGN): True,
+                    int(Attribute.DERIVE): True,
+                    int(Attribute.LABEL): "root",
+                },
+                "shared_users": ["bob_cu", "eve_cu"],
+                "quorum": {"manage": 2, "usage": 2},
+            },
+        )
+        public, private = answer["objects"]
+        assert private["quorum"] == {"manage": 2, "usage": 2}
+        return public["reference"], private["reference"]
+
+    def approval(self, *names: str, service: QuorumService = QuorumService.KEY_USAGE) -> dict[str, Any]:
+        data = self.board.token(self.alice, service, self.key)
+        return self.board.approved(data, *(names or ("alice", "bob_cu")), role=USER)
+
+    def sign(self, approval: dict[str, Any] | None, client: Any = None) -> bytes:
+        body = {"key": self.key, "mechanism": int(Mechanism.ECDSA), "data": DIGEST}
+        if approval is not None:
+            body["approval"] = approval
+        return bytes((client or self.alice).call(int(Operation.SIGN_WITH_APPROVAL), body)["data"])
+
+    def verify(self, signature: bytes) -> None:
+        body = {"key": self.public, "mechanism": int(Mechanism.ECDSA), "data": DIGEST, "signature": signature}
+        self.alice.call(int(Operation.VERIFY), body)
+
+
+@pytest.fixture(scope="module")
+def keys(board: Board) -> KeyBoard:
+    return KeyBoard(board)
+
+
+def test_a_key_signs_when_two_of_its_users_have_signed_and_not_before(keys: KeyBoard) -> None:
+    code, text = refused(lambda: sign(keys.alice, keys.key, DIGEST))
+    assert (code, text.startswith(NEEDED), "crypto sign" in text) == (ReturnCode.KEY_FUNCTION_NOT_PERMITTED, True, True)
+    assert refused(lambda: keys.sign(None)) == (0x1B, NEEDED)
+    data = keys.board.token(keys.alice, QuorumService.KEY_USAGE, keys.key)
+    one = keys.board.approved(data, "bob_cu", role=USER)
+    assert "Too few quorum approvals: currently 1" in refused(lambda: keys.sign(one))[1]
+    admin = keys.board.approved(data, "bob", "carol")
+    assert INVALID in refused(lambda: keys.sign(admin))[1]
+    approval = keys.board.approved(data, "bob_cu", "eve_cu", role=USER)
+    keys.verify(keys.sign(approval))
+    assert INVALID in refused(lambda: keys.sign(approval))[1]
+    others = keys.approval()
+    assert "Quorum Failed" in refused(lambda: keys.sign(others, keys.clients["bob_cu"]))[1]
+    keys.verify(keys.sign(others))
+
+
+def test_of_four_signatures_at_the_same_instant_one_is_given_out(keys: KeyBoard) -> None:
+    for _ in range(2):
+        approval = keys.approval()
+        answers = at_once(*(lambda given=approval: keys.sign(given) for _ in range(4)))
+        assert sum(isinstance(answer, bytes) for answer in answers) == 1, answers
+        assert all(INVALID in answer for answer in answers if isinstance(answer, str))
+
+
+def test_a_key_with_a_quorum_is_managed_with_approvals_alone_and_derives_nothing(keys: KeyBoard) -> None:
+    share = {"reference": keys.key, "username": "bob_cu"}
+    label = {"reference": keys.key, "template": {int(Attribute.LABEL): "new"}}
+    for operation, body in (
+        (Operation.UNSHARE_KEY, share),
+        (Operation.SET_ATTRIBUTES, label),
+    ):
+        assert refused(lambda what=operation, given=body: keys.alice.call(int(what), given)) == (0x1B, NEEDED)
+    management = keys.approval("alice", "eve_cu", service=QuorumService.KEY_MANAGEMENT)
+    few = refused(lambda: keys.alice.call(int(Operation.UNSHARE_KEY), {**share, "approval": keys.approval()}))
+    assert "Quorum Failed" in few[1]
+    keys.alice.call(int(Operation.SET_ATTRIBUTES), {**label, "approval": management})
+    assert (
+        INVALID in refused(lambda: keys.alice.call(int(Operation.SET_ATTRIBUTES), {**label, "approval": management}))[1]
+    )
+    derive = {
+        "base_key": keys.key,
+        "mechanism": int(Mechanism.ECDH1_DERIVE),
+        "parameters": {"kdf": 1, "public_data": b""},
+        "template": {int(Attribute.CLASS): 4, int(Attribute.KEY_TYPE): 0x10, int(Attribute.VALUE_LEN): 32},
+    }
+    derived = refused(lambda: keys.alice.call(int(Operation.DERIVE_KEY), derive))
+    assert derived[0] == ReturnCode.KEY_FUNCTION_NOT_PERMITTED
+
+
+def test_a_user_whose_approval_a_key_needs_cannot_be_deleted(keys: KeyBoard) -> None:
+    management = keys.approval(service=QuorumService.KEY_MANAGEMENT)
+    unshare = {"reference": keys.key, "username": "eve_cu", "approval": management}
+    keys.alice.call(int(Operation.UNSHARE_KEY), unshare)
+    keys.clients.pop("bob_cu").logout()
+    delete = {"username": "bob_cu", "role": USER, "approval": keys.board.approval("bob", "carol")}
+    text = refused(lambda: keys.board.admin.call(int(Operation.USER_DELETE), delete))[1]
+    assert "needs 2 approvals, and too few would be left" in text
+    keys.board.admin.call(int(Operation.DELETE_QUORUM_TOKENS), {"all": True})
+
+
 def test_an_hsm_that_dies_after_the_commit_costs_neither_the_result_nor_the_token_a_second_time(board: Board) -> None:
-    for number in range(3):
+    for number in range(2):
         approval = board.approval("bob", "carol")
         key = APPROVAL + hashlib.sha256(approval["approval_data"]).hexdigest()
         name = f"lena{number}"

@@ -116,7 +116,8 @@ pub unsafe extern "C" fn C_SetAttributeValue(
         let known = session.slot.known(object)?;
         session.check_may_write(&known.view.attributes)?;
         session.check_may_write(&template)?;
-        let request = SetAttributesRequest { reference: known.reference, template, request_id: None };
+        let request =
+            SetAttributesRequest { reference: known.reference, template, approval: None, request_id: None };
         let response: ObjectsResponse = session.slot.client.call(Operation::SetAttributes, &request)?;
         handles_of(&session.slot, response);
         Result::Ok(())

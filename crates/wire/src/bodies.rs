@@ -10,8 +10,8 @@ use crate::messages::{
     LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest, ObjectsResponse,
     QuorumTokenRequest, QuorumTokenResponse, QuorumTokensResponse, QuorumValuesResponse, RandomRequest,
     RandomResponse, RegisterQuorumRequest, SetAttributesRequest, SetQuorumValueRequest, ShareKeyRequest,
-    TicketResponse, TokenResponse, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest,
-    UserResponse, VerifyRequest, WrapKeyRequest,
+    SignWithApprovalRequest, TicketResponse, TokenResponse, UnwrapKeyRequest, UserDeleteRequest,
+    UserListResponse, UserRequest, UserResponse, VerifyRequest, WrapKeyRequest, WrapWithApprovalRequest,
 };
 use crate::tables::Operation;
 
@@ -98,4 +98,6 @@ bodies! {
     DeriveKey: DeriveKeyRequest => ObjectsResponse,
     ShareKey: ShareKeyRequest => ObjectsResponse,
     UnshareKey: ShareKeyRequest => ObjectsResponse,
+    SignWithApproval: SignWithApprovalRequest => CryptResponse,
+    WrapWithApproval: WrapWithApprovalRequest => CryptResponse,
 }

@@ -169,6 +169,13 @@ message! {
         3 => /** Rises with each change of the object. */ version: u64,
         4 => owner: String,
         5 => shared_users: List<String>,
+        6 => /** None where one user alone may do everything. */ quorum: Option<KeyQuorum>,
+    }
+
+    /// How many of those who own or share a key must approve what is done with it: at least 2, at most 8.
+    pub struct KeyQuorum {
+        1 => /** Wrapping, unwrapping, sharing, changes of attributes. */ manage: u64,
+        2 => /** Signatures. */ usage: u64,
     }
 
     /// `login`.
@@ -386,6 +393,7 @@ message! {
         3 => /** Crypto-users that the key is shared with from the beginning. */ shared_users: List<String>,
         4 => parameters: Option<MechanismParameters>,
         5 => password: Option<Secret>,
+        6 => quorum: Option<KeyQuorum>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -395,6 +403,7 @@ message! {
         2 => public_template: Template,
         3 => private_template: Template,
         4 => /** Crypto-users that the private key is shared with from the beginning. */ shared_users: List<String>,
+        5 => /** Of the private key. */ quorum: Option<KeyQuorum>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -414,6 +423,7 @@ message! {
     pub struct SetAttributesRequest {
         1 => reference: u64,
         2 => template: Template,
+        3 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -421,6 +431,7 @@ message! {
     pub struct ShareKeyRequest {
         1 => reference: u64,
         2 => /** The crypto-user with whom the key is, or is no longer, shared. */ username: String,
+        3 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -432,6 +443,27 @@ message! {
         4 => key: u64,
     }
 
+    /// `wrap_with_approval`: of one of the keys or of both.
+    pub struct WrapWithApprovalRequest {
+        1 => wrapping_key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => key: u64,
+        5 => wrapping_approval: Option<QuorumApproval>,
+        6 => /** Of the key that is wrapped. */ payload_approval: Option<QuorumApproval>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `sign_with_approval`: a signature by a key whose use needs approvals.
+    pub struct SignWithApprovalRequest {
+        1 => key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => data: Vec<u8>,
+        5 => approval: Option<QuorumApproval>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
     /// `unwrap_key`.
     pub struct UnwrapKeyRequest {
         1 => unwrapping_key: u64,
@@ -440,6 +472,8 @@ message! {
         4 => wrapped_key: Vec<u8>,
         5 => template: Template,
         6 => /** Crypto-users that the new key is shared with from the beginning. */ shared_users: List<String>,
+        7 => /** Of the new key. */ quorum: Option<KeyQuorum>,
+        8 => /** Of the unwrapping key. */ approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 

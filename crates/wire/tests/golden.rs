@@ -33,6 +33,7 @@ fn a_template_is_ordered_by_number_whatever_order_it_was_built_in() {
         shared_users: List(vec![]),
         parameters: None,
         password: None,
+        quorum: None,
         request_id: Some(vec![9; 16]),
     };
     assert_eq!(
@@ -44,7 +45,12 @@ fn a_template_is_ordered_by_number_whatever_order_it_was_built_in() {
 
 #[test]
 fn a_request_to_share_a_key_has_the_bytes_of_its_first_release() {
-    let request = ShareKeyRequest { reference: 0x11, username: "bob".into(), request_id: Some(vec![9; 16]) };
+    let request = ShareKeyRequest {
+        reference: 0x11,
+        username: "bob".into(),
+        approval: None,
+        request_id: Some(vec![9; 16]),
+    };
     assert_eq!(hex(&request.to_bytes()), "83011102a3626f620fc41009090909090909090909090909090909");
     let request = GenerateKeyRequest {
         mechanism: 0x1080,
@@ -52,6 +58,7 @@ fn a_request_to_share_a_key_has_the_bytes_of_its_first_release() {
         shared_users: List(vec!["bob".into(), "eve".into()]),
         parameters: None,
         password: None,
+        quorum: None,
         request_id: None,
     };
     assert_eq!(hex(&request.to_bytes()), "8201cd10800392a3626f62a3657665");
@@ -77,6 +84,8 @@ fn truncated_bodies_and_trailing_bytes_are_refused_at_every_length() {
         wrapped_key: vec![3; 40],
         template: label("u"),
         shared_users: List(vec![]),
+        quorum: None,
+        approval: None,
         request_id: None,
     };
     let bytes = request.to_bytes();

@@ -8,6 +8,7 @@
 HSMs: the SDK talks to them through ``strongroom._native.Client`` alone and sees no key material but what it imports.
 """
 
+from strongroom.client.approvals import Approval, QuorumToken
 from strongroom.client.certificates import Certificates, StoredCertificate
 from strongroom.client.cluster import Cluster
 from strongroom.client.connecting import connect
@@ -34,6 +35,7 @@ from strongroom.client.messages import (
     CryptResult,
     FoundObjects,
     HsmInformation,
+    KeyQuorum,
     MechanismParameters,
     NamedUser,
     ObjectView,
@@ -43,7 +45,7 @@ from strongroom.client.messages import (
 )
 from strongroom.client.object_kinds import KeyType, ObjectClass, Usage
 from strongroom.client.objects import Objects
-from strongroom.client.quorum import Approval, Quorum, QuorumToken
+from strongroom.client.quorum import Quorum
 from strongroom.client.return_codes import ReturnCode
 from strongroom.client.second_factor import MfaToken, SignToken
 from strongroom.client.session import Session
@@ -74,6 +76,7 @@ __all__ = [
     "KeyNotFound",
     "KeyOptions",
     "KeyPair",
+    "KeyQuorum",
     "KeyType",
     "Keys",
     "LoginEnded",

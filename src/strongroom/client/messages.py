@@ -65,6 +65,15 @@ class QuorumValues(msgspec.Struct, frozen=True):
     cluster: int
 
 
+class KeyQuorum(msgspec.Struct, frozen=True):
+    """How many of those who own or share a key must approve what is done with it: at least 2, at most 8."""
+
+    manage: int
+    """Wrapping it and with it, unwrapping with it, sharing, changes of its attributes."""
+    usage: int
+    """Signatures. Such a key does nothing else."""
+
+
 class ObjectView(msgspec.Struct, frozen=True):
     """An object as its user sees it; sensitive attributes are not in it."""
 
@@ -73,6 +82,8 @@ class ObjectView(msgspec.Struct, frozen=True):
     version: int = 0
     owner: str = ""
     shared_users: list[str] = []
+    quorum: KeyQuorum | None = None
+    """``None`` where one user alone may do everything."""
 
     def value(self, attribute: Attribute) -> Any:  # noqa: ANN401 - the attribute decides the type
         """The attribute's value, ``None`` when the object has none that can be read."""

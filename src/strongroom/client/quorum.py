@@ -2,57 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from strongroom.client import messages
+from strongroom.client.approvals import QuorumToken, body
 from strongroom.client.messages import NamedUser, PendingToken, QuorumValues
 from strongroom.client.objects import Call
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.quorum import QuorumService
-from strongroom.vocabulary.roles import Role
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """A user's signature over a token: RSASSA-PKCS1-v1_5 with SHA-256 over its approval data."""
-
-    username: str
-    signature: bytes
-    role: Role | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QuorumToken:
-    """A token with the approvals of it: good for one operation, within 10 minutes, in the login that asked for it."""
-
-    approval_data: bytes
-    approvals: tuple[Approval, ...] = ()
-
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of the approval data: what users sign as a digest."""
-        return hashlib.sha256(self.approval_data).digest()
-
-    def approved_by(self, username: str, signature: bytes, role: Role | None = None) -> Self:
-        """The token with one more approval."""
-        return replace(self, approvals=(*self.approvals, Approval(username, signature, role)))
-
-
-def body(token: QuorumToken | None, name: str = "approval") -> dict[str, Any]:
-    """A request's member for a token; none where there is none."""
-    if token is None:
-        return {}
-    given = [
-        {"username": approval.username, "role": int(approval.role or Role.NONE), "signature": approval.signature}
-        for approval in token.approvals
-    ]
-    return {name: {"approval_data": token.approval_data, "approvals": given}}
 
 
 class Quorum:
@@ -61,9 +22,13 @@ class Quorum:
     def __init__(self, call: Call) -> None:
         self._call = call
 
-    def generate(self, service: QuorumService) -> QuorumToken:
-        """A token for one operation of this session, to be approved and given to that operation as ``approval``."""
-        answer = self._call(Operation.QUORUM_TOKEN, {"service": service.value})
+    def generate(self, service: QuorumService, *, key: int | None = None) -> QuorumToken:
+        """A token for one operation of this session, to be approved and given to that operation as ``approval``.
+
+        ``key`` is the reference of the key, for the services ``KEY_USAGE`` and ``KEY_MANAGEMENT``.
+        """
+        asked: dict[str, Any] = {"service": service.value}
+        answer = self._call(Operation.QUORUM_TOKEN, asked if key is None else {**asked, "key": key})
         return QuorumToken(answer["approval_data"])
 
     def list(self) -> Sequence[PendingToken]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from strongroom.client import messages, quorum
+from strongroom.client import approvals, messages
+from strongroom.client.approvals import QuorumToken
 from strongroom.client.messages import NamedUser, User
 from strongroom.client.objects import Call
-from strongroom.client.quorum import QuorumToken
 from strongroom.client.second_factor import MfaToken, SignToken
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.roles import Role
@@ -41,12 +41,12 @@ class Users:
         approval: QuorumToken | None = None,
     ) -> NamedUser:
         """Make a user; admins only. A password has 8 to 32 bytes."""
-        body = {"username": username, "role": role.value, "password": password} | quorum.body(approval)
+        body = {"username": username, "role": role.value, "password": password} | approvals.body(approval)
         return messages.named_user(self._call(Operation.USER_CREATE, body))
 
     def delete(self, username: str, *, role: Role = Role.CRYPTO_USER, approval: QuorumToken | None = None) -> NamedUser:
         """Delete a user who owns no keys and is not logged in; admins only."""
-        body = {"username": username, "role": role.value} | quorum.body(approval)
+        body = {"username": username, "role": role.value} | approvals.body(approval)
         return messages.named_user(self._call(Operation.USER_DELETE, body))
 
     def change_password(
@@ -63,7 +63,7 @@ class Users:
 
         A second factor and a key for quorum approvals stay unless ``deregister_mfa`` and ``deregister_quorum`` are set.
         """
-        body = {"username": username, "role": role.value, "password": password} | quorum.body(approval)
+        body = {"username": username, "role": role.value, "password": password} | approvals.body(approval)
         if deregister_mfa:
             body["deregister_mfa"] = True
         if deregister_quorum:
@@ -149,4 +149,4 @@ class Users:
 
 def _with_quorum(*, change_quorum: bool, approval: QuorumToken | None) -> dict[str, Any]:
     """What a change of the second factor says of quorum."""
-    return ({"change_quorum": True} if change_quorum else {}) | quorum.body(approval)
+    return ({"change_quorum": True} if change_quorum else {}) | approvals.body(approval)

@@ -22,7 +22,7 @@ from strongroom.vocabulary.quorum import QUORUM_OFF, SERVICE_NAMES, QuorumServic
 from strongroom.vocabulary.roles import Role
 
 if TYPE_CHECKING:
-    from strongroom._native import ManagedRequest
+    from strongroom._native import KeyApproval, ManagedRequest
 
 TOKEN_SECONDS = 600.0
 MOST_TOKENS = 1_024
@@ -80,6 +80,14 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class ForKey:
+    """A token with approvals for a key. The boundary checks the signatures, and counts them."""
+
+    checked: Checked | None = None
+    signed: tuple[KeyApproval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Approved:
     """What an operation may do that was approved, or that needs no approval. ``entries`` name who approved."""
 
@@ -100,8 +108,7 @@ def check(brain: Brain, approval: Approval | None) -> Checked | None:
     """Check the signatures, by the keys that are registered now. Refuses a wrong one, whoever else has signed."""
     if approval is None:
         return None
-    if len(approval.approvals) > MOST_APPROVALS:
-        raise Refusal(Rv.ARGUMENTS_BAD, f"at most {MOST_APPROVALS} approvals are taken with one operation")
+    _check_number(approval)
     brain.replica.catch_up()
     approvers = []
     for given in approval.approvals:
@@ -111,6 +118,31 @@ def check(brain: Brain, approval: Approval | None) -> Checked | None:
         brain.hsm.verify_approval(name, key.sealed, approval.approval_data, given.signature)
         approvers.append((name, key.revision))
     return Checked(id_of(approval.approval_data), tuple(approvers))
+
+
+def for_key(brain: Brain, approval: Approval | None) -> ForKey:
+    """What the boundary is to check: the signatures, with the keys that are registered now."""
+    if approval is None:
+        return ForKey()
+    _check_number(approval)
+    brain.replica.catch_up()
+    approvers, signed = [], []
+    for given in approval.approvals:
+        name = given.username.lower()
+        key = _key_of(brain.replica.users.get(name), name, given.role)
+        approvers.append((name, key.revision))
+        signed.append((name, key.sealed, given.signature))
+    return ForKey(Checked(id_of(approval.approval_data), tuple(approvers)), ((approval.approval_data, signed),))
+
+
+def judge_key(
+    brain: Brain, draft: Draft, request: ManagedRequest, service: QuorumService, given: ForKey, key: int
+) -> Approved:
+    """Whether a key's token may be spent; raises before anything is changed. Without one the boundary has decided."""
+    if given.checked is None:
+        return Approved()
+    own_token(brain, draft, request, given.checked.token_id, service, key)
+    return Approved((given.checked.token_id,), entries(request, _current(draft, given.checked), key))
 
 
 def judge(
@@ -170,6 +202,11 @@ def entries(request: ManagedRequest, approvers: Sequence[UserRule], key: int = 0
         return ()
     told = replace(facts, operation="approve_token", opcode=APPROVE_TOKEN, private_reference=key, public_reference=0)
     return tuple(replace(told, username=user.username, role=user.role) for user in approvers)
+
+
+def _check_number(approval: Approval) -> None:
+    if len(approval.approvals) > MOST_APPROVALS:
+        raise Refusal(Rv.ARGUMENTS_BAD, f"at most {MOST_APPROVALS} approvals are taken with one operation")
 
 
 def _current(draft: Draft, checked: Checked) -> list[UserRule]:

@@ -47,6 +47,9 @@ _OBJECTS = {
     Operation.SHARE_KEY: "reference",
     Operation.UNSHARE_KEY: "reference",
     Operation.WRAP_KEY: "key",
+    Operation.WRAP_WITH_APPROVAL: "key",
+    Operation.SIGN_WITH_APPROVAL: "key",
+    Operation.QUORUM_TOKEN: "key",
 }
 """Where a request names the object that it is about."""
 

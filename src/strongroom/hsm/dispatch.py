@@ -52,6 +52,8 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.SHARE_KEY: objects.share_key,
     Operation.UNSHARE_KEY: objects.unshare_key,
     Operation.WRAP_KEY: objects.wrap_key,
+    Operation.WRAP_WITH_APPROVAL: objects.wrap_with_approval,
+    Operation.SIGN_WITH_APPROVAL: objects.sign_with_approval,
     Operation.UNWRAP_KEY: objects.unwrap_key,
     Operation.DERIVE_KEY: objects.derive_key,
 }

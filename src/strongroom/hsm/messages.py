@@ -146,6 +146,13 @@ class UserDeleteRequest(msgspec.Struct, frozen=True):
     approval: Approval | None = None
 
 
+class KeyQuorum(msgspec.Struct, frozen=True):
+    """How many of those who own or share a new key must approve what is done with it."""
+
+    manage: int
+    usage: int
+
+
 class GenerateKeyRequest(msgspec.Struct, frozen=True):
     """``generate_key``; parameters and a password are there where the key is made from one."""
 
@@ -154,6 +161,7 @@ class GenerateKeyRequest(msgspec.Struct, frozen=True):
     shared_users: list[str] = []
     parameters: dict[str, Any] | None = None
     password: SecretTicket | None = None
+    quorum: KeyQuorum | None = None
 
 
 class GenerateKeyPairRequest(msgspec.Struct, frozen=True):
@@ -163,6 +171,8 @@ class GenerateKeyPairRequest(msgspec.Struct, frozen=True):
     public_template: Template
     private_template: Template
     shared_users: list[str] = []
+    """Of the private key."""
+    quorum: KeyQuorum | None = None
     """Of the private key."""
 
 
@@ -183,6 +193,7 @@ class SetAttributesRequest(msgspec.Struct, frozen=True):
 
     reference: int
     template: Template
+    approval: Approval | None = None
 
 
 class ShareKeyRequest(msgspec.Struct, frozen=True):
@@ -190,6 +201,7 @@ class ShareKeyRequest(msgspec.Struct, frozen=True):
 
     reference: int
     username: str
+    approval: Approval | None = None
 
 
 class WrapKeyRequest(msgspec.Struct, frozen=True):
@@ -201,6 +213,23 @@ class WrapKeyRequest(msgspec.Struct, frozen=True):
     parameters: dict[str, Any] | None = None
 
 
+class WrapWithApprovalRequest(WrapKeyRequest, frozen=True):
+    """``wrap_with_approval``."""
+
+    wrapping_approval: Approval | None = None
+    payload_approval: Approval | None = None
+
+
+class SignWithApprovalRequest(msgspec.Struct, frozen=True):
+    """``sign_with_approval``."""
+
+    key: int
+    mechanism: int
+    data: bytes
+    parameters: dict[str, Any] | None = None
+    approval: Approval | None = None
+
+
 class UnwrapKeyRequest(msgspec.Struct, frozen=True):
     """``unwrap_key``."""
 
@@ -210,6 +239,8 @@ class UnwrapKeyRequest(msgspec.Struct, frozen=True):
     template: Template
     parameters: dict[str, Any] | None = None
     shared_users: list[str] = []
+    quorum: KeyQuorum | None = None
+    approval: Approval | None = None
 
 
 class DeriveKeyRequest(msgspec.Struct, frozen=True):

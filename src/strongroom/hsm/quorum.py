@@ -19,9 +19,16 @@ from strongroom.hsm.messages import (
     read,
 )
 from strongroom.hsm.refusals import Refusal, Rv
-from strongroom.hsm.rules import ApprovalRule, QuorumKey
+from strongroom.hsm.rules import ApprovalRule, QuorumKey, QuorumValues
 from strongroom.storage.interface import prefix_end
-from strongroom.vocabulary.quorum import ADMIN_SERVICES, LARGEST_QUORUM, QUORUM_OFF, SERVICE_NAMES, QuorumService
+from strongroom.vocabulary.quorum import (
+    ADMIN_SERVICES,
+    KEY_SERVICES,
+    LARGEST_QUORUM,
+    QUORUM_OFF,
+    SERVICE_NAMES,
+    QuorumService,
+)
 from strongroom.vocabulary.records import DESIRED_HSM
 from strongroom.vocabulary.roles import Role
 
@@ -33,7 +40,7 @@ def quorum_token(brain: Brain, request: ManagedRequest) -> Proposal:
     """A token for one operation of this login."""
     message = read(request.body, QuorumTokenRequest)
     service, key = _service(message.service), message.key or 0
-    _check_asked(request, service, key)
+    _check_asked(brain, request, service, key)
     members = [
         record.key.removeprefix(DESIRED_HSM) for record in brain.store.list(DESIRED_HSM, prefix_end(DESIRED_HSM))
     ]
@@ -60,13 +67,13 @@ def quorum_tokens(brain: Brain, request: ManagedRequest) -> Reply:
     for token in sorted(brain.replica.approvals.values(), key=lambda token: token.issued_at):
         if not approvals.is_in_time(token, now) or token.login_id not in brain.replica.logins:
             continue
-        view = {
+        view: dict[str, object] = {
             "username": token.username,
             "service": int(token.service),
-            "approvals_required": values.of(token.service) if token.service in ADMIN_SERVICES else QUORUM_OFF,
+            "approvals_required": _needed(brain, values, token),
             "timeout_seconds": max(int(token.issued_at + TOKEN_SECONDS - now), 0),
         }
-        views.append(view)
+        views.append(view | ({"key": token.key} if token.key else {}))
     return Reply({"tokens": views})
 
 
@@ -164,13 +171,39 @@ def _service(number: int) -> QuorumService:
         raise Refusal(Rv.ARGUMENTS_BAD, f"there is no quorum service {number}") from error
 
 
-def _check_asked(request: ManagedRequest, service: QuorumService, key: int) -> None:
+def _needed(brain: Brain, values: QuorumValues, token: ApprovalRule) -> int:
+    """How many must approve what a token is for, now."""
+    if token.service in ADMIN_SERVICES:
+        return values.of(token.service)
+    manage, usage = brain.hsm.quorum_of(token.key) or (QUORUM_OFF, QUORUM_OFF)
+    return usage if token.service is QuorumService.KEY_USAGE else manage
+
+
+def _check_asked(brain: Brain, request: ManagedRequest, service: QuorumService, key: int) -> None:
+    if service in KEY_SERVICES:
+        _check_key(brain, request, service, key)
+        return
     if service in ADMIN_SERVICES and request.role != Role.ADMIN:
         raise Refusal(
             Rv.USER_TYPE_INVALID, f"a token for the service {SERVICE_NAMES[service]} is made by an admin: log in as one"
         )
-    if key or service not in {*ADMIN_SERVICES, QuorumService.REGISTRATION}:
-        raise Refusal(Rv.ARGUMENTS_BAD, f"there are no tokens for keys and the service {SERVICE_NAMES[service]}")
+    if key:
+        raise Refusal(Rv.ARGUMENTS_BAD, f"a token for the service {SERVICE_NAMES[service]} is for no key")
+
+
+def _check_key(brain: Brain, request: ManagedRequest, service: QuorumService, key: int) -> None:
+    """Crypto-users ask for what they do with a key; an admin asks to trust one, which is a change of an attribute."""
+    if request.role == Role.ADMIN and service is QuorumService.KEY_USAGE:
+        raise Refusal(Rv.USER_TYPE_INVALID, "keys are used by crypto-users: log in as one")
+    caller = brain.caller(request)
+    if not brain.hsm.sees(caller, key):
+        brain.replica.catch_up()
+    if not brain.hsm.sees(caller, key):
+        raise Refusal(Rv.KEY_HANDLE_INVALID, f"no object {key:#018x} that this user may use")
+    if brain.hsm.quorum_of(key) is None:
+        raise Refusal(
+            Rv.ARGUMENTS_BAD, f"the key {key:#018x} has no quorum values: nothing that is done with it needs approval"
+        )
 
 
 def _make_room(draft: Draft, token: ApprovalRule, now: float) -> None:

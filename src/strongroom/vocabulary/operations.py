@@ -54,6 +54,8 @@ class Operation(IntEnum):
     DERIVE_KEY = 0x0207
     SHARE_KEY = 0x0208
     UNSHARE_KEY = 0x0209
+    SIGN_WITH_APPROVAL = 0x0210
+    WRAP_WITH_APPROVAL = 0x0211
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +389,22 @@ RULES: dict[Operation, OperationRule] = {
         retry="change",
         narrowing=True,
         opcode=("CN_SHARE_OBJECT", 0x12),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.SIGN_WITH_APPROVAL: OperationRule(
+        path="managed",
+        lane="slow",
+        retry="change",
+        narrowing=False,
+        opcode=("CN_APPROVE_TOKEN", 0xA5),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.WRAP_WITH_APPROVAL: OperationRule(
+        path="managed",
+        lane="slow",
+        retry="change",
+        narrowing=False,
+        opcode=("CN_WRAP_KEY", 0x1A),
         roles=frozenset({Role.CRYPTO_USER}),
     ),
 }

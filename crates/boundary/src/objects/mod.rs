@@ -16,6 +16,7 @@ mod index;
 mod made;
 mod object;
 mod passwords;
+mod quorum;
 mod record;
 mod sharing;
 mod staging;
@@ -35,6 +36,7 @@ use crate::arena::{Arena, lock_process, pages_locked};
 use crate::keys::Keys;
 use crate::{Error, ErrorKind, Result, mechanisms, selftest};
 use cache::HandleCache;
+pub use quorum::Service;
 use staging::Staging;
 use table::Table;
 

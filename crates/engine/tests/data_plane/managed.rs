@@ -107,6 +107,7 @@ fn what_the_brain_must_not_get_is_refused_before_it() {
         shared_users: List(Vec::new()),
         parameters: None,
         password: None,
+        quorum: None,
         request_id: None,
     };
     assert_eq!(rv(peer.call(Operation::GenerateKey, 7, &generate)), Rv::TEMPLATE_INCONSISTENT);
@@ -134,6 +135,7 @@ fn a_key_from_a_password_keeps_no_short_work_waiting() {
             shared_users: List(Vec::new()),
             parameters: None,
             password,
+            quorum: None,
             request_id: None,
         };
         peer.send(Operation::GenerateKey, 7, &generate.to_bytes());

@@ -125,8 +125,12 @@ impl Hsm {
         epoch: u64,
         client_key: Vec<u8>,
     ) -> PyResult<()> {
-        let caller =
-            strongroom_boundary::Caller { username: username.into(), role: role_of(role)?, login_id };
+        let caller = strongroom_boundary::Caller {
+            username: username.into(),
+            role: role_of(role)?,
+            login_id,
+            approvals: Box::default(),
+        };
         self.engine.apply_login(caller, epoch, client_key);
         Ok(())
     }

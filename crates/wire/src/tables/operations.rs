@@ -86,6 +86,10 @@ pub enum Operation {
     ShareKey = 0x0208,
     /// Number 0x0209.
     UnshareKey = 0x0209,
+    /// Number 0x0210.
+    SignWithApproval = 0x0210,
+    /// Number 0x0211.
+    WrapWithApproval = 0x0211,
 }
 
 impl Operation {
@@ -131,6 +135,8 @@ impl Operation {
         Self::DeriveKey,
         Self::ShareKey,
         Self::UnshareKey,
+        Self::SignWithApproval,
+        Self::WrapWithApproval,
     ];
 
     /// The member with this number, if there is one.
@@ -176,6 +182,8 @@ impl Operation {
             0x0207 => Some(Self::DeriveKey),
             0x0208 => Some(Self::ShareKey),
             0x0209 => Some(Self::UnshareKey),
+            0x0210 => Some(Self::SignWithApproval),
+            0x0211 => Some(Self::WrapWithApproval),
             _ => None,
         }
     }
@@ -216,6 +224,8 @@ impl Operation {
             Self::DeriveKey => Some(Lane::General),
             Self::ShareKey => Some(Lane::General),
             Self::UnshareKey => Some(Lane::General),
+            Self::SignWithApproval => Some(Lane::Slow),
+            Self::WrapWithApproval => Some(Lane::Slow),
             _ => None,
         }
     }
@@ -263,6 +273,8 @@ impl Operation {
             Self::DeriveKey => RetryClass::Create,
             Self::ShareKey => RetryClass::Change,
             Self::UnshareKey => RetryClass::Change,
+            Self::SignWithApproval => RetryClass::Change,
+            Self::WrapWithApproval => RetryClass::Change,
         }
     }
 
@@ -309,6 +321,8 @@ impl Operation {
             Self::DeriveKey => &[Role::CryptoUser],
             Self::ShareKey => &[Role::CryptoUser],
             Self::UnshareKey => &[Role::CryptoUser],
+            Self::SignWithApproval => &[Role::CryptoUser],
+            Self::WrapWithApproval => &[Role::CryptoUser],
         }
     }
 
@@ -355,6 +369,8 @@ impl Operation {
             Self::DeriveKey => "derive_key",
             Self::ShareKey => "share_key",
             Self::UnshareKey => "unshare_key",
+            Self::SignWithApproval => "sign_with_approval",
+            Self::WrapWithApproval => "wrap_with_approval",
         }
     }
 }

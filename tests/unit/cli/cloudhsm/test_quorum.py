@@ -179,6 +179,104 @@ def test_the_hsms_refusals_are_shown_word_for_word(quorum) -> None:
     assert quorum(CREATE).error == text
 
 
+# -- keys -------------------------------------------------------------------------------------------------------------
+KEY = {
+    "reference": 0x54,
+    "attributes": {0: 4, 3: "k1", 0x100: 0x1F},
+    "version": 1,
+    "owner": "alice",
+    "shared_users": ["bob"],
+    "quorum": {"manage": 2, "usage": 2},
+}
+MADE = {"objects": [KEY]}
+
+
+@pytest.mark.parametrize(("service", "number"), [("key-usage", 5), ("key-management", 6)])
+def test_a_keys_token_is_written_with_its_service_and_reference(
+    quorum, tmp_path: Path, service: str, number: int
+) -> None:
+    quorum.holds(KEY)
+    path = tmp_path / "token.json"
+    generate = f"quorum token-sign generate --service {service} --token {path}"
+    assert quorum(f"{generate} --filter attr.label=k1").data == {"path": str(path)}
+    assert quorum.client.asked(Operation.QUORUM_TOKEN) == [{"service": number, "key": 0x54}]
+    assert list(json.loads(path.read_text()).items()) == [
+        ("version", "2.0"),
+        ("service", service),
+        ("key_reference", "0x0000000000000054"),
+        ("approval_data", ENCODED),
+        ("token", DIGEST),
+        ("signatures", []),
+    ]
+    assert quorum(f"{generate} --filter attr.label=k1").status == 0, "a token file is overwritten"
+    assert "Give --filter" in quorum(generate).error
+    wrong = f"quorum token-sign generate --service user --token {path} --filter attr.label=k1"
+    assert "Give --filter" in quorum(wrong).error
+
+
+def test_every_gated_command_of_keys_takes_an_approval(quorum, tmp_path: Path) -> None:
+    quorum.holds(KEY)
+    path = approval_file(tmp_path / "approved.json")
+    changes = {
+        "key share --filter attr.label=k1 --username bob --role crypto-user": Operation.SHARE_KEY,
+        "key unshare --filter attr.label=k1 --username bob --role crypto-user": Operation.UNSHARE_KEY,
+        "key set-attribute --filter attr.label=k1 --name label --value k2": Operation.SET_ATTRIBUTES,
+        "key unwrap aes-no-pad --filter attr.label=k1 --data AA== --key-type-class aes --label k": Operation.UNWRAP_KEY,
+    }
+    for command, operation in changes.items():
+        quorum.client.answers[operation] = MADE
+        assert quorum(f"{command} --approval {path}").status == 0, command
+        assert quorum.client.asked(operation)[0]["approval"] == APPROVED
+    quorum.client.answers[Operation.SIGN_WITH_APPROVAL] = {"data": b"signature"}
+    for sign in ("ecdsa", "rsa-pkcs", "rsa-pkcs-pss --mgf mgf1-sha256 --salt-length 32"):
+        command = f"crypto sign {sign} --key-filter attr.label=k1 --hash-function sha256 --data AAAA"
+        assert quorum(f"{command} --approval {path}").status == 0, sign
+        assert quorum.client.asked(Operation.SIGN_WITH_APPROVAL)[-1]["approval"] == APPROVED
+
+
+def test_wrapping_takes_an_approval_for_each_key(quorum, tmp_path: Path) -> None:
+    quorum.holds(KEY)
+    quorum.client.answers |= {op: {"data": b"w"} for op in (Operation.WRAP_KEY, Operation.WRAP_WITH_APPROVAL)}
+    path = approval_file(tmp_path / "approved.json")
+    wrap = "key wrap aes-zero-pad --payload-filter attr.label=k1 --wrapping-filter attr.label=k1"
+    assert quorum(wrap).status == 0
+    assert len(quorum.client.asked(Operation.WRAP_KEY)) == 1
+    for option, member in (("--wrapping-approval", "wrapping_approval"), ("--payload-approval", "payload_approval")):
+        assert quorum(f"{wrap} {option} {path}").status == 0
+        asked = quorum.client.asked(Operation.WRAP_WITH_APPROVAL)[-1]
+        assert {name for name in asked if name.endswith("approval")} == {member}
+        assert asked[member] == APPROVED
+
+
+def test_a_key_is_made_with_its_values_and_shows_them(quorum) -> None:
+    for operation in (Operation.GENERATE_KEY, Operation.UNWRAP_KEY):
+        quorum.client.answers[operation] = MADE
+    quorum.client.answers[Operation.GENERATE_KEY_PAIR] = {"objects": [KEY, KEY]}
+    quorum.holds(KEY)
+    values = "--manage-key-quorum-value 2 --use-key-quorum-value 3"
+    pair = "--public-label p --private-label k --manage-private-key-quorum-value 2 --use-private-key-quorum-value 3"
+    commands = {
+        f"key generate-symmetric aes --label k --key-length-bytes 32 {values}": Operation.GENERATE_KEY,
+        f"key generate-symmetric generic-secret --label k --key-length-bytes 32 {values}": Operation.GENERATE_KEY,
+        f"key generate-asymmetric-pair ec --curve secp256r1 {pair}": Operation.GENERATE_KEY_PAIR,
+        f"key generate-asymmetric-pair rsa --modulus-size-bits 2048 --public-exponent 65537 {pair}": (
+            Operation.GENERATE_KEY_PAIR
+        ),
+        f"key unwrap aes-no-pad --filter attr.label=k1 --data AAAA --key-type-class aes --label k {values}": (
+            Operation.UNWRAP_KEY
+        ),
+    }
+    for command, operation in commands.items():
+        assert quorum(command).status == 0, command
+        assert quorum.client.asked(operation)[-1]["quorum"] == {"manage": 2, "usage": 3}
+    made = quorum(f"key generate-symmetric aes --label k --key-length-bytes 32 {values}").data["key"]
+    shown = made["key-info"]["key-quorum-values"]
+    assert shown == {"manage-key-quorum-value": 2, "use-key-quorum-value": 2}
+    one = "key generate-symmetric aes --label k --key-length-bytes 32 --manage-key-quorum-value 2"
+    assert quorum(one).status == 0
+    assert quorum.client.asked(Operation.GENERATE_KEY)[-1]["quorum"] == {"manage": 2, "usage": 0}
+
+
 # -- the other commands ----------------------------------------------------------------------------------------------
 def test_values_are_listed_without_a_login_and_set(quorum) -> None:
     quorum.client.answers[Operation.QUORUM_VALUES] = {"user": 2, "quorum": 3, "cluster": 1}

@@ -8,6 +8,7 @@ mod find;
 mod generation;
 mod imports;
 mod lifecycle;
+mod quorum;
 mod records;
 mod refusals;
 mod sharing;
@@ -65,12 +66,12 @@ pub fn objects() -> Objects {
 /// A crypto-user with a login of its own.
 pub fn user(name: &str) -> Caller {
     let login_id = name.bytes().fold(1, |id, byte| id * 31 + u64::from(byte));
-    Caller { username: name.into(), role: Role::CryptoUser, login_id }
+    Caller { username: name.into(), role: Role::CryptoUser, login_id, approvals: Box::default() }
 }
 
 /// An admin.
 pub fn admin() -> Caller {
-    Caller { username: "admin".into(), role: Role::Admin, login_id: 99 }
+    Caller { username: "admin".into(), role: Role::Admin, login_id: 99, approvals: Box::default() }
 }
 
 /// A template of flags.
