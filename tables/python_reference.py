@@ -34,6 +34,17 @@ SECTIONS = (
     ("Certificates", ["certificates.Certificates", "certificates.StoredCertificate"]),
     ("Users", ["users.Users", "messages.User", "messages.NamedUser"]),
     (
+        "Quorum",
+        [
+            "quorum.Quorum",
+            "approvals.QuorumToken",
+            "approvals.Approval",
+            "messages.PendingToken",
+            "messages.QuorumValues",
+            "messages.KeyQuorum",
+        ],
+    ),
+    (
         "Objects, templates and mechanisms",
         [
             "objects.Objects",

@@ -14,6 +14,8 @@ from typing import Any, Final, final
 __version__: Final[str]
 
 Template = dict[int, Any]
+KeyApproval = tuple[bytes, Sequence[tuple[str, bytes, bytes]]]
+"""Approval data, and who signed it: user name, sealed key of :meth:`Hsm.seal_quorum_key`, signature."""
 
 class HsmError(Exception):
     """A refusal. ``args == (rv, text)``: the PKCS #11 return code and a sentence for people."""
@@ -126,7 +128,7 @@ class ManagedRequest:
 class Caller:
     """Who a boundary call is made for."""
 
-    def __init__(self, username: str, role: int, login_id: int) -> None: ...
+    def __init__(self, username: str, role: int, login_id: int, approvals: Sequence[KeyApproval] = ()) -> None: ...
 
 @final
 class Hsm:
@@ -232,6 +234,15 @@ class Hsm:
     def verify_second_factor(self, public_key: bytes | None, token: bytes, signature: bytes) -> bool:
         """RSASSA-PKCS1-v1_5 with SHA-256 over the token; ``None`` does the same work and gives ``False``."""
 
+    def seal_quorum_key(self, username: str, public_key: bytes, signed: bytes, signature: bytes) -> bytes:
+        """A user's RSA-2048 key for quorum approvals, bound to the user, after its private half signed these bytes."""
+
+    def verify_approval(self, username: str, sealed_key: bytes, approval_data: bytes, signature: bytes) -> None:
+        """Refused unless the signature is the user's over the approval data; :class:`IntegrityError` for the key of
+        another user.
+        """
+
+    def random(self, length: int) -> bytes: ...
     def new_login_id(self) -> int: ...
     def issue_ticket(self, login_id: int, username: str, role: int, epoch: int, client_key: bytes) -> tuple[bytes, int]:
         """A ticket and its lifetime in seconds."""
@@ -300,6 +311,18 @@ class Hsm:
     def share_staged(self, caller: Caller, reference: int, usernames: Sequence[str]) -> StagedObject:
         """Share a key that the caller has just made: the same version with another record."""
 
+    def set_quorum(self, caller: Caller, reference: int, manage: int, usage: int) -> StagedObject:
+        """Let a key that the caller has just made need so many approvals: the same version with another record."""
+
+    def quorum_of(self, reference: int) -> tuple[int, int] | None:
+        """How many must approve the management and the use of a key; ``None`` where nobody must."""
+
+    def check_quorum(self, caller: Caller, reference: int, service: int) -> None:
+        """Refused unless the caller's approvals are enough for this service of the key."""
+
+    def sign(
+        self, caller: Caller, key: int, mechanism: int, parameters: dict[str, Any] | None, data: bytes
+    ) -> bytes: ...
     def references_shared_with(self, username: str) -> list[int]: ...
     def withdraw(self, reference: int, username: str) -> StagedObject:
         """A key that is no longer shared with a user who is deleted, whoever owns it."""

@@ -141,12 +141,12 @@ def test_who_was_let_in_by_an_anchor_is_cut_off_with_it(cluster: OneCluster) -> 
         log_in(cluster, "alice", "alice-password", Role.CRYPTO_USER, **authority.settings("alice"))
         for authority in authorities
     )
-    plain_admin.call(int(Operation.MTLS_DEREGISTER), {"reference": first})
+    plain_admin.call(int(Operation.MTLS_DEREGISTER), {"references": [first]})
     assert by_second.call(int(Operation.RANDOM), {"length": 8})
     with pytest.raises(_native.ConnectionFailed) as cut_off:
         by_first.call(int(Operation.RANDOM), {"length": 8})
     assert NOT_ACCEPTED in cut_off.value.args[1]
-    plain_admin.call(int(Operation.MTLS_DEREGISTER), {"reference": second})
+    plain_admin.call(int(Operation.MTLS_DEREGISTER), {"references": [second]})
     assert by_first.call(int(Operation.RANDOM), {"length": 8}), "nobody's certificate is asked for any more"
 
 

@@ -30,7 +30,8 @@ fn main() {
         objects.memory_locked()
     );
     println!("{:<34} {:>10.1} ms", "start, with cluster keys", start.elapsed().as_secs_f64() * 1e3);
-    let alice = Caller { username: "alice".into(), role: Role::CryptoUser, login_id: 1 };
+    let alice =
+        Caller { username: "alice".into(), role: Role::CryptoUser, login_id: 1, approvals: Box::default() };
     signatures(&objects, &alice, time);
     symmetric(&objects, &alice, time);
     many_keys(&objects, &alice, time);

@@ -17,7 +17,7 @@ pub mod objects;
 mod selftest;
 
 pub use arena::{hold_crypto_library, lock_in_advance};
-pub use caller::Caller;
+pub use caller::{Approval, Approver, Caller};
 pub use error::{Error, ErrorKind, Result};
 pub use integrity::check_integrity;
 pub use keys::Keys;

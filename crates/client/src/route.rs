@@ -143,6 +143,7 @@ mod tests {
                 shared_users: List(Vec::new()),
                 parameters: None,
                 password: None,
+                quorum: None,
                 request_id: None,
             }
             .to_bytes()

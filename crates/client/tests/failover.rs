@@ -283,6 +283,7 @@ fn generate_key() -> GenerateKeyRequest {
         shared_users: List(vec![]),
         parameters: None,
         password: None,
+        quorum: None,
         request_id: None,
     }
 }
@@ -387,6 +388,7 @@ fn session_objects_are_used_where_they_were_made() {
                 version: 1,
                 owner: "alice".into(),
                 shared_users: List(vec![]),
+                quorum: None,
             };
             Ok(ObjectsResponse { objects: List(vec![view]) }.to_bytes())
         }

@@ -133,7 +133,7 @@ mod tests {
     use strongroom_wire::Role;
 
     fn caller(login_id: u64) -> Caller {
-        Caller { username: "ann".into(), role: Role::CryptoUser, login_id }
+        Caller { username: "ann".into(), role: Role::CryptoUser, login_id, approvals: Box::default() }
     }
 
     #[test]

@@ -68,6 +68,7 @@ pub unsafe extern "C" fn C_GenerateKey(
             shared_users: List(Vec::new()),
             parameters: mechanism.parameters,
             password: mechanism.password,
+            quorum: None,
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::GenerateKey, &request)?;
@@ -117,6 +118,7 @@ pub unsafe extern "C" fn C_GenerateKeyPair(
             public_template,
             private_template,
             shared_users: List(Vec::new()),
+            quorum: None,
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::GenerateKeyPair, &request)?;
@@ -271,6 +273,8 @@ pub unsafe extern "C" fn C_UnwrapKey(
             wrapped_key,
             template,
             shared_users: List(Vec::new()),
+            quorum: None,
+            approval: None,
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::UnwrapKey, &request)?;

@@ -117,7 +117,8 @@ pub unsafe extern "C" fn C_SetAttributeValue(
         session.slot.check_may_change(&known.view.attributes)?;
         session.check_may_write(&known.view.attributes)?;
         session.check_may_write(&template)?;
-        let request = SetAttributesRequest { reference: known.reference, template, request_id: None };
+        let request =
+            SetAttributesRequest { reference: known.reference, template, approval: None, request_id: None };
         let response: ObjectsResponse = session.slot.client.call(Operation::SetAttributes, &request)?;
         handles_of(&session.slot, response);
         Result::Ok(())

@@ -4,14 +4,16 @@
 use crate::codec::{DecodeError, Message, Value};
 use crate::messages::{
     ActivateRequest, AttachRequest, AttributesRequest, ChangeMfaRequest, ChangePasswordRequest,
-    CreateObjectRequest, CryptRequest, CryptResponse, DecapsulateKeyRequest, DeregisterTrustAnchorRequest,
-    DeriveKeyRequest, DestroyObjectRequest, Empty, EncapsulateKeyRequest, EncapsulateKeyResponse,
-    FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest, HelloRequest, HelloResponse,
-    HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest, LoginWithTokenRequest, LogoutRequest,
-    MembersResponse, MfaTokenRequest, MutualTlsResponse, ObjectsResponse, RandomRequest, RandomResponse,
-    RegisterTrustAnchorRequest, SetAttributesRequest, SetEnforcementRequest, ShareKeyRequest, TicketResponse,
+    CreateObjectRequest, CryptRequest, CryptResponse, DecapsulateKeyRequest, DeleteQuorumTokensRequest,
+    DeregisterTrustAnchorRequest, DeriveKeyRequest, DestroyObjectRequest, Empty, EncapsulateKeyRequest,
+    EncapsulateKeyResponse, FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest,
+    HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest,
+    LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest, MutualTlsResponse,
+    ObjectsResponse, QuorumTokenRequest, QuorumTokenResponse, QuorumTokensResponse, QuorumValuesResponse,
+    RandomRequest, RandomResponse, RegisterQuorumRequest, RegisterTrustAnchorRequest, SetAttributesRequest,
+    SetEnforcementRequest, SetQuorumValueRequest, ShareKeyRequest, SignWithApprovalRequest, TicketResponse,
     TokenResponse, TrustAnchorView, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest,
-    UserResponse, VerifyRequest, WrapKeyRequest,
+    UserResponse, VerifyRequest, WrapKeyRequest, WrapWithApprovalRequest,
 };
 use crate::tables::Operation;
 
@@ -86,6 +88,12 @@ bodies! {
     MtlsRegister: RegisterTrustAnchorRequest => TrustAnchorView,
     MtlsDeregister: DeregisterTrustAnchorRequest => Empty,
     MtlsSetEnforcement: SetEnforcementRequest => Empty,
+    QuorumToken: QuorumTokenRequest => QuorumTokenResponse,
+    QuorumTokens: Empty => QuorumTokensResponse,
+    DeleteQuorumTokens: DeleteQuorumTokensRequest => Empty,
+    QuorumValues: Empty => QuorumValuesResponse,
+    SetQuorumValue: SetQuorumValueRequest => Empty,
+    RegisterQuorum: RegisterQuorumRequest => UserResponse,
     GenerateKey: GenerateKeyRequest => ObjectsResponse,
     GenerateKeyPair: GenerateKeyPairRequest => ObjectsResponse,
     CreateObject: CreateObjectRequest => ObjectsResponse,
@@ -98,4 +106,6 @@ bodies! {
     DecapsulateKey: DecapsulateKeyRequest => ObjectsResponse,
     ShareKey: ShareKeyRequest => ObjectsResponse,
     UnshareKey: ShareKeyRequest => ObjectsResponse,
+    SignWithApproval: SignWithApprovalRequest => CryptResponse,
+    WrapWithApproval: WrapWithApprovalRequest => CryptResponse,
 }

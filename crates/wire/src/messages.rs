@@ -170,6 +170,13 @@ message! {
         3 => /** Rises with each change of the object. */ version: u64,
         4 => owner: String,
         5 => shared_users: List<String>,
+        6 => /** None where one user alone may do everything. */ quorum: Option<KeyQuorum>,
+    }
+
+    /// How many of those who own or share a key must approve what is done with it: at least 2, at most 8.
+    pub struct KeyQuorum {
+        1 => /** Wrapping, unwrapping, sharing, changes of attributes. */ manage: u64,
+        2 => /** Signatures. */ usage: u64,
     }
 
     /// `login`.
@@ -226,6 +233,8 @@ message! {
         4 => /** RSA-2048, SubjectPublicKeyInfo. */ public_key: Option<Vec<u8>>,
         5 => /** Of `mfa_token`; with a public key. */ token: Option<Vec<u8>>,
         6 => /** By that key's private half. */ signature: Option<Vec<u8>>,
+        7 => /** Whether the user's key for quorum approvals becomes this one too, or goes too. */ change_quorum: bool,
+        8 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -246,6 +255,7 @@ message! {
         1 => username: String,
         2 => role: u64,
         3 => password: Secret,
+        4 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -255,6 +265,8 @@ message! {
         2 => role: u64,
         3 => password: Secret,
         4 => /** Whether the user's second factor goes too. */ deregister_mfa: bool,
+        5 => /** Whether the user's key for quorum approvals goes too. */ deregister_quorum: bool,
+        6 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -262,6 +274,7 @@ message! {
     pub struct UserDeleteRequest {
         1 => username: String,
         2 => role: u64,
+        3 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -294,18 +307,21 @@ message! {
     /// `mtls_register`.
     pub struct RegisterTrustAnchorRequest {
         1 => /** PEM. */ certificate: String,
+        2 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
     /// `mtls_deregister`.
     pub struct DeregisterTrustAnchorRequest {
-        1 => reference: u64,
+        1 => references: List<u64>,
+        2 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
     /// `mtls_set_enforcement`.
     pub struct SetEnforcementRequest {
         1 => /** Whether clients must have a certificate. */ enforced: bool,
+        2 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -313,6 +329,76 @@ message! {
     pub struct MutualTlsResponse {
         1 => anchors: List<TrustAnchorView>,
         2 => enforced: bool,
+    }
+
+    /// An approval of a quorum token: whose it is, and the signature over the token's approval data, RSASSA-PKCS1-v1_5 with
+    /// SHA-256.
+    pub struct TokenApproval {
+        1 => username: String,
+        2 => /** [`crate::tables::Role`], 0 where it is not said. */ role: u64,
+        3 => signature: Vec<u8>,
+    }
+
+    /// A quorum token with its approvals: what an operation needs that more than one user must want.
+    pub struct QuorumApproval {
+        1 => /** Of `quorum_token`. */ approval_data: Vec<u8>,
+        2 => approvals: List<TokenApproval>,
+    }
+
+    /// `quorum_token`: what is to be signed for one operation of a service.
+    pub struct QuorumTokenRequest {
+        1 => /** The number of the service in approval data. */ service: u64,
+        2 => /** Of a service of a key's. */ key: Option<u64>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// A token. Its id is the SHA-256 of its approval data.
+    pub struct QuorumTokenResponse {
+        1 => approval_data: Vec<u8>,
+        2 => /** Seconds from now. */ lifetime_seconds: u64,
+    }
+
+    /// A token that may still be used.
+    pub struct QuorumTokenView {
+        1 => username: String,
+        2 => service: u64,
+        3 => /** Of a service of a key's. */ key: Option<u64>,
+        4 => approvals_required: u64,
+        5 => /** Seconds from now. */ timeout_seconds: u64,
+    }
+
+    /// `quorum_tokens`.
+    pub struct QuorumTokensResponse {
+        1 => tokens: List<QuorumTokenView>,
+    }
+
+    /// `delete_quorum_tokens`.
+    pub struct DeleteQuorumTokensRequest {
+        1 => /** Everybody's, not only the caller's. */ all: bool,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `quorum_values`: how many approvals each service needs; 1 is none.
+    pub struct QuorumValuesResponse {
+        1 => user: u64,
+        2 => quorum: u64,
+        3 => cluster: u64,
+    }
+
+    /// `set_quorum_value`.
+    pub struct SetQuorumValueRequest {
+        1 => service: u64,
+        2 => value: u64,
+        3 => approval: Option<QuorumApproval>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `register_quorum`: the caller's key for approvals.
+    pub struct RegisterQuorumRequest {
+        1 => /** RSA-2048, SubjectPublicKeyInfo. */ public_key: Vec<u8>,
+        2 => /** Of a token for a registration. */ approval_data: Vec<u8>,
+        3 => /** By that key's private half. */ signature: Vec<u8>,
+        15 => request_id: Option<Vec<u8>>,
     }
 
     /// One HSM of `hsm_info` (aws-cloudhsm.md 4.2).
@@ -341,6 +427,7 @@ message! {
         3 => /** Crypto-users that the key is shared with from the beginning. */ shared_users: List<String>,
         4 => parameters: Option<MechanismParameters>,
         5 => password: Option<Secret>,
+        6 => quorum: Option<KeyQuorum>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -350,6 +437,7 @@ message! {
         2 => public_template: Template,
         3 => private_template: Template,
         4 => /** Crypto-users that the private key is shared with from the beginning. */ shared_users: List<String>,
+        5 => /** Of the private key. */ quorum: Option<KeyQuorum>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -369,6 +457,7 @@ message! {
     pub struct SetAttributesRequest {
         1 => reference: u64,
         2 => template: Template,
+        3 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -376,6 +465,7 @@ message! {
     pub struct ShareKeyRequest {
         1 => reference: u64,
         2 => /** The crypto-user with whom the key is, or is no longer, shared. */ username: String,
+        3 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 
@@ -387,6 +477,27 @@ message! {
         4 => key: u64,
     }
 
+    /// `wrap_with_approval`: of one of the keys or of both.
+    pub struct WrapWithApprovalRequest {
+        1 => wrapping_key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => key: u64,
+        5 => wrapping_approval: Option<QuorumApproval>,
+        6 => /** Of the key that is wrapped. */ payload_approval: Option<QuorumApproval>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `sign_with_approval`: a signature by a key whose use needs approvals.
+    pub struct SignWithApprovalRequest {
+        1 => key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => data: Vec<u8>,
+        5 => approval: Option<QuorumApproval>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
     /// `unwrap_key`.
     pub struct UnwrapKeyRequest {
         1 => unwrapping_key: u64,
@@ -395,6 +506,8 @@ message! {
         4 => wrapped_key: Vec<u8>,
         5 => template: Template,
         6 => /** Crypto-users that the new key is shared with from the beginning. */ shared_users: List<String>,
+        7 => /** Of the new key. */ quorum: Option<KeyQuorum>,
+        8 => /** Of the unwrapping key. */ approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }
 

@@ -33,6 +33,7 @@ fn a_template_is_ordered_by_number_whatever_order_it_was_built_in() {
         shared_users: List(vec![]),
         parameters: None,
         password: None,
+        quorum: None,
         request_id: Some(vec![9; 16]),
     };
     assert_eq!(
@@ -44,7 +45,12 @@ fn a_template_is_ordered_by_number_whatever_order_it_was_built_in() {
 
 #[test]
 fn a_request_to_share_a_key_has_the_bytes_of_its_first_release() {
-    let request = ShareKeyRequest { reference: 0x11, username: "bob".into(), request_id: Some(vec![9; 16]) };
+    let request = ShareKeyRequest {
+        reference: 0x11,
+        username: "bob".into(),
+        approval: None,
+        request_id: Some(vec![9; 16]),
+    };
     assert_eq!(hex(&request.to_bytes()), "83011102a3626f620fc41009090909090909090909090909090909");
     let request = GenerateKeyRequest {
         mechanism: 0x1080,
@@ -52,6 +58,7 @@ fn a_request_to_share_a_key_has_the_bytes_of_its_first_release() {
         shared_users: List(vec!["bob".into(), "eve".into()]),
         parameters: None,
         password: None,
+        quorum: None,
         request_id: None,
     };
     assert_eq!(hex(&request.to_bytes()), "8201cd10800392a3626f62a3657665");
@@ -77,6 +84,8 @@ fn truncated_bodies_and_trailing_bytes_are_refused_at_every_length() {
         wrapped_key: vec![3; 40],
         template: label("u"),
         shared_users: List(vec![]),
+        quorum: None,
+        approval: None,
         request_id: None,
     };
     let bytes = request.to_bytes();
@@ -178,10 +187,41 @@ fn names_and_types_describe_the_same_message() {
 fn a_change_of_a_password_alone_has_the_bytes_of_the_first_release() {
     let (username, role, request_id) = ("ann".to_owned(), 1, Some(vec![9; 16]));
     let password = Secret::new(b"password".to_vec());
-    let first = UserRequest { username, role, password, request_id };
+    let first = UserRequest { username, role, password, approval: None, request_id };
     let (username, role, request_id) = ("ann".to_owned(), 1, Some(vec![9; 16]));
     let password = Secret::new(b"password".to_vec());
-    let now = ChangePasswordRequest { username, role, password, deregister_mfa: false, request_id };
+    let now = ChangePasswordRequest {
+        username,
+        role,
+        password,
+        deregister_mfa: false,
+        deregister_quorum: false,
+        approval: None,
+        request_id,
+    };
     assert_eq!(now.to_bytes(), first.to_bytes());
     assert_eq!(ChangePasswordRequest::from_bytes(&first.to_bytes()).unwrap(), now);
+}
+
+#[test]
+fn an_approval_has_the_bytes_of_its_first_release() {
+    let request = UserDeleteRequest {
+        username: "ann".into(),
+        role: 1,
+        approval: Some(QuorumApproval {
+            approval_data: vec![1, 2],
+            approvals: List(vec![TokenApproval { username: "bob".into(), role: 2, signature: vec![3] }]),
+        }),
+        request_id: Some(vec![9; 16]),
+    };
+    assert_eq!(
+        hex(&request.to_bytes()),
+        "8401a3616e6e02010382\
+         01c4020102\
+         02918301a3626f62020203c40103\
+         0fc41009090909090909090909090909090909"
+            .replace(char::is_whitespace, "")
+    );
+    let value = bodies::request_to_value(Operation::UserDelete, &request.to_bytes()).unwrap();
+    assert_eq!(bodies::request_from_value(Operation::UserDelete, &value).unwrap(), request.to_bytes());
 }

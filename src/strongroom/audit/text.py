@@ -25,6 +25,7 @@ KEY_OPERATIONS: Final = SHARE_OPERATIONS | frozenset(
         "destroy_object",
         "set_attributes",
         "wrap_key",
+        "wrap_with_approval",
         "unwrap_key",
         "derive_key",
         "encapsulate_key",

@@ -8,6 +8,7 @@
 HSMs: the SDK talks to them through ``strongroom._native.Client`` alone and sees no key material but what it imports.
 """
 
+from strongroom.client.approvals import Approval, QuorumToken
 from strongroom.client.certificates import Certificates, StoredCertificate
 from strongroom.client.cluster import Cluster
 from strongroom.client.connecting import connect
@@ -34,16 +35,20 @@ from strongroom.client.messages import (
     CryptResult,
     FoundObjects,
     HsmInformation,
+    KeyQuorum,
     MechanismParameters,
     MutualTls,
     NamedUser,
     ObjectView,
+    PendingToken,
+    QuorumValues,
     TrustAnchor,
     User,
 )
 from strongroom.client.mutual_tls import MutualTlsSettings
 from strongroom.client.object_kinds import KeyType, ObjectClass, Usage
 from strongroom.client.objects import Objects
+from strongroom.client.quorum import Quorum
 from strongroom.client.return_codes import ReturnCode
 from strongroom.client.second_factor import MfaToken, SignToken
 from strongroom.client.session import Session
@@ -51,10 +56,12 @@ from strongroom.client.templates import KeyOptions, MadeKeyOptions
 from strongroom.client.users import Users
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
+from strongroom.vocabulary.quorum import QuorumService
 from strongroom.vocabulary.roles import Role
 
 __all__ = [
     "AmbiguousKey",
+    "Approval",
     "Attribute",
     "Certificates",
     "ClientError",
@@ -72,6 +79,7 @@ __all__ = [
     "KeyNotFound",
     "KeyOptions",
     "KeyPair",
+    "KeyQuorum",
     "KeyType",
     "Keys",
     "LoginEnded",
@@ -89,6 +97,11 @@ __all__ = [
     "ObjectClass",
     "ObjectView",
     "Objects",
+    "PendingToken",
+    "Quorum",
+    "QuorumService",
+    "QuorumToken",
+    "QuorumValues",
     "Refused",
     "ReturnCode",
     "Role",

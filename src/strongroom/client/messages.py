@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.quorum import QuorumService
 from strongroom.vocabulary.roles import Role
 
 Template = dict[int, Any]
@@ -60,6 +61,34 @@ class MutualTls(msgspec.Struct, frozen=True):
     enforced: bool
 
 
+class PendingToken(msgspec.Struct, frozen=True):
+    """A quorum token that may still be used: whose it is, what for, and how many must approve."""
+
+    username: str
+    service: QuorumService
+    approvals_required: int
+    timeout_seconds: int
+    key: int | None = None
+    """Reference of the key, of a service of a key's."""
+
+
+class QuorumValues(msgspec.Struct, frozen=True):
+    """How many admins must approve what; 1 is none."""
+
+    user: int
+    quorum: int
+    cluster: int
+
+
+class KeyQuorum(msgspec.Struct, frozen=True):
+    """How many of those who own or share a key must approve what is done with it: at least 2, at most 8."""
+
+    manage: int
+    """Wrapping it and with it, unwrapping with it, sharing, changes of its attributes."""
+    usage: int
+    """Signatures. Such a key does nothing else."""
+
+
 class ObjectView(msgspec.Struct, frozen=True):
     """An object as its user sees it; sensitive attributes are not in it."""
 
@@ -68,6 +97,8 @@ class ObjectView(msgspec.Struct, frozen=True):
     version: int = 0
     owner: str = ""
     shared_users: list[str] = []
+    quorum: KeyQuorum | None = None
+    """``None`` where one user alone may do everything."""
 
     def value(self, attribute: Attribute) -> Any:  # noqa: ANN401 - the attribute decides the type
         """The attribute's value, ``None`` when the object has none that can be read."""
@@ -125,6 +156,10 @@ class _HsmInformationList(msgspec.Struct, frozen=True):
     hsms: list[HsmInformation] = []
 
 
+class _PendingTokens(msgspec.Struct, frozen=True):
+    tokens: list[PendingToken] = []
+
+
 class _UserList(msgspec.Struct, frozen=True):
     users: list[User] = []
 
@@ -162,6 +197,16 @@ def mutual_tls(answer: dict[str, Any]) -> MutualTls:
 def trust_anchor(answer: dict[str, Any]) -> TrustAnchor:
     """A ``TrustAnchorView``."""
     return msgspec.convert(answer, TrustAnchor)
+
+
+def pending_tokens(answer: dict[str, Any]) -> list[PendingToken]:
+    """The tokens of a ``QuorumTokensResponse``."""
+    return msgspec.convert(answer, _PendingTokens).tokens
+
+
+def quorum_values(answer: dict[str, Any]) -> QuorumValues:
+    """A ``QuorumValuesResponse``."""
+    return msgspec.convert(answer, QuorumValues)
 
 
 def named_user(answer: dict[str, Any]) -> NamedUser:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from strongroom.client import messages
+from strongroom.client import approvals, messages
+from strongroom.client.approvals import QuorumToken
 from strongroom.client.errors import KeyNotFound, Refused
-from strongroom.client.messages import CryptResult, FoundObjects, MechanismParameters, ObjectView, Template
+from strongroom.client.messages import CryptResult, FoundObjects, KeyQuorum, MechanismParameters, ObjectView, Template
 from strongroom.client.return_codes import ReturnCode
 from strongroom.vocabulary.mechanisms import Mechanism
 from strongroom.vocabulary.operations import Operation
@@ -53,10 +54,20 @@ class Objects:
         return answer[0]
 
     # -- making, changing, destroying ---------------------------------------------------------------------------------
-    def generate(self, mechanism: Mechanism, template: Template, *, shared_users: Sequence[str] = ()) -> ObjectView:
-        """Make a secret key; shared with these crypto-users as soon as there is that key."""
-        body: dict[str, Any] = {"mechanism": mechanism.value, "template": template}
-        return messages.objects(self._call(Operation.GENERATE_KEY, body | _shared(shared_users)))[0]
+    def generate(
+        self,
+        mechanism: Mechanism,
+        template: Template,
+        *,
+        shared_users: Sequence[str] = (),
+        quorum: KeyQuorum | None = None,
+    ) -> ObjectView:
+        """Make a secret key; shared with these crypto-users as soon as there is that key.
+
+        ``quorum`` says how many of them and its owner must approve what is done with it, from then on and for good.
+        """
+        body: dict[str, Any] = {"mechanism": mechanism.value, "template": template} | _shared(shared_users, quorum)
+        return messages.objects(self._call(Operation.GENERATE_KEY, body))[0]
 
     def generate_pair(
         self,
@@ -65,33 +76,39 @@ class Objects:
         private_template: Template,
         *,
         shared_users: Sequence[str] = (),
+        quorum: KeyQuorum | None = None,
     ) -> tuple[ObjectView, ObjectView]:
-        """Make a key pair; the public key first. The private key is shared with these crypto-users."""
+        """Make a key pair; the public key first. Sharing and quorum are the private key's."""
         body: dict[str, Any] = {
             "mechanism": mechanism.value,
             "public_template": public_template,
             "private_template": private_template,
         }
-        public, private = messages.objects(self._call(Operation.GENERATE_KEY_PAIR, body | _shared(shared_users)))
+        public, private = messages.objects(
+            self._call(Operation.GENERATE_KEY_PAIR, body | _shared(shared_users, quorum))
+        )
         return public, private
 
     def create(self, template: Template) -> ObjectView:
         """Import what the template holds: a key in clear, or a certificate."""
         return messages.objects(self._call(Operation.CREATE_OBJECT, {"template": template}))[0]
 
-    def set_attributes(self, reference: int, template: Template) -> ObjectView:
-        """Change attributes; in force on every HSM of the cluster when the call returns."""
-        body = {"reference": reference, "template": template}
+    def set_attributes(self, reference: int, template: Template, *, approval: QuorumToken | None = None) -> ObjectView:
+        """Change attributes; in force on every HSM of the cluster when the call returns.
+
+        ``approval``, here and below, is an approved token of the service ``KEY_MANAGEMENT`` for a key with a quorum.
+        """
+        body: dict[str, Any] = {"reference": reference, "template": template} | approvals.body(approval)
         return messages.objects(self._call(Operation.SET_ATTRIBUTES, body))[0]
 
-    def share(self, reference: int, username: str) -> ObjectView:
+    def share(self, reference: int, username: str, *, approval: QuorumToken | None = None) -> ObjectView:
         """Let another crypto-user use a key; its owner only."""
-        body = {"reference": reference, "username": username}
+        body: dict[str, Any] = {"reference": reference, "username": username} | approvals.body(approval)
         return messages.objects(self._call(Operation.SHARE_KEY, body))[0]
 
-    def unshare(self, reference: int, username: str) -> ObjectView:
+    def unshare(self, reference: int, username: str, *, approval: QuorumToken | None = None) -> ObjectView:
         """Take that back; in force on every HSM of the cluster when the call returns."""
-        body = {"reference": reference, "username": username}
+        body: dict[str, Any] = {"reference": reference, "username": username} | approvals.body(approval)
         return messages.objects(self._call(Operation.UNSHARE_KEY, body))[0]
 
     def destroy(self, reference: int) -> None:
@@ -99,9 +116,22 @@ class Objects:
         self._call(Operation.DESTROY_OBJECT, {"reference": reference})
 
     # -- use of keys --------------------------------------------------------------------------------------------------
-    def sign(self, key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None = None) -> bytes:
-        """A signature or MAC in the mechanism's own form (ECDSA: r and s of equal length)."""
-        return messages.crypt_result(self._call(Operation.SIGN, _crypt_body(key, mechanism, data, parameters))).data
+    def sign(
+        self,
+        key: int,
+        mechanism: Mechanism,
+        data: bytes,
+        parameters: MechanismParameters | None = None,
+        *,
+        approval: QuorumToken | None = None,
+    ) -> bytes:
+        """A signature or MAC in the mechanism's own form (ECDSA: r and s of equal length).
+
+        ``approval`` is an approved token of the service ``KEY_USAGE``, for a key with a quorum.
+        """
+        operation = Operation.SIGN if approval is None else Operation.SIGN_WITH_APPROVAL
+        body = _crypt_body(key, mechanism, data, parameters) | approvals.body(approval)
+        return messages.crypt_result(self._call(operation, body)).data
 
     def verify(
         self,
@@ -127,11 +157,21 @@ class Objects:
         return messages.crypt_result(self._call(Operation.DECRYPT, _crypt_body(key, mechanism, data, parameters))).data
 
     def wrap(
-        self, wrapping_key: int, mechanism: Mechanism, key: int, parameters: MechanismParameters | None = None
+        self,
+        wrapping_key: int,
+        mechanism: Mechanism,
+        key: int,
+        parameters: MechanismParameters | None = None,
+        *,
+        wrapping_approval: QuorumToken | None = None,
+        payload_approval: QuorumToken | None = None,
     ) -> CryptResult:
-        """A key under another key; the wrapped key's owner only."""
+        """A key under another key; the wrapped key's owner only. Each key with a quorum needs a token of its own."""
         body: dict[str, Any] = {"wrapping_key": wrapping_key, "mechanism": mechanism.value, "key": key}
-        return messages.crypt_result(self._call(Operation.WRAP_KEY, body | _parameters(parameters)))
+        given = approvals.body(wrapping_approval, "wrapping_approval")
+        given |= approvals.body(payload_approval, "payload_approval")
+        operation = Operation.WRAP_WITH_APPROVAL if given else Operation.WRAP_KEY
+        return messages.crypt_result(self._call(operation, body | _parameters(parameters) | given))
 
     def unwrap(
         self,
@@ -142,6 +182,8 @@ class Objects:
         parameters: MechanismParameters | None = None,
         *,
         shared_users: Sequence[str] = (),
+        quorum: KeyQuorum | None = None,
+        approval: QuorumToken | None = None,
     ) -> ObjectView:
         """Make a key of what :meth:`wrap` gave; the template names at least its class and key type."""
         body: dict[str, Any] = {
@@ -150,7 +192,7 @@ class Objects:
             "wrapped_key": wrapped_key,
             "template": template,
         }
-        body |= _parameters(parameters) | _shared(shared_users)
+        body |= _parameters(parameters) | _shared(shared_users, quorum) | approvals.body(approval)
         return messages.objects(self._call(Operation.UNWRAP_KEY, body))[0]
 
     def derive(
@@ -169,8 +211,9 @@ def _crypt_body(key: int, mechanism: Mechanism, data: bytes, parameters: Mechani
     return {"key": key, "mechanism": mechanism.value, "data": data} | _parameters(parameters)
 
 
-def _shared(usernames: Sequence[str]) -> dict[str, Any]:
-    return {"shared_users": list(usernames)} if usernames else {}
+def _shared(usernames: Sequence[str], quorum: KeyQuorum | None) -> dict[str, Any]:
+    body: dict[str, Any] = {"shared_users": list(usernames)} if usernames else {}
+    return body if quorum is None else {**body, "quorum": {"manage": quorum.manage, "usage": quorum.usage}}
 
 
 def _parameters(parameters: MechanismParameters | None) -> dict[str, Any]:

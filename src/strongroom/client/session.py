@@ -13,6 +13,7 @@ from strongroom.client.keys import Keys
 from strongroom.client.mutual_tls import MutualTlsSettings
 from strongroom.client.native import NativeClient
 from strongroom.client.objects import Objects
+from strongroom.client.quorum import Quorum
 from strongroom.client.return_codes import ReturnCode
 from strongroom.client.users import Users
 from strongroom.vocabulary.operations import Operation
@@ -36,6 +37,8 @@ class Session:
     """HSM users."""
     mutual_tls: MutualTlsSettings
     """Whose certificates let clients in."""
+    quorum: Quorum
+    """What more than one user must want."""
     objects: Objects
     """All of this by reference, template and mechanism, as PKCS #11 has it."""
 
@@ -60,6 +63,7 @@ class Session:
         self.certificates = Certificates(self.objects)
         self.users = Users(self._call)
         self.mutual_tls = MutualTlsSettings(self._call)
+        self.quorum = Quorum(self._call)
 
     def random(self, length: int) -> bytes:
         """Random bytes from the HSM."""

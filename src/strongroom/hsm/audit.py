@@ -36,6 +36,7 @@ log = structlog.get_logger()
 CREATE_CO = ("CN_CREATE_CO", 0x4)
 DESTROY_OBJECT = ("CN_DESTROY_OBJECT", 0x11)
 SHARE_OBJECT = ("CN_SHARE_OBJECT", 0x12)
+APPROVE_TOKEN = ("CN_APPROVE_TOKEN", 0xA5)
 CLOSE_SESSION = ("CN_CLOSE_SESSION", 0xF)
 END_MARKER = ("END_MARKER_OPCODE", 0xFFFF)
 ACCEPT_ROLLBACK = ("STRONGROOM_ACCEPT_ROLLBACK", 0xFF01)
@@ -46,6 +47,9 @@ _OBJECTS = {
     Operation.SHARE_KEY: "reference",
     Operation.UNSHARE_KEY: "reference",
     Operation.WRAP_KEY: "key",
+    Operation.WRAP_WITH_APPROVAL: "key",
+    Operation.SIGN_WITH_APPROVAL: "key",
+    Operation.QUORUM_TOKEN: "key",
 }
 """Where a request names the object that it is about."""
 

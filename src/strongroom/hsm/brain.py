@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from strongroom.vocabulary.operations import RULES, Operation
 from strongroom.vocabulary.roles import Role
 
 if TYPE_CHECKING:
-    from strongroom._native import Caller, Hsm, ManagedRequest
+    from strongroom._native import Caller, Hsm, KeyApproval, ManagedRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Brain:
     store: Store
     replica: Replica
     settings: Settings
-    make_caller: Callable[[str, int, int], Caller]
+    make_caller: Callable[[str, int, int, Sequence[KeyApproval]], Caller]
     admission: Admission = field(default_factory=Admission)
     clock: Callable[[], float] = time.time
 
-    def caller(self, request: ManagedRequest) -> Caller:
-        """Who the boundary acts for."""
-        return self.make_caller(request.username, request.role, request.login_id)
+    def caller(self, request: ManagedRequest, approvals: Sequence[KeyApproval] = ()) -> Caller:
+        """Who the boundary acts for, and what others have approved of it."""
+        return self.make_caller(request.username, request.role, request.login_id, approvals)
 
 
 Handler = Callable[[Brain, "ManagedRequest"], Proposal | Reply]

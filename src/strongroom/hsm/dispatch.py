@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from strongroom._native import HsmError, IntegrityError
-from strongroom.hsm import information, logins, mutual_tls, objects, second_factor, users
+from strongroom.hsm import information, logins, mutual_tls, objects, quorum, second_factor, users
 from strongroom.hsm.audit import AuditFacts, RefusalLimit, facts_of
 from strongroom.hsm.brain import Brain, Handler, Reply, refused
 from strongroom.hsm.drafts import Draft, Outcome, Proposal
@@ -37,6 +37,12 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.MFA_TOKEN: second_factor.mfa_token,
     Operation.LOGIN_TOKEN: second_factor.login_token,
     Operation.LOGIN_WITH_TOKEN: logins.login_with_token,
+    Operation.QUORUM_TOKEN: quorum.quorum_token,
+    Operation.QUORUM_TOKENS: quorum.quorum_tokens,
+    Operation.DELETE_QUORUM_TOKENS: quorum.delete_quorum_tokens,
+    Operation.QUORUM_VALUES: quorum.quorum_values,
+    Operation.SET_QUORUM_VALUE: quorum.set_quorum_value,
+    Operation.REGISTER_QUORUM: quorum.register_quorum,
     Operation.HSM_INFO: information.hsm_info,
     Operation.MTLS_LIST: mutual_tls.mtls_list,
     Operation.MTLS_REGISTER: mutual_tls.mtls_register,
@@ -50,6 +56,8 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.SHARE_KEY: objects.share_key,
     Operation.UNSHARE_KEY: objects.unshare_key,
     Operation.WRAP_KEY: objects.wrap_key,
+    Operation.WRAP_WITH_APPROVAL: objects.wrap_with_approval,
+    Operation.SIGN_WITH_APPROVAL: objects.sign_with_approval,
     Operation.UNWRAP_KEY: objects.unwrap_key,
     Operation.DERIVE_KEY: objects.derive_key,
     Operation.ENCAPSULATE_KEY: objects.encapsulate_key,

@@ -7,16 +7,16 @@ their versions and users their epochs.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from strongroom.hsm.audit import AuditFacts
 from strongroom.hsm.refusals import Refusal
 from strongroom.hsm.replica import Replica, absent_digest
-from strongroom.hsm.rules import LoginRule, MutualTls, UserRule, pack, seal
+from strongroom.hsm.rules import ApprovalRule, LoginRule, MutualTls, QuorumValues, UserRule, pack, seal
 from strongroom.storage.interface import Compare, Write
-from strongroom.vocabulary.records import MUTUAL_TLS, login_key, object_key, user_key
+from strongroom.vocabulary.records import MUTUAL_TLS, QUORUM_VALUES, approval_key, login_key, object_key, user_key
 
 if TYPE_CHECKING:
     from strongroom._native import Hsm, ManagedRequest
@@ -86,6 +86,8 @@ class Draft:
     _objects: dict[int, tuple[int, bytes] | None] = field(default_factory=dict)
     _mutual_tls: MutualTls | None = None
     _shared_with: set[str] = field(default_factory=set)
+    _approvals: dict[bytes, ApprovalRule | None] = field(default_factory=dict)
+    _quorum: QuorumValues | None = None
     open_writes: dict[str, Write] = field(default_factory=dict)
     open_compares: dict[str, Compare] = field(default_factory=dict)
 
@@ -124,6 +126,36 @@ class Draft:
     def login_total(self) -> int:
         return len(self.replica.logins) + len(self._logins)
 
+    def approval(self, token_id: bytes) -> ApprovalRule | None:
+        """A quorum token that is not spent; it may be dead."""
+        if token_id in self._approvals:
+            return self._approvals[token_id]
+        return self.replica.approvals.get(token_id)
+
+    def approvals_of(self, username: str) -> list[ApprovalRule]:
+        return self._with_drafted(self.replica.approvals_of(username), username)
+
+    def approvals(self) -> list[ApprovalRule]:
+        """All quorum tokens that are not spent."""
+        return self._with_drafted(self.replica.approvals.values(), None)
+
+    def _with_drafted(self, known: Iterable[ApprovalRule], username: str | None) -> list[ApprovalRule]:
+        found = {approval.token_id: approval for approval in known}
+        for token_id, approval in self._approvals.items():
+            found.pop(token_id, None)
+            if approval is not None and username in {None, approval.username}:
+                found[token_id] = approval
+        return list(found.values())
+
+    def approval_total(self) -> int:
+        replica = self.replica
+        changes = sum((new is not None) - (token in replica.approvals) for token, new in self._approvals.items())
+        return len(replica.approvals) + changes
+
+    def quorum_values(self) -> QuorumValues:
+        """How many approvals services need; raises ``Refusal`` where nobody can tell."""
+        return self._quorum or self.replica.quorum_values()
+
     def object_total(self) -> int:
         return self.replica.object_total + sum(
             (new is not None) - (object_key(reference) in self.replica.versions)
@@ -160,6 +192,15 @@ class Draft:
     def delete_login(self, login_id: int) -> None:
         self._logins[login_id] = None
 
+    def put_approval(self, approval: ApprovalRule) -> None:
+        self._approvals[approval.token_id] = approval
+
+    def delete_approval(self, token_id: bytes) -> None:
+        self._approvals[token_id] = None
+
+    def put_quorum(self, values: QuorumValues) -> None:
+        self._quorum = values
+
     def put_object(self, reference: int, version: int, record: bytes) -> None:
         self._objects[reference] = (version, record)
 
@@ -189,6 +230,11 @@ class Draft:
         for login_id, login in self._logins.items():
             key = login_key(login_id)
             values[key] = (self.revision, seal(hsm, key, self.revision, login)) if login else None
+        for token_id, approval in self._approvals.items():
+            key = approval_key(token_id)
+            values[key] = (self.revision, seal(hsm, key, self.revision, approval)) if approval else None
+        if self._quorum is not None:
+            values[QUORUM_VALUES] = (self.revision, seal(hsm, QUORUM_VALUES, self.revision, self._quorum))
         for reference, stored in self._objects.items():
             values[object_key(reference)] = (stored[0], pack(stored[0], stored[1])) if stored else None
         if self._mutual_tls is not None:
@@ -216,6 +262,11 @@ class Draft:
                 replica.put_login(login, self.revision)
         if self._mutual_tls is not None:
             replica.put_mutual_tls(self._mutual_tls, self.revision)
+        for approval in self._approvals.values():
+            if approval is not None:
+                replica.put_approval(approval, self.revision)
+        if self._quorum is not None:
+            replica.put_quorum(self._quorum, self.revision)
         for reference, stored in self._objects.items():
             if stored is not None:
                 replica.note_version(object_key(reference), stored[0])

@@ -19,6 +19,50 @@ else:
     Template = Any
 
 
+class TokenApproval(msgspec.Struct, frozen=True):
+    """One approval of a quorum token; the role is 0 where it was not said."""
+
+    username: str
+    role: int
+    signature: bytes
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """A quorum token with its approvals, in the request that it is for."""
+
+    approval_data: bytes
+    approvals: list[TokenApproval] = []
+
+
+class QuorumTokenRequest(msgspec.Struct, frozen=True):
+    """``quorum_token``."""
+
+    service: int
+    key: int | None = None
+
+
+class DeleteQuorumTokensRequest(msgspec.Struct, frozen=True):
+    """``delete_quorum_tokens``."""
+
+    all: bool = False
+
+
+class SetQuorumValueRequest(msgspec.Struct, frozen=True):
+    """``set_quorum_value``."""
+
+    service: int
+    value: int
+    approval: Approval | None = None
+
+
+class RegisterQuorumRequest(msgspec.Struct, frozen=True):
+    """``register_quorum``."""
+
+    public_key: bytes
+    approval_data: bytes
+    signature: bytes
+
+
 class LoginRequest(msgspec.Struct, frozen=True):
     """``login``."""
 
@@ -63,6 +107,8 @@ class ChangeMfaRequest(msgspec.Struct, frozen=True):
     public_key: bytes | None = None
     token: bytes | None = None
     signature: bytes | None = None
+    change_quorum: bool = False
+    approval: Approval | None = None
 
 
 class ActivateRequest(msgspec.Struct, frozen=True):
@@ -78,6 +124,7 @@ class UserRequest(msgspec.Struct, frozen=True):
     username: str
     role: int
     password: SecretTicket
+    approval: Approval | None = None
 
 
 class ChangePasswordRequest(msgspec.Struct, frozen=True):
@@ -87,6 +134,8 @@ class ChangePasswordRequest(msgspec.Struct, frozen=True):
     role: int
     password: SecretTicket
     deregister_mfa: bool = False
+    deregister_quorum: bool = False
+    approval: Approval | None = None
 
 
 class UserDeleteRequest(msgspec.Struct, frozen=True):
@@ -94,24 +143,35 @@ class UserDeleteRequest(msgspec.Struct, frozen=True):
 
     username: str
     role: int
+    approval: Approval | None = None
+
+
+class KeyQuorum(msgspec.Struct, frozen=True):
+    """How many of those who own or share a new key must approve what is done with it."""
+
+    manage: int
+    usage: int
 
 
 class RegisterTrustAnchorRequest(msgspec.Struct, frozen=True):
     """``mtls_register``."""
 
     certificate: str
+    approval: Approval | None = None
 
 
 class DeregisterTrustAnchorRequest(msgspec.Struct, frozen=True):
     """``mtls_deregister``."""
 
-    reference: int
+    references: list[int]
+    approval: Approval | None = None
 
 
 class SetEnforcementRequest(msgspec.Struct, frozen=True):
     """``mtls_set_enforcement``."""
 
     enforced: bool
+    approval: Approval | None = None
 
 
 class GenerateKeyRequest(msgspec.Struct, frozen=True):
@@ -122,6 +182,7 @@ class GenerateKeyRequest(msgspec.Struct, frozen=True):
     shared_users: list[str] = []
     parameters: dict[str, Any] | None = None
     password: SecretTicket | None = None
+    quorum: KeyQuorum | None = None
 
 
 class GenerateKeyPairRequest(msgspec.Struct, frozen=True):
@@ -131,6 +192,8 @@ class GenerateKeyPairRequest(msgspec.Struct, frozen=True):
     public_template: Template
     private_template: Template
     shared_users: list[str] = []
+    """Of the private key."""
+    quorum: KeyQuorum | None = None
     """Of the private key."""
 
 
@@ -151,6 +214,7 @@ class SetAttributesRequest(msgspec.Struct, frozen=True):
 
     reference: int
     template: Template
+    approval: Approval | None = None
 
 
 class ShareKeyRequest(msgspec.Struct, frozen=True):
@@ -158,6 +222,7 @@ class ShareKeyRequest(msgspec.Struct, frozen=True):
 
     reference: int
     username: str
+    approval: Approval | None = None
 
 
 class WrapKeyRequest(msgspec.Struct, frozen=True):
@@ -169,6 +234,23 @@ class WrapKeyRequest(msgspec.Struct, frozen=True):
     parameters: dict[str, Any] | None = None
 
 
+class WrapWithApprovalRequest(WrapKeyRequest, frozen=True):
+    """``wrap_with_approval``."""
+
+    wrapping_approval: Approval | None = None
+    payload_approval: Approval | None = None
+
+
+class SignWithApprovalRequest(msgspec.Struct, frozen=True):
+    """``sign_with_approval``."""
+
+    key: int
+    mechanism: int
+    data: bytes
+    parameters: dict[str, Any] | None = None
+    approval: Approval | None = None
+
+
 class UnwrapKeyRequest(msgspec.Struct, frozen=True):
     """``unwrap_key``."""
 
@@ -178,6 +260,8 @@ class UnwrapKeyRequest(msgspec.Struct, frozen=True):
     template: Template
     parameters: dict[str, Any] | None = None
     shared_users: list[str] = []
+    quorum: KeyQuorum | None = None
+    approval: Approval | None = None
 
 
 class DeriveKeyRequest(msgspec.Struct, frozen=True):

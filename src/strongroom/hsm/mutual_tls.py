@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from strongroom._native import HsmError
+from strongroom.hsm import approvals
 from strongroom.hsm.audit import facts_of
 from strongroom.hsm.brain import Brain, Reply, live_login, proposal
 from strongroom.hsm.drafts import Draft, Outcome, Proposal
@@ -23,6 +24,7 @@ from strongroom.hsm.messages import (
 from strongroom.hsm.refusals import Refusal, Rv
 from strongroom.hsm.rules import TrustAnchor
 from strongroom.hsm.users import FIRST_ADMIN
+from strongroom.vocabulary.quorum import QuorumService
 
 if TYPE_CHECKING:
     from strongroom._native import ManagedRequest
@@ -51,6 +53,7 @@ def mtls_register(brain: Brain, request: ManagedRequest) -> Proposal:
             f"Oversized Certificate: Certificate is too long: a chain has at most {MAX_CHAIN_BYTES} bytes of PEM",
         )
     der = _certificates(brain, message.certificate)
+    checked = approvals.check(brain, message.approval)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
@@ -65,42 +68,48 @@ def mtls_register(brain: Brain, request: ManagedRequest) -> Proposal:
         reference = min(set(range(1, MAX_ANCHORS + 1)) - taken)
         anchor = TrustAnchor(reference, message.certificate)
         anchors = sorted([*policy.anchors, anchor], key=lambda anchor: anchor.reference)
+        approved = approvals.judge(brain, draft, request, QuorumService.CLUSTER, checked)
+        approved.spend(draft)
         draft.put_mutual_tls(msgspec.structs.replace(policy, anchors=anchors))
-        return Outcome(msgspec.structs.asdict(anchor), facts_of(request))
+        return Outcome(msgspec.structs.asdict(anchor), facts_of(request), further=approved.entries)
 
     return proposal(request, decide)
 
 
 def mtls_deregister(brain: Brain, request: ManagedRequest) -> Proposal:
-    """Let nobody in by this certificate any more; admins only. Connections by it are closed."""
-    del brain
+    """Let nobody in by these certificates any more; admins only. Connections by them are closed."""
     message = read(request.body, DeregisterTrustAnchorRequest)
+    checked = approvals.check(brain, message.approval)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
         policy = draft.mutual_tls()
-        left = [anchor for anchor in policy.anchors if anchor.reference != message.reference]
-        if len(left) == len(policy.anchors):
-            raise Refusal(
-                Rv.ARGUMENTS_BAD,
-                f"there is no trust anchor with the reference {message.reference:#04x}: see list-trust-anchors",
-            )
+        known = {anchor.reference for anchor in policy.anchors}
+        for reference in message.references:
+            if reference not in known:
+                raise Refusal(
+                    Rv.ARGUMENTS_BAD,
+                    f"there is no trust anchor with the reference {reference:#04x}: see list-trust-anchors",
+                )
+        left = [anchor for anchor in policy.anchors if anchor.reference not in message.references]
         if policy.enforced and not left:
             raise Refusal(
                 Rv.ACTION_PROHIBITED,
                 "mutual TLS is enforced, and without this trust anchor nobody could connect: set its enforcement to "
                 "none first",
             )
+        approved = approvals.judge(brain, draft, request, QuorumService.CLUSTER, checked)
+        approved.spend(draft)
         draft.put_mutual_tls(msgspec.structs.replace(policy, anchors=left))
-        return Outcome({}, facts_of(request), narrowing=True)
+        return Outcome({}, facts_of(request), narrowing=True, further=approved.entries)
 
     return proposal(request, decide)
 
 
 def mtls_set_enforcement(brain: Brain, request: ManagedRequest) -> Proposal:
     """Whether every client must have a certificate; for the user ``admin``, over a connection that has one."""
-    del brain
     message = read(request.body, SetEnforcementRequest)
+    checked = approvals.check(brain, message.approval)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
@@ -114,8 +123,10 @@ def mtls_set_enforcement(brain: Brain, request: ManagedRequest) -> Proposal:
                 Rv.ACTION_PROHIBITED,
                 "Failed to set the mtls enforcement. Current connection must be mtls to set this enforcement.",
             )
+        approved = approvals.judge(brain, draft, request, QuorumService.CLUSTER, checked)
+        approved.spend(draft)
         draft.put_mutual_tls(msgspec.structs.replace(policy, enforced=message.enforced))
-        return Outcome({}, facts_of(request), narrowing=True)
+        return Outcome({}, facts_of(request), narrowing=True, further=approved.entries)
 
     return proposal(request, decide)
 

@@ -1,4 +1,4 @@
-"""Objects: generate, import, unwrap, derive, encapsulate, wrap, set attributes, share, destroy.
+"""Objects: generate, import, unwrap, derive, encapsulate, wrap, set attributes, share, destroy, sign with approvals.
 
 The boundary decides what a caller may do with an object and makes it; the brain counts, commits and publishes.
 """
@@ -6,11 +6,13 @@ The boundary decides what a caller may do with an object and makes it; the brain
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from strongroom._native import HsmError
-from strongroom.hsm import sharing
+from strongroom.hsm import approvals, sharing
+from strongroom.hsm.approvals import Approved, ForKey
 from strongroom.hsm.audit import DESTROY_OBJECT, AuditFacts, facts_of
 from strongroom.hsm.brain import Brain, live_login, proposal
 from strongroom.hsm.drafts import Draft, Later, Outcome, Proposal
@@ -22,14 +24,18 @@ from strongroom.hsm.messages import (
     EncapsulateKeyRequest,
     GenerateKeyPairRequest,
     GenerateKeyRequest,
+    KeyQuorum,
     SetAttributesRequest,
     ShareKeyRequest,
+    SignWithApprovalRequest,
     UnwrapKeyRequest,
     WrapKeyRequest,
+    WrapWithApprovalRequest,
     read,
 )
 from strongroom.hsm.refusals import Refusal, Rv
 from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.quorum import QuorumService
 from strongroom.vocabulary.roles import Role
 
 if TYPE_CHECKING:
@@ -46,7 +52,7 @@ def generate_key(brain: Brain, request: ManagedRequest) -> Proposal:
         staged = brain.hsm.generate_key(caller, mechanism, message.template)
     else:
         staged = brain.hsm.key_from_password(caller, mechanism, message.parameters, message.password, message.template)
-    return _creation(brain, request, [staged], message.shared_users)
+    return _creation(brain, request, [staged], message.shared_users, quorum=message.quorum)
 
 
 def generate_key_pair(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -54,7 +60,7 @@ def generate_key_pair(brain: Brain, request: ManagedRequest) -> Proposal:
     pair = brain.hsm.generate_key_pair(
         brain.caller(request), message.mechanism, message.public_template, message.private_template
     )
-    return _creation(brain, request, pair, message.shared_users)
+    return _creation(brain, request, pair, message.shared_users, quorum=message.quorum)
 
 
 def create_object(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -65,15 +71,17 @@ def create_object(brain: Brain, request: ManagedRequest) -> Proposal:
 def unwrap_key(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, UnwrapKeyRequest)
     _look_for(brain, request, message.unwrapping_key)
+    given = approvals.for_key(brain, message.approval)
     staged = brain.hsm.unwrap_key(
-        brain.caller(request),
+        brain.caller(request, given.signed),
         message.unwrapping_key,
         message.mechanism,
         message.parameters,
         message.wrapped_key,
         message.template,
     )
-    return _creation(brain, request, [staged], message.shared_users, used=message.unwrapping_key)
+    used = _Used(message.unwrapping_key, QuorumService.KEY_MANAGEMENT, given)
+    return _creation(brain, request, [staged], message.shared_users, quorum=message.quorum, used=used)
 
 
 def derive_key(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -82,7 +90,8 @@ def derive_key(brain: Brain, request: ManagedRequest) -> Proposal:
     staged = brain.hsm.derive_key(
         brain.caller(request), message.base_key, message.mechanism, message.parameters, message.template
     )
-    return _creation(brain, request, [staged], used=message.base_key)
+    used = _Used(message.base_key, QuorumService.KEY_USAGE)
+    return _creation(brain, request, [staged], used=used)
 
 
 def encapsulate_key(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -92,7 +101,7 @@ def encapsulate_key(brain: Brain, request: ManagedRequest) -> Proposal:
     staged, ciphertext = brain.hsm.encapsulate_key(
         brain.caller(request), message.public_key, message.mechanism, message.parameters, message.template
     )
-    return _creation(brain, request, [staged], used=message.public_key, beside={"ciphertext": ciphertext})
+    return _creation(brain, request, [staged], used=_Used(message.public_key, QuorumService.KEY_USAGE), beside={"ciphertext": ciphertext})
 
 
 def decapsulate_key(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -106,37 +115,77 @@ def decapsulate_key(brain: Brain, request: ManagedRequest) -> Proposal:
         message.ciphertext,
         message.template,
     )
-    return _creation(brain, request, [staged], used=message.private_key)
+    return _creation(brain, request, [staged], used=_Used(message.private_key, QuorumService.KEY_USAGE))
 
 
 def wrap_key(brain: Brain, request: ManagedRequest) -> Proposal:
     """The wrapped key is given out only once its audit entry is in the store."""
     message = read(request.body, WrapKeyRequest)
+    return _wrapping(brain, request, message, ForKey(), ForKey())
+
+
+def wrap_with_approval(brain: Brain, request: ManagedRequest) -> Proposal:
+    """As :func:`wrap_key`, of keys whose management needs approvals; a repeat gets the first result."""
+    message = read(request.body, WrapWithApprovalRequest)
+    wrapping = approvals.for_key(brain, message.wrapping_approval)
+    return _wrapping(brain, request, message, wrapping, approvals.for_key(brain, message.payload_approval))
+
+
+def _wrapping(
+    brain: Brain, request: ManagedRequest, message: WrapKeyRequest, wrapping: ForKey, payload: ForKey
+) -> Proposal:
     _look_for(brain, request, message.wrapping_key, message.key)
-    caller = brain.caller(request)
+    caller = brain.caller(request, wrapping.signed + payload.signed)
     body = brain.hsm.wrap_key(caller, message.wrapping_key, message.mechanism, message.parameters, message.key)
+    uses = (
+        _Used(message.wrapping_key, QuorumService.KEY_MANAGEMENT, wrapping),
+        _Used(message.key, QuorumService.KEY_MANAGEMENT, payload),
+    )
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
-        _still_usable(brain, request, message.wrapping_key, message.key)
-        return Outcome(body, facts_of(request))
+        first, second = (use.judge(brain, draft, request) for use in uses)
+        approved = first.and_also(second)
+        approved.spend(draft)
+        return Outcome(body, facts_of(request), further=approved.entries)
+
+    return proposal(request, decide)
+
+
+def sign_with_approval(brain: Brain, request: ManagedRequest) -> Proposal:
+    """A signature by a key whose use needs approvals: given out once they are spent."""
+    message = read(request.body, SignWithApprovalRequest)
+    if message.approval is None:
+        raise Refusal(Rv.ACTION_PROHIBITED, approvals.NEEDED)
+    _look_for(brain, request, message.key)
+    use = _Used(message.key, QuorumService.KEY_USAGE, approvals.for_key(brain, message.approval))
+    caller = brain.caller(request, use.given.signed)
+    signature = brain.hsm.sign(caller, message.key, message.mechanism, message.parameters, message.data)
+
+    def decide(draft: Draft) -> Outcome:
+        live_login(draft, request)
+        approved = use.judge(brain, draft, request)
+        approved.spend(draft)
+        return Outcome({"data": signature}, facts_of(request), further=approved.entries)
 
     return proposal(request, decide)
 
 
 def set_attributes(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, SetAttributesRequest)
-    caller, reference = brain.caller(request), message.reference
+    given, reference = approvals.for_key(brain, message.approval), message.reference
+    caller = brain.caller(request, given.signed)
 
     def stage(_draft: Draft) -> StagedObject:
         return brain.hsm.set_attributes(caller, reference, message.template)
 
-    return _change(brain, request, reference, stage, _about(brain, request, reference))
+    return _change(brain, request, reference, stage, _about(brain, request, reference), given)
 
 
 def share_key(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, ShareKeyRequest)
-    caller, reference, username = brain.caller(request), message.reference, message.username.lower()
+    given, reference, username = approvals.for_key(brain, message.approval), message.reference, message.username.lower()
+    caller = brain.caller(request, given.signed)
 
     def stage(draft: Draft) -> StagedObject:
         sharing.check_user(draft, username)
@@ -145,17 +194,18 @@ def share_key(brain: Brain, request: ManagedRequest) -> Proposal:
         return staged
 
     facts = _about_sharing(brain, request, reference, username)
-    return _change(brain, request, reference, stage, facts, narrowing=False)
+    return _change(brain, request, reference, stage, facts, given, narrowing=False)
 
 
 def unshare_key(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, ShareKeyRequest)
-    caller, reference, username = brain.caller(request), message.reference, message.username.lower()
+    given, reference, username = approvals.for_key(brain, message.approval), message.reference, message.username.lower()
+    caller = brain.caller(request, given.signed)
 
     def stage(_draft: Draft) -> StagedObject:
         return brain.hsm.unshare_key(caller, reference, username)
 
-    return _change(brain, request, reference, stage, _about_sharing(brain, request, reference, username))
+    return _change(brain, request, reference, stage, _about_sharing(brain, request, reference, username), given)
 
 
 def _change(
@@ -164,6 +214,7 @@ def _change(
     reference: int,
     stage: Callable[[Draft], StagedObject],
     facts: AuditFacts | None,
+    given: ForKey,
     *,
     narrowing: bool = True,
 ) -> Proposal:
@@ -183,8 +234,10 @@ def _change(
         live_login(draft, request)
         if draft.touches(reference):
             raise Later
+        approved = approvals.judge_key(brain, draft, request, QuorumService.KEY_MANAGEMENT, given, reference)
         staged = stage(draft)
         staged_before = True
+        approved.spend(draft)
         if staged.is_token:
             draft.put_object(reference, staged.version, staged.record)
         return Outcome(
@@ -192,6 +245,7 @@ def _change(
             _references(facts, [staged]),
             narrowing=narrowing and staged.is_token,
             publish=lambda: hsm.publish([reference]),
+            further=approved.entries,
         )
 
     return proposal(request, decide, facts=facts, discard=discard)
@@ -225,10 +279,12 @@ def _creation(
     made: Sequence[StagedObject],
     shared_users: Sequence[str] = (),
     *,
-    used: int | None = None,
+    quorum: KeyQuorum | None = None,
+    used: _Used | None = None,
     beside: Mapping[str, Any] | None = None,
 ) -> Proposal:
-    """``shared_users`` may use the last of what was made, a pair's private key, as soon as there is that key.
+    """``shared_users`` may use the last of what was made, a pair's private key, as soon as there is that key; what is
+    done with that needs as many approvals as ``quorum`` says.
 
     ``used`` is the key that it was made with, ``beside`` what the answer has besides the objects.
     """
@@ -236,21 +292,22 @@ def _creation(
     references = [each.reference for each in made]
     usernames = sorted({name.lower() for name in shared_users})
     staged = list(made)
-    if usernames:
-        try:
+    try:
+        if usernames:
             sharing.check_number(usernames, brain.settings.max_users)
             staged[-1] = hsm.share_staged(brain.caller(request), references[-1], usernames)
-        except (HsmError, Refusal):
-            hsm.discard(references)
-            raise
+        if quorum is not None:
+            staged[-1] = hsm.set_quorum(brain.caller(request), references[-1], quorum.manage, quorum.usage)
+    except (HsmError, Refusal):
+        hsm.discard(references)
+        raise
     tokens = [each for each in staged if each.is_token]
     facts = _references(facts_of(request), staged)
     further = tuple(sharing.entry(request, references[-1], name) for name in usernames)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
-        if used is not None:
-            _still_usable(brain, request, used)
+        approved = used.judge(brain, draft, request) if used is not None else Approved()
         for name in usernames:
             sharing.check_user(draft, name)
         if draft.object_total() + len(tokens) > brain.settings.max_keys and tokens:
@@ -258,15 +315,34 @@ def _creation(
                 Rv.DEVICE_MEMORY,
                 f"the cluster has its limit of {brain.settings.max_keys} token objects: destroy what is not needed",
             )
+        approved.spend(draft)
         for each in tokens:
             draft.put_object(each.reference, each.version, each.record)
         for name in usernames:
             draft.note_shared(name)
         views = [each.view for each in staged]
+        publish = partial(hsm.publish, references)
         body = {"objects": views, **(beside or {})}
-        return Outcome(body, facts, publish=lambda: hsm.publish(references), further=further)
+        return Outcome(body, facts, publish=publish, further=further + approved.entries)
 
     return proposal(request, decide, discard=_once(lambda: hsm.discard(references)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """A key that a request uses, and what was approved of that."""
+
+    key: int
+    service: QuorumService
+    given: ForKey = field(default_factory=ForKey)
+
+    def judge(self, brain: Brain, draft: Draft, request: ManagedRequest) -> Approved:
+        """When the commit is decided: a key may have been destroyed, or a share of it have ended, since it was used."""
+        caller = brain.caller(request, self.given.signed)
+        if not brain.hsm.sees(caller, self.key):
+            raise Refusal(Rv.KEY_HANDLE_INVALID, f"no object {self.key:#018x} that this user may use")
+        brain.hsm.check_quorum(caller, self.key, int(self.service))
+        return approvals.judge_key(brain, draft, request, self.service, self.given, self.key)
 
 
 def _once(action: Callable[[], None]) -> Callable[[], None]:
@@ -286,13 +362,6 @@ def _look_for(brain: Brain, request: ManagedRequest, *references: int) -> None:
     caller = brain.caller(request)
     if not all(brain.hsm.sees(caller, reference) for reference in references):
         brain.replica.catch_up()
-
-
-def _still_usable(brain: Brain, request: ManagedRequest, *references: int) -> None:
-    """A key may have been destroyed, or its share have ended, since the boundary used it."""
-    for reference in references:
-        if not brain.hsm.sees(brain.caller(request), reference):
-            raise Refusal(Rv.KEY_HANDLE_INVALID, f"no object {reference:#018x} that this user may use")
 
 
 def _about(brain: Brain, request: ManagedRequest, reference: int) -> AuditFacts | None:

@@ -1,4 +1,4 @@
-"""What this HSM has applied of its cluster: head, versions, users and logins here; objects in the boundary.
+"""What this HSM has applied of its cluster: head, versions, users, logins and quorum here; objects in the boundary.
 
 The replica follows the log ``changes``: each entry's head is verified before its records are read, so what was put
 into the store by anybody else is refused by name and the rest is applied.
@@ -10,6 +10,7 @@ import hashlib
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,18 +18,31 @@ import msgspec
 import structlog
 
 from strongroom._native import IntegrityError
-from strongroom.hsm.refusals import StoreDiverged
-from strongroom.hsm.rules import NOBODY, AlteredRecord, LoginRule, MutualTls, UserRule, open_sealed, unpack
+from strongroom.hsm.refusals import Refusal, Rv, StoreDiverged
+from strongroom.hsm.rules import (
+    NOBODY,
+    AlteredRecord,
+    ApprovalRule,
+    LoginRule,
+    MutualTls,
+    QuorumValues,
+    UserRule,
+    open_sealed,
+    unpack,
+)
 from strongroom.storage.interface import LogEntry, Store
 from strongroom.vocabulary.records import (
+    APPROVAL,
     HEAD,
     LOG_CHANGES,
     LOGIN,
     MUTUAL_TLS,
     OBJECT,
+    QUORUM_VALUES,
     UNREADABLE,
     USER,
     ChangeEntry,
+    approval_key,
     login_key,
     user_key,
 )
@@ -78,6 +92,9 @@ class Replica:
         self._logins_of: defaultdict[str, set[int]] = defaultdict(set)
         self._touched_users: set[str] = set()
         self.mutual_tls = MutualTls()
+        self.approvals: dict[bytes, ApprovalRule] = {}
+        self._approvals_of: defaultdict[str, set[bytes]] = defaultdict(set)
+        self._quorum = QuorumValues()
         self.object_total = 0
         self.damaged: dict[str, str] = {}
         """Records that were refused: key to what is wrong."""
@@ -181,6 +198,10 @@ class Replica:
                 self.put_user(open_sealed(self._hsm, key, value, UserRule), version)
             elif key == MUTUAL_TLS:
                 self.put_mutual_tls(open_sealed(self._hsm, key, value, MutualTls), version)
+            elif key.startswith(APPROVAL):
+                self.put_approval(open_sealed(self._hsm, key, value, ApprovalRule), version)
+            elif key == QUORUM_VALUES:
+                self.put_quorum(open_sealed(self._hsm, key, value, QuorumValues), version)
             else:
                 self.put_login(open_sealed(self._hsm, key, value, LoginRule), version)
         except IntegrityError as error:
@@ -217,6 +238,29 @@ class Replica:
         """The logins of a user that have not ended."""
         return [self.logins[login_id] for login_id in self._logins_of.get(username, ())]
 
+    def put_approval(self, approval: ApprovalRule, version: int) -> None:
+        self.approvals[approval.token_id] = approval
+        self._approvals_of[approval.username].add(approval.token_id)
+        self.note_version(approval_key(approval.token_id), version)
+
+    def approvals_of(self, username: str) -> list[ApprovalRule]:
+        """The quorum tokens of a user that are not spent; some may be dead."""
+        return [self.approvals[token_id] for token_id in self._approvals_of.get(username, ())]
+
+    def put_quorum(self, values: QuorumValues, version: int) -> None:
+        self._quorum = values
+        self.note_version(QUORUM_VALUES, version)
+
+    def quorum_values(self) -> QuorumValues:
+        """How many approvals are needed; refused where the cluster's word on it was altered: nobody can tell."""
+        if QUORUM_VALUES in self.damaged and QUORUM_VALUES in self.versions:
+            raise Refusal(
+                Rv.DEVICE_ERROR,
+                f"nobody can tell how many approvals are needed: {self.damaged[QUORUM_VALUES]}; restore the store from "
+                "a backup",
+            )
+        return self._quorum
+
     def remove(self, key: str) -> None:
         """A record was deleted by a commit."""
         self.damaged.pop(key, None)
@@ -251,6 +295,18 @@ class Replica:
             login = self.logins.pop(login_id, None)
             if login is not None:
                 self._drop_login(login)
+        elif key.startswith(APPROVAL):
+            with suppress(ValueError):  # somebody else put a record there under a name that is no token's
+                approval = self.approvals.pop(bytes.fromhex(key.removeprefix(APPROVAL)), None)
+                if approval is not None:
+                    self._drop_approval(approval)
+        elif key == QUORUM_VALUES:
+            self._quorum = QuorumValues()
+
+    def _drop_approval(self, approval: ApprovalRule) -> None:
+        self._approvals_of[approval.username].discard(approval.token_id)
+        if not self._approvals_of[approval.username]:
+            del self._approvals_of[approval.username]
 
     def _drop_login(self, login: LoginRule) -> None:
         self._logins_of[login.username].discard(login.login_id)
@@ -320,8 +376,8 @@ def absent_digest() -> bytes:
 
 
 def _order(key: str) -> tuple[int, str]:
-    """Users before their logins, logins before objects."""
-    for place, prefix in enumerate((USER, LOGIN, OBJECT)):
+    """Users before their logins, logins before objects and quorum tokens."""
+    for place, prefix in enumerate((USER, LOGIN, OBJECT, APPROVAL, QUORUM_VALUES)):
         if key.startswith(prefix):
             return place, key
     return 9, key

@@ -1,4 +1,4 @@
-"""Rule records: what the brain keeps of users, logins and finished requests, sealed by the boundary."""
+"""Rule records: what the brain keeps of users, logins, quorum and finished requests, sealed by the boundary."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from strongroom.vocabulary.quorum import QUORUM_OFF, SERVICE_NAMES, QuorumService
 from strongroom.vocabulary.roles import Role
 
 if TYPE_CHECKING:
@@ -29,6 +30,17 @@ class SecondFactor(msgspec.Struct, frozen=True, omit_defaults=True):
     """Tokens that were issued no later than this are void."""
 
 
+class QuorumKey(msgspec.Struct, frozen=True):
+    """The key with which a user approves (see :mod:`strongroom.hsm.approvals`)."""
+
+    public_key: bytes
+    """RSA-2048, ``SubjectPublicKeyInfo``."""
+    sealed: bytes
+    """The same, as the boundary bound it to the user: what approvals are checked by."""
+    revision: int
+    """The cluster revision that registered it."""
+
+
 class UserRule(msgspec.Struct, frozen=True, omit_defaults=True):
     """``user/<name>``. ``epoch`` is the cluster revision of the last change that ended the user's logins."""
 
@@ -42,6 +54,7 @@ class UserRule(msgspec.Struct, frozen=True, omit_defaults=True):
     locked: bool = False
     created_at: float = 0.0
     second_factor: SecondFactor | None = None
+    quorum_key: QuorumKey | None = None
 
 
 class LoginRule(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,6 +87,31 @@ NOBODY = MutualTls(enforced=True)
 """In place of a record that was altered: it is not known whom the cluster lets in."""
 
 
+class ApprovalRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``approval/<token id>``: a token that is not spent. It dies with its login, and when its time is over."""
+
+    token_id: bytes
+    """SHA-256 of its approval data."""
+    service: QuorumService
+    username: str
+    login_id: int
+    issued_at: float
+    key: int = 0
+    """Reference of the key, of a service of a key's."""
+
+
+class QuorumValues(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``quorum/values``: how many approvals each service needs; 1 is none."""
+
+    user: int = QUORUM_OFF
+    quorum: int = QUORUM_OFF
+    cluster: int = QUORUM_OFF
+
+    def of(self, service: QuorumService) -> int:
+        """That of a service of admins."""
+        return int(getattr(self, SERVICE_NAMES[service]))
+
+
 class RequestRule(msgspec.Struct, frozen=True, omit_defaults=True):
     """``request/<user>/<request id>``: the result of a create or change, for a repeat."""
 
@@ -85,7 +123,8 @@ class RequestRule(msgspec.Struct, frozen=True, omit_defaults=True):
     narrowing: bool = False
 
 
-Rule = TypeVar("Rule", UserRule, LoginRule, RequestRule, MutualTls)
+AnyRule = UserRule | LoginRule | MutualTls | ApprovalRule | QuorumValues | RequestRule
+Rule = TypeVar("Rule", UserRule, LoginRule, MutualTls, ApprovalRule, QuorumValues, RequestRule)
 
 
 class AlteredRecord(Exception):
@@ -104,7 +143,7 @@ def unpack(key: str, value: bytes) -> tuple[int, bytes]:
     return int.from_bytes(value[:VERSION_LENGTH], "big"), value[VERSION_LENGTH:]
 
 
-def seal(hsm: Hsm, key: str, version: int, rule: UserRule | LoginRule | RequestRule | MutualTls) -> bytes:
+def seal(hsm: Hsm, key: str, version: int, rule: AnyRule) -> bytes:
     """A rule record for the store."""
     return pack(version, hsm.seal_rule(key, version, msgspec.msgpack.encode(rule)))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from strongroom.hsm import approvals
 from strongroom.hsm.audit import CREATE_CO, AuditFacts, facts_of
 from strongroom.hsm.brain import Brain, Reply, live_login, proposal, role_of
 from strongroom.hsm.drafts import Draft, Outcome, Proposal
@@ -20,11 +21,13 @@ from strongroom.hsm.messages import (
     UserRequest,
     read,
 )
+from strongroom.hsm.quorum import check_admins_without
 from strongroom.hsm.refusals import Refusal, Rv
-from strongroom.hsm.rules import APPLIANCE_USER, SecondFactor, UserRule
+from strongroom.hsm.rules import APPLIANCE_USER, QuorumKey, SecondFactor, UserRule
 from strongroom.hsm.second_factor import check_own, check_registration
 from strongroom.hsm.sharing import Withdrawal
 from strongroom.storage.interface import Compare, Write
+from strongroom.vocabulary.quorum import QuorumService
 from strongroom.vocabulary.records import STATUS_CLUSTER, ClusterStatus
 from strongroom.vocabulary.roles import CLI_NAMES, Role
 
@@ -70,6 +73,7 @@ def user_create(brain: Brain, request: ManagedRequest) -> Proposal:
         raise Refusal(Rv.ARGUMENTS_BAD, "a user is created with the role crypto-user or admin")
     _check_password(message.password)
     _absent(brain.replica.users.get(name))
+    checked = approvals.check(brain, message.approval)
     verifier = brain.hsm.make_verifier(message.password)
     facts = _facts(request, name, role)
     if facts is not None and role is Role.ADMIN:
@@ -82,10 +86,12 @@ def user_create(brain: Brain, request: ManagedRequest) -> Proposal:
             raise Refusal(
                 Rv.DEVICE_MEMORY, f"the cluster has its limit of {brain.settings.max_users} users: delete one first"
             )
+        approved = approvals.judge(brain, draft, request, QuorumService.USER, checked)
+        approved.spend(draft)
         draft.put_user(
             UserRule(username=name, role=role, epoch=draft.revision, verifier=verifier, created_at=brain.clock())
         )
-        return Outcome(_about(name, role), facts)
+        return Outcome(_about(name, role), facts, further=approved.entries)
 
     return proposal(request, decide, facts=facts)
 
@@ -98,6 +104,7 @@ def user_delete(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, UserDeleteRequest)
     name, role = message.username.lower(), role_of(message.role)
     facts = _facts(request, name, role)
+    checked = approvals.check(brain, message.approval)
     withdrawal = Withdrawal(brain.hsm, name)
 
     def decide(draft: Draft) -> Outcome:
@@ -110,9 +117,13 @@ def user_delete(brain: Brain, request: ManagedRequest) -> Proposal:
         owned = brain.hsm.object_count(name)
         if owned:
             raise Refusal(Rv.ACTION_PROHIBITED, f"{name} owns {owned} keys: delete them first, logged in as that user")
+        if role is Role.ADMIN:
+            check_admins_without(draft, name)
+        approved = approvals.judge(brain, draft, request, QuorumService.USER, checked)
         withdrawal.decide(draft)
+        approved.spend(draft)
         draft.delete_user(name)
-        return Outcome(_about(name, role), facts, narrowing=True, publish=withdrawal.publish)
+        return Outcome(_about(name, role), facts, narrowing=True, publish=withdrawal.publish, further=approved.entries)
 
     return proposal(request, decide, facts=facts, discard=withdrawal.discard)
 
@@ -127,7 +138,7 @@ def user_list(brain: Brain, request: ManagedRequest) -> Reply:
             "role": int(user.role),
             "locked": user.locked,
             "mfa": user.second_factor is not None,
-            "quorum": False,
+            "quorum": user.quorum_key is not None,
         }
         for _, user in sorted(brain.replica.users.items())
     ]
@@ -137,7 +148,8 @@ def user_list(brain: Brain, request: ManagedRequest) -> Reply:
 def change_password(brain: Brain, request: ManagedRequest) -> Proposal:
     """An admin changes any password, everybody the own one; no old password is asked for. Unlocks the user.
 
-    A second factor stays unless it is deregistered.
+    A second factor and a key for quorum approvals stay unless they are deregistered. That of another user is changed
+    under the service ``user``.
     """
     message = read(request.body, ChangePasswordRequest)
     name, role = message.username.lower(), role_of(message.role)
@@ -146,14 +158,19 @@ def change_password(brain: Brain, request: ManagedRequest) -> Proposal:
         raise Refusal(Rv.USER_TYPE_INVALID, "only an admin changes the password of another user")
     _check_password(message.password)
     _changeable(_present(brain.replica.users.get(name), name, role))
+    checked = approvals.check(brain, message.approval)
     verifier = brain.hsm.make_verifier(message.password)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
         user = _present(draft.user(name), name, role)
+        _changeable(user)
+        approved = _approved(brain, draft, request, name, checked)
+        approved.spend(draft)
         factor = None if message.deregister_mfa else user.second_factor
-        _put_credentials(draft, request, user, verifier, factor)
-        return Outcome(_about(name, role), facts, narrowing=True)
+        quorum_key = None if message.deregister_quorum else user.quorum_key
+        _put_credentials(draft, request, user, verifier, factor, quorum_key)
+        return Outcome(_about(name, role), facts, narrowing=True, further=approved.entries)
 
     return proposal(request, decide, facts=facts)
 
@@ -162,7 +179,7 @@ def change_mfa(brain: Brain, request: ManagedRequest) -> Proposal:
     """Register a user's second factor, or deregister it, with a new password (aws-cloudhsm 3.4).
 
     An admin does it for anybody, everybody for himself. Whoever registers a key shows that its private half is at hand
-    by signing a token.
+    by signing a token. The same key may be registered for quorum approvals with it, and goes with it.
     """
     message = read(request.body, ChangeMfaRequest)
     name, role = message.username.lower(), role_of(message.role)
@@ -172,6 +189,7 @@ def change_mfa(brain: Brain, request: ManagedRequest) -> Proposal:
     brain.replica.catch_up()
     known = _present(brain.replica.users.get(name), name, role)
     _changeable(known)
+    sealed = b""
     if message.public_key is not None:
         brain.hsm.check_second_factor(message.public_key)
         check_registration(brain, message.token or b"", request, known)
@@ -179,33 +197,68 @@ def change_mfa(brain: Brain, request: ManagedRequest) -> Proposal:
             raise Refusal(
                 Rv.SIGNATURE_INVALID, "the token was not signed by the private key of the public key that was given"
             )
+        if message.change_quorum:
+            sealed = brain.hsm.seal_quorum_key(name, message.public_key, message.token or b"", message.signature or b"")
+    checked = approvals.check(brain, message.approval)
     verifier = brain.hsm.make_verifier(message.password)
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
         user = _present(draft.user(name), name, role)
+        _changeable(user)
         factor = None
         if message.public_key is not None:
             check_registration(brain, message.token or b"", request, user)
             # What was used with a factor before is forgotten with it, and must not be good again.
             factor = SecondFactor(message.public_key, draft.revision, void_until=brain.clock())
-        _put_credentials(draft, request, user, verifier, factor)
-        return Outcome(_about(name, role), facts, narrowing=True)
+        approved = _approved(brain, draft, request, name, checked)
+        approved.spend(draft)
+        quorum_key = _quorum_key_with(message, user, sealed, draft.revision)
+        _put_credentials(draft, request, user, verifier, factor, quorum_key)
+        return Outcome(_about(name, role), facts, narrowing=True, further=approved.entries)
 
     return proposal(request, decide, facts=facts)
 
 
+def _approved(
+    brain: Brain, draft: Draft, request: ManagedRequest, name: str, checked: approvals.Checked | None
+) -> approvals.Approved:
+    """What users do to themselves needs no approval."""
+    if name == request.username and checked is None:
+        return approvals.Approved()
+    return approvals.judge(brain, draft, request, QuorumService.USER, checked)
+
+
+def _quorum_key_with(message: ChangeMfaRequest, user: UserRule, sealed: bytes, revision: int) -> QuorumKey | None:
+    """The key for quorum approvals after a change of the second factor. A key that is both goes as both."""
+    if message.public_key is not None:
+        return QuorumKey(message.public_key, sealed, revision) if message.change_quorum else user.quorum_key
+    factor, key = user.second_factor, user.quorum_key
+    is_both = factor is not None and key is not None and factor.public_key == key.public_key
+    return None if message.change_quorum or is_both else key
+
+
 def _put_credentials(
-    draft: Draft, request: ManagedRequest, user: UserRule, verifier: bytes, factor: SecondFactor | None
+    draft: Draft,
+    request: ManagedRequest,
+    user: UserRule,
+    verifier: bytes,
+    factor: SecondFactor | None,
+    quorum_key: QuorumKey | None,
 ) -> None:
     """Every other login of the user ends. The caller's own goes on, with its connections to every HSM, so the epoch
     rises only where none is left.
     """
-    _changeable(user)
     epoch = user.epoch if user.username == request.username else draft.revision
     draft.put_user(
         msgspec.structs.replace(
-            user, verifier=verifier, second_factor=factor, epoch=epoch, failed_logins=0, locked=False
+            user,
+            verifier=verifier,
+            second_factor=factor,
+            quorum_key=quorum_key,
+            epoch=epoch,
+            failed_logins=0,
+            locked=False,
         )
     )
     for login in draft.logins_of(user.username):

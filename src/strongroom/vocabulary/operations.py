@@ -38,6 +38,12 @@ class Operation(IntEnum):
     LOGIN_WITH_TOKEN = 0x0109
     MFA_TOKEN = 0x010A
     CHANGE_MFA = 0x010B
+    QUORUM_TOKEN = 0x0110
+    QUORUM_TOKENS = 0x0111
+    DELETE_QUORUM_TOKENS = 0x0112
+    QUORUM_VALUES = 0x0113
+    SET_QUORUM_VALUE = 0x0114
+    REGISTER_QUORUM = 0x0115
     MTLS_LIST = 0x0120
     MTLS_REGISTER = 0x0121
     MTLS_DEREGISTER = 0x0122
@@ -54,6 +60,8 @@ class Operation(IntEnum):
     DECAPSULATE_KEY = 0x0211
     SHARE_KEY = 0x0208
     UNSHARE_KEY = 0x0209
+    SIGN_WITH_APPROVAL = 0x0220
+    WRAP_WITH_APPROVAL = 0x0221
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +269,54 @@ RULES: dict[Operation, OperationRule] = {
         opcode=("CN_CHANGE_PSWD", 0x9),
         roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
     ),
+    Operation.QUORUM_TOKEN: OperationRule(
+        path="managed",
+        lane="general",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_GET_TOKEN", 0xA3),
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.QUORUM_TOKENS: OperationRule(
+        path="managed",
+        lane="general",
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.DELETE_QUORUM_TOKENS: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=False,
+        opcode=("CN_DELETE_TOKEN", 0xA4),
+        roles=frozenset({Role.ADMIN}),
+    ),
+    Operation.QUORUM_VALUES: OperationRule(
+        path="managed",
+        lane="general",
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.SET_QUORUM_VALUE: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_SET_M_VALUE", 0xA2),
+        roles=frozenset({Role.ADMIN}),
+    ),
+    Operation.REGISTER_QUORUM: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=False,
+        opcode=("STRONGROOM_REGISTER_QUORUM_KEY", 0xFF03),
+        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
     Operation.MTLS_LIST: OperationRule(
         path="managed",
         lane="general",
@@ -387,6 +443,22 @@ RULES: dict[Operation, OperationRule] = {
         retry="change",
         narrowing=True,
         opcode=("CN_SHARE_OBJECT", 0x12),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.SIGN_WITH_APPROVAL: OperationRule(
+        path="managed",
+        lane="slow",
+        retry="change",
+        narrowing=False,
+        opcode=("CN_APPROVE_TOKEN", 0xA5),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.WRAP_WITH_APPROVAL: OperationRule(
+        path="managed",
+        lane="slow",
+        retry="change",
+        narrowing=False,
+        opcode=("CN_WRAP_KEY", 0x1A),
         roles=frozenset({Role.CRYPTO_USER}),
     ),
 }

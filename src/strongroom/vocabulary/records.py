@@ -23,6 +23,8 @@ Cluster store::
     user/<name>                  rule record, sealed           HSMs, chained
     login/<login id, 16 hex>     rule record, sealed           HSMs, chained
     policy/mtls                  rule record, sealed           HSMs, chained: whose clients are let in
+    approval/<token id, 64 hex>  rule record, sealed           HSMs, chained: a quorum token that is not spent
+    quorum/values                rule record, sealed           HSMs, chained: how many approvals services need
     request/<user>/<32 hex>      rule record, sealed           HSMs: results of creates and changes, 15 minutes
     seen/<hsm id>                SeenLogins                    that HSM: which logins are in use there
     identity/<hsm id>            AuditIdentity                 that HSM; stays when it is deleted
@@ -75,6 +77,8 @@ HEAD = "head"
 OBJECT = "object/"
 USER = "user/"
 LOGIN = "login/"
+APPROVAL = "approval/"
+QUORUM_VALUES = "quorum/values"
 REQUEST = "request/"
 POLICY = "policy/"
 MUTUAL_TLS = "policy/mtls"
@@ -83,7 +87,7 @@ LEASE_HSM = "hsm/"
 LOG_CHANGES = "changes"
 LOG_AUDIT = "audit/"
 
-CHAINED_PREFIXES = (OBJECT, USER, LOGIN, POLICY)
+CHAINED_PREFIXES = (OBJECT, USER, LOGIN, APPROVAL, QUORUM_VALUES, POLICY)
 """Records whose versions the head's index digest covers."""
 
 IDENTITY = "identity/"
@@ -113,6 +117,10 @@ def user_key(username: str) -> str:
 
 def login_key(login_id: int) -> str:
     return f"{LOGIN}{login_id:016x}"
+
+
+def approval_key(token_id: bytes) -> str:
+    return f"{APPROVAL}{token_id.hex()}"
 
 
 def request_key(username: str, request_id: bytes) -> str:

@@ -33,6 +33,7 @@ class Caller:
     username: str
     role: int
     login_id: int
+    approvals: Any = ()
 
 
 def encode_response(operation: int, body: dict[str, Any]) -> bytes:
@@ -73,6 +74,8 @@ CLUSTER_KEY = b"cluster key"
 TOKEN = 0x1
 SHARED = -1
 """Where the double keeps the users that an object is shared with."""
+QUORUM = -2
+"""Where it keeps how many must approve management and use."""
 PUBLIC_KEY_CLASS = 2
 
 
@@ -218,11 +221,28 @@ class BoundaryDouble:
 
     def check_second_factor(self, public_key: bytes) -> None:
         if not public_key.startswith(b"rsa-2048"):
-            raise HsmError(0x63, "a second factor is an RSA key of 2048 bits: give its public key")
+            raise HsmError(0x63, "a key that signs tokens is an RSA key of 2048 bits: give its public key")
 
     def verify_second_factor(self, public_key: bytes | None, token: bytes, signature: bytes) -> bool:
         self.signatures_checked += 1
         return public_key is not None and signature == sign_token(public_key, token)
+
+    def seal_quorum_key(self, username: str, public_key: bytes, signed: bytes, signature: bytes) -> bytes:
+        self.check_second_factor(public_key)
+        if signature != sign_token(public_key, signed):
+            raise HsmError(0xC0, "the token was not signed by the private key of the public key that was given")
+        return _mac("quorum key", username, public_key) + public_key
+
+    def verify_approval(self, username: str, sealed_key: bytes, approval_data: bytes, signature: bytes) -> None:
+        public_key = sealed_key[32:]
+        if not hmac.compare_digest(_mac("quorum key", username, public_key), sealed_key[:32]):
+            raise IntegrityError(0x30, f"quorum-key/{username} was altered")
+        self.signatures_checked += 1
+        if signature != sign_token(public_key, approval_data):
+            raise HsmError(0xC0, "Invalid username-signature pair for quorum authorization")
+
+    def random(self, length: int) -> bytes:
+        return secrets.token_bytes(length)
 
     def new_login_id(self) -> int:
         return secrets.randbits(62) + 1
@@ -270,6 +290,7 @@ class BoundaryDouble:
     ) -> Staged:
         if not self.sees(caller, key):
             raise HsmError(0x82, "there is no such object")
+        self.check_quorum(caller, key, 6)
         return self.generate_key(caller, mechanism, template)
 
     def derive_key(self, caller: Caller, key: int, mechanism: int, parameters: Any, template: dict[int, Any]) -> Staged:
@@ -288,17 +309,49 @@ class BoundaryDouble:
         self._own(caller, key)
         return self.generate_key(caller, mechanism, template)
 
+    def set_quorum(self, caller: Caller, reference: int, manage: int, usage: int) -> Staged:
+        version, owner, attributes = self.staged[reference]
+        if not 1 < min(manage, usage) <= max(manage, usage) <= 1 + len(attributes.get(SHARED, [])):
+            raise HsmError(0x7, "The manage key and use key quorum values must be set to a value greater than 1")
+        return self._stage(reference, version, owner, {**attributes, QUORUM: [manage, usage]})
+
+    def quorum_of(self, reference: int) -> tuple[int, int] | None:
+        found = self.objects.get(reference)
+        return tuple(found[2][QUORUM]) if found is not None and QUORUM in found[2] else None  # type: ignore[return-value]
+
+    def check_quorum(self, caller: Caller, reference: int, service: int) -> None:
+        needed = dict(zip((6, 5), self.quorum_of(reference) or (0, 0), strict=True))[service]
+        _, owner, attributes = self.objects[reference]
+        if needed and not caller.approvals:
+            raise HsmError(0x1B, "Quorum approval is required for this operation")
+        keys = set()
+        for data, approvers in caller.approvals if needed else ():
+            for name, sealed, signature in approvers:
+                if name not in {owner, *attributes.get(SHARED, [])}:
+                    raise HsmError(0x1B, "Invalid username-signature pair for quorum authorization")
+                self.verify_approval(name, sealed, data, signature)
+                keys.add(sealed)
+        if len(keys) < needed:
+            raise HsmError(0x1B, f"Too few quorum approvals: currently {len(keys)} approvals")
+
+    def sign(self, caller: Caller, key: int, mechanism: int, parameters: Any, data: bytes) -> bytes:
+        self.check_quorum(caller, key, 5)
+        return b"signature"
+
     def set_attributes(self, caller: Caller, reference: int, template: dict[int, Any]) -> Staged:
         version, owner, attributes = self._own(caller, reference)
+        self.check_quorum(caller, reference, 6)
         return self._stage(reference, version + 1, owner, {**attributes, **template})
 
     def share_key(self, caller: Caller, reference: int, username: str) -> Staged:
         version, owner, attributes = self._own(caller, reference)
+        self.check_quorum(caller, reference, 6)
         shared = sorted({*attributes.get(SHARED, []), username})
         return self._stage(reference, version + 1, owner, {**attributes, SHARED: shared})
 
     def unshare_key(self, caller: Caller, reference: int, username: str) -> Staged:
         self._own(caller, reference)
+        self.check_quorum(caller, reference, 6)
         return self.withdraw(reference, username)
 
     def share_staged(self, caller: Caller, reference: int, usernames: list[str]) -> Staged:
@@ -329,6 +382,8 @@ class BoundaryDouble:
 
     def wrap_key(self, caller: Caller, wrapping_key: int, mechanism: int, parameters: Any, key: int) -> dict[str, Any]:
         self._own(caller, key)
+        for used in (wrapping_key, key):
+            self.check_quorum(caller, used, 6)
         return {"data": b"wrapped"}
 
     def _own(self, caller: Caller, reference: int) -> tuple[int, str, dict[int, Any]]:

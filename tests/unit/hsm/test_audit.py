@@ -95,6 +95,9 @@ def test_a_refused_management_command_has_its_entry(hsm, operation):
         Operation.SHARE_KEY,
         Operation.UNSHARE_KEY,
         Operation.WRAP_KEY,
+        Operation.WRAP_WITH_APPROVAL,
+        Operation.SIGN_WITH_APPROVAL,
+        Operation.QUORUM_TOKEN,
     }
     assert entry.private_reference == (0x2A if names_an_object else 0)
     assert ("Priv/Secret Key Handle : " in render(entry)) == (entry.operation in KEY_OPERATIONS)

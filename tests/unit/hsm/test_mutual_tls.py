@@ -26,7 +26,7 @@ class Admin:
         return self.hsm.call(Operation.MTLS_REGISTER, {"certificate": certificate}, self.login, **options)
 
     def deregister(self, reference: int) -> Any:
-        return self.hsm.call(Operation.MTLS_DEREGISTER, {"reference": reference}, self.login)
+        return self.hsm.call(Operation.MTLS_DEREGISTER, {"references": [reference]}, self.login)
 
     def enforce(self, enforced: bool = True, login: Any = None, is_mutual: bool = True) -> Any:
         body = {"enforced": enforced}

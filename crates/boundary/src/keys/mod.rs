@@ -16,6 +16,7 @@ mod head;
 mod identity;
 mod installation;
 mod password;
+mod quorum;
 mod records;
 mod root;
 mod sealing;

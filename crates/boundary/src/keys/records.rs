@@ -90,7 +90,12 @@ impl Keys {
         Ok(self.cluster()?.request_digest.mac(&[&operation.to_be_bytes(), body]))
     }
 
-    fn record_parts<'a>(&'a self, key: &'a str, version: &'a [u8; 8], public: &'a [u8]) -> [&'a [u8]; 4] {
+    pub(super) fn record_parts<'a>(
+        &'a self,
+        key: &'a str,
+        version: &'a [u8; 8],
+        public: &'a [u8],
+    ) -> [&'a [u8]; 4] {
         [self.cluster_id.as_bytes(), key.as_bytes(), version, public]
     }
 

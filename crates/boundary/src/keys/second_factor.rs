@@ -28,12 +28,12 @@ pub fn check_second_factor(public_key: &[u8]) -> Result<()> {
     if !(2..=4).any(|at| public_key.get(at..).is_some_and(|rest| rest.starts_with(&RSA_ENCRYPTION))) {
         return Err(Error::refused(
             Rv::KEY_TYPE_INCONSISTENT,
-            "a second factor is an RSA key of 2048 bits: give its public key",
+            "a key that signs tokens is an RSA key of 2048 bits: give its public key",
         ));
     }
     match PublicEncryptingKey::from_der(public_key) {
         Ok(key) if key.key_size_bits() == BITS && is_whole(&key, public_key) => Ok(()),
-        _ => Err(Error::refused(Rv::KEY_SIZE_RANGE, "a second factor is an RSA key of 2048 bits")),
+        _ => Err(Error::refused(Rv::KEY_SIZE_RANGE, "a key that signs tokens is an RSA key of 2048 bits")),
     }
 }
 

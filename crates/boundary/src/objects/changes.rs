@@ -5,6 +5,7 @@ use std::sync::Arc;
 use strongroom_wire::{AttributeType, Role, Rv, Template};
 
 use super::object::Object;
+use super::quorum::Service;
 use super::{Objects, Staged, visibility};
 use crate::attributes::{CKO_PUBLIC_KEY, check_change};
 use crate::{Caller, Error, Result};
@@ -17,6 +18,7 @@ impl Objects {
     pub fn set_attributes(&self, caller: &Caller, reference: u64, template: Template) -> Result<Staged> {
         self.ready()?;
         let object = self.changeable(caller, reference)?;
+        self.check_approved(caller, &object, Service::Management)?;
         let mut attributes = object.template()?;
         check_change(object.class, &attributes, caller.role, &template)?;
         for (attribute, value) in template.iter() {

@@ -8,6 +8,7 @@ use strongroom_wire::{AttributeType, MechanismType, Rv};
 
 use super::Objects;
 use super::object::Object;
+use super::quorum::{Service, check_may_be_approved};
 use crate::attributes::{CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
 use crate::mechanisms::{self, Direction, KeyHandle};
 use crate::{Caller, Error, Result};
@@ -117,6 +118,7 @@ impl Objects {
         self.ready()?;
         let object = self.visible(caller, key, Rv::KEY_HANDLE_INVALID)?;
         self.check_use(&object, mechanism, wanted)?;
+        self.check_approved(caller, &object, Service::Usage)?;
         self.cache.handle(&object)
     }
 
@@ -141,6 +143,6 @@ impl Objects {
             let text = format!("the key's {} is false", wanted.flag.name());
             return Err(Error::refused(Rv::KEY_FUNCTION_NOT_PERMITTED, text));
         }
-        Ok(())
+        check_may_be_approved(object, wanted.flag)
     }
 }

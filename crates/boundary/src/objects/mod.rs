@@ -20,6 +20,7 @@ mod ml_dsa;
 mod ml_kem;
 mod object;
 mod passwords;
+mod quorum;
 mod record;
 mod seeds;
 mod sharing;
@@ -40,6 +41,7 @@ use crate::arena::{Arena, lock_process, pages_locked};
 use crate::keys::Keys;
 use crate::{Error, ErrorKind, Result, mechanisms, selftest};
 use cache::HandleCache;
+pub use quorum::Service;
 use staging::Staging;
 use table::Table;
 

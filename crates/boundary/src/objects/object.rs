@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use strongroom_wire::codec::{Field, List, read_bytes};
-use strongroom_wire::messages::ObjectView;
+use strongroom_wire::messages::{KeyQuorum, ObjectView};
 use strongroom_wire::{AttributeType, AttributeValue, KeyKind, Template};
 
 use crate::arena::Material;
@@ -22,6 +22,7 @@ pub struct Object {
     pub login_id: u64,
     /// The crypto-users that it is shared with, ascending; none of them is the owner.
     pub shared_users: Box<[Arc<str>]>,
+    pub quorum: Quorum,
     pub class: &'static ClassRules,
     /// Encoded; key material is not among them.
     pub attributes: Box<[u8]>,
@@ -31,6 +32,31 @@ pub struct Object {
     /// The key ready for use, while it is in use (see `cache`).
     pub handle: RwLock<Option<Arc<KeyHandle>>>,
     pub recently_used: AtomicBool,
+}
+
+/// How many of those who own or share a key must approve what is done with it; 0 for a key that one alone may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quorum {
+    pub manage: u64,
+    pub usage: u64,
+}
+
+impl Quorum {
+    /// Whether anything of the key needs approval.
+    pub const fn is_set(self) -> bool {
+        self.manage != 0 || self.usage != 0
+    }
+
+    /// As a message has it.
+    pub fn to_message(self) -> Option<KeyQuorum> {
+        self.is_set().then_some(KeyQuorum { manage: self.manage, usage: self.usage })
+    }
+}
+
+impl From<Option<KeyQuorum>> for Quorum {
+    fn from(message: Option<KeyQuorum>) -> Self {
+        message.map_or_else(Self::default, |given| Self { manage: given.manage, usage: given.usage })
+    }
 }
 
 /// The flags among the attributes that decide what may be done, in one word.
@@ -83,6 +109,7 @@ impl Object {
             owner,
             login_id,
             shared_users: Box::default(),
+            quorum: Quorum::default(),
             class,
             attributes: encoded::encode(attributes),
             flags: Flags::of(attributes),
@@ -98,6 +125,18 @@ impl Object {
         let owner = (Arc::clone(&self.owner), self.login_id);
         Self::new(ids, owner, self.class, attributes, self.material.clone())
             .shared_with(self.shared_users.to_vec())
+            .with_quorum(self.quorum)
+    }
+
+    /// The same, which so many must approve the use of.
+    pub const fn with_quorum(mut self, quorum: Quorum) -> Self {
+        self.quorum = quorum;
+        self
+    }
+
+    /// Whether a user's approval counts: the owner's, and those of the users that it is shared with.
+    pub fn is_approved_by(&self, username: &str) -> bool {
+        *self.owner == *username || self.is_shared_with(username)
     }
 
     /// The same version, shared with these users.
@@ -178,6 +217,7 @@ impl Object {
             version: self.version,
             owner: self.owner.to_string(),
             shared_users: List(Vec::new()),
+            quorum: self.quorum.to_message(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Key records: how an object stands in the store (docs/reference/records.md).
 //!
-//! A format byte, then a message: the public part in clear (owner, users that it is shared with, attributes) and the
+//! A format byte, then a message: the public part in clear (owner, users that it is shared with, attributes, quorum) and the
 //! sealed material, to which reference, version and public part are bound. An object without material has an empty one that is sealed all the
 //! same, so that its public part cannot be edited either.
 
@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use strongroom_wire::codec::{List, Message};
 use strongroom_wire::message;
+use strongroom_wire::messages::KeyQuorum;
 
 use super::object::Object;
 use crate::arena::Arena;
@@ -30,6 +31,7 @@ message! {
         1 => owner: String,
         2 => shared_users: List<String>,
         3 => /** A template. */ attributes: Vec<u8>,
+        4 => quorum: Option<KeyQuorum>,
     }
 }
 
@@ -39,6 +41,7 @@ pub fn seal(keys: &Keys, object: &Object) -> Result<Vec<u8>> {
         owner: object.owner.to_string(),
         shared_users: List(object.shared_users.iter().map(|shared| shared.to_string()).collect()),
         attributes: object.attributes.to_vec(),
+        quorum: object.quorum.to_message(),
     }
     .to_bytes();
     let material = object.material.as_deref().map_or(&[][..], |material| material);
@@ -68,5 +71,5 @@ pub fn open(keys: &Keys, arena: &Arc<Arena>, reference: u64, version: u64, recor
     let shared_users = public.shared_users.0.into_iter().map(Arc::from).collect();
     let object =
         Object::new((reference, version), (Arc::from(public.owner), 0), class, &attributes, material);
-    Ok(object.shared_with(shared_users))
+    Ok(object.shared_with(shared_users).with_quorum(public.quorum.into()))
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 use strongroom_wire::{AttributeType, Rv};
 
 use super::object::Object;
+use super::quorum::{Service, check_approvers_left};
 use super::table::Scope;
 use super::{Objects, Staged, visibility};
 use crate::attributes::CKO_CERTIFICATE;
@@ -21,6 +22,7 @@ impl Objects {
     pub fn share_key(&self, caller: &Caller, reference: u64, username: &str) -> Result<Staged> {
         self.ready()?;
         let object = self.owned(caller, reference, Rv::OBJECT_HANDLE_INVALID)?;
+        self.check_approved(caller, &object, Service::Management)?;
         let added = [Arc::from(username)];
         check_shareable(&object, &added)?;
         let usernames = object.shared_users.iter().cloned().chain(added).collect();
@@ -34,6 +36,7 @@ impl Objects {
     pub fn unshare_key(&self, caller: &Caller, reference: u64, username: &str) -> Result<Staged> {
         self.ready()?;
         let object = self.owned(caller, reference, Rv::OBJECT_HANDLE_INVALID)?;
+        self.check_approved(caller, &object, Service::Management)?;
         self.without(&object, username)
     }
 
@@ -51,7 +54,7 @@ impl Objects {
             let ids = (object.reference, object.version);
             let owner = (Arc::clone(&object.owner), object.login_id);
             let made = Object::new(ids, owner, object.class, &object.template()?, object.material.clone());
-            Ok(made.shared_with(added))
+            Ok(made.shared_with(added).with_quorum(object.quorum))
         })
     }
 
@@ -66,7 +69,8 @@ impl Objects {
     /// Takes a share away because its user is deleted, whoever owns the key.
     ///
     /// # Errors
-    /// `CKR_OBJECT_HANDLE_INVALID`; `CKR_ARGUMENTS_BAD` where it is not shared with the user.
+    /// `CKR_OBJECT_HANDLE_INVALID`; `CKR_ARGUMENTS_BAD` where it is not shared with the user; `CKR_ACTION_PROHIBITED` where
+    /// too few would be left who can approve its use.
     pub fn withdraw(&self, reference: u64, username: &str) -> Result<Staged> {
         self.ready()?;
         let object = self.table.get(reference);
@@ -79,6 +83,7 @@ impl Objects {
             let text = format!("the key is not shared with {username}");
             return Err(Error::refused(Rv::ARGUMENTS_BAD, text));
         }
+        check_approvers_left(object, object.shared_users.len())?;
         let kept = object.shared_users.iter().filter(|shared| ***shared != *username).cloned().collect();
         self.stage(object.changed(&object.template()?).shared_with(kept))
     }

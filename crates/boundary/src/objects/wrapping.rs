@@ -8,6 +8,7 @@ use super::crypt::{UNWRAP, WRAP};
 use super::generate::Origin;
 use super::made::{self, Made};
 use super::object::Object;
+use super::quorum::Service;
 use super::{Objects, Staged};
 use crate::attributes::encoded::Query;
 use crate::attributes::{CKO_PRIVATE_KEY, CKO_SECRET_KEY, ClassRules, Way, check_template, class_of};
@@ -34,6 +35,8 @@ impl Objects {
         self.check_use(&wrapping_key, mechanism, WRAP).map_err(|error| {
             renamed(error, Rv::WRAPPING_KEY_TYPE_INCONSISTENT, Rv::WRAPPING_KEY_HANDLE_INVALID)
         })?;
+        self.check_approved(caller, &wrapping_key, Service::Management)?;
+        self.check_approved(caller, &target, Service::Management)?;
         if !matches!(target.class.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
             return Err(Error::refused(Rv::KEY_NOT_WRAPPABLE, "only secret and private keys are wrapped"));
         }
@@ -76,6 +79,7 @@ impl Objects {
         self.check_use(&unwrapping_key, mechanism, UNWRAP).map_err(|error| {
             renamed(error, Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT, Rv::UNWRAPPING_KEY_HANDLE_INVALID)
         })?;
+        self.check_approved(caller, &unwrapping_key, Service::Management)?;
         let template = with_required_template(template, &unwrapping_key, AttributeType::UnwrapTemplate)?;
         let class = class_of(&template)?;
         if !matches!(class.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY) {

@@ -107,6 +107,7 @@ fn what_the_brain_must_not_get_is_refused_before_it() {
         shared_users: List(Vec::new()),
         parameters: None,
         password: None,
+        quorum: None,
         request_id: None,
     };
     assert_eq!(rv(peer.call(Operation::GenerateKey, 7, &generate)), Rv::TEMPLATE_INCONSISTENT);
@@ -125,6 +126,7 @@ fn a_managed_request_of_another_role_or_of_nobody_goes_to_the_brain() {
         username: "bob".into(),
         role: 1,
         password: Secret::new(b"secret".to_vec()),
+        approval: None,
         request_id: Some(vec![1; 16]),
     };
     for (login_id, role) in [(7, Role::CryptoUser), (0, Role::None)] {
@@ -148,6 +150,7 @@ fn a_key_from_a_password_keeps_no_short_work_waiting() {
             shared_users: List(Vec::new()),
             parameters: None,
             password,
+            quorum: None,
             request_id: None,
         };
         peer.send(Operation::GenerateKey, 7, &generate.to_bytes());

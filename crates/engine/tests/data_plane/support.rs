@@ -138,7 +138,7 @@ impl Hsm {
     /// A login that the brain has applied.
     pub fn login(&self, login_id: u64, role: Role) -> Login {
         let key = Ed25519KeyPair::generate().unwrap();
-        let caller = Caller { username: "ann".into(), role, login_id };
+        let caller = Caller { username: "ann".into(), role, login_id, approvals: Box::default() };
         let login = Login { caller: caller.clone(), key };
         self.engine.apply_login(caller, 1, login.client_key());
         login

@@ -59,7 +59,12 @@ impl Token {
         header: &Header,
         body: &[u8],
     ) -> strongroom_boundary::Result<Vec<u8>> {
-        let caller = Caller { username: "alice".into(), role: Role::CryptoUser, login_id: header.login_id };
+        let caller = Caller {
+            username: "alice".into(),
+            role: Role::CryptoUser,
+            login_id: header.login_id,
+            approvals: Box::default(),
+        };
         let mechanism = |code| MechanismType::from_code(code).unwrap();
         let objects = &self.objects;
         Ok(match operation {

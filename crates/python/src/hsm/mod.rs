@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use strongroom_boundary::keys::Config;
 use strongroom_boundary::objects::Options;
-use strongroom_boundary::{Boundary, Keys, Objects};
+use strongroom_boundary::{Approval, Approver, Boundary, Keys, Objects};
 use strongroom_engine::{Engine, Identity, Settings};
 use strongroom_wiping::scrub_stack;
 use strongroom_wire::{Role, Rv};
@@ -39,13 +39,28 @@ pub(crate) struct Caller(strongroom_boundary::Caller);
 #[pymethods]
 impl Caller {
     #[new]
-    fn new(username: &str, role: u8, login_id: u64) -> PyResult<Self> {
-        Ok(Self(strongroom_boundary::Caller { username: username.into(), role: role_of(role)?, login_id }))
+    #[pyo3(signature = (username, role, login_id, approvals=Vec::new()))]
+    fn new(username: &str, role: u8, login_id: u64, approvals: Vec<GivenApproval>) -> PyResult<Self> {
+        let approvals = approvals.into_iter().map(approval_of).collect();
+        let role = role_of(role)?;
+        Ok(Self(strongroom_boundary::Caller { username: username.into(), role, login_id, approvals }))
     }
 
     fn __repr__(&self) -> String {
         format!("Caller({:?}, {}, {})", self.0.username, self.0.role.code(), self.0.login_id)
     }
+}
+
+/// Approval data, and who signed it: name, sealed key, signature.
+type GivenApproval = (Vec<u8>, Vec<(String, Vec<u8>, Vec<u8>)>);
+
+fn approval_of((approval_data, approvers): GivenApproval) -> Approval {
+    let approver = |(username, sealed_key, signature): (String, Vec<u8>, Vec<u8>)| Approver {
+        username: username.into(),
+        sealed_key,
+        signature,
+    };
+    Approval { approval_data, approvers: approvers.into_iter().map(approver).collect() }
 }
 
 fn role_of(code: u8) -> PyResult<Role> {

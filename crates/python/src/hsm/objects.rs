@@ -2,11 +2,11 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use strongroom_boundary::objects::Staged;
-use strongroom_wire::messages::MechanismParameters;
+use strongroom_boundary::objects::{Service, Staged};
+use strongroom_wire::messages::{KeyQuorum, MechanismParameters};
 use strongroom_wire::{Field, MechanismType, Rv};
 
-use super::{Caller, Hsm, detached};
+use super::{Caller, Hsm, detached, detached_bytes};
 use crate::convert::{message_from_python, message_to_python, template_from_python};
 use crate::errors::refused;
 use crate::tickets::SecretTicket;
@@ -266,6 +266,52 @@ impl Hsm {
         let caller = &caller.get().0;
         let staged = detached(py, || self.boundary.objects.share_staged(caller, reference, &usernames))?;
         StagedObject::new(py, staged)
+    }
+
+    fn set_quorum(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        reference: u64,
+        manage: u64,
+        usage: u64,
+    ) -> PyResult<StagedObject> {
+        let (caller, quorum) = (&caller.get().0, KeyQuorum { manage, usage });
+        let staged = detached(py, || self.boundary.objects.set_quorum(caller, reference, &quorum))?;
+        StagedObject::new(py, staged)
+    }
+
+    fn quorum_of(&self, reference: u64) -> Option<(u64, u64)> {
+        self.boundary.objects.quorum_of(reference).map(|quorum| (quorum.manage, quorum.usage))
+    }
+
+    fn check_quorum(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        reference: u64,
+        service: u16,
+    ) -> PyResult<()> {
+        let caller = &caller.get().0;
+        let service = Service::from_number(service)
+            .ok_or_else(|| refused(Rv::ARGUMENTS_BAD, "this is no service of keys"))?;
+        detached(py, || self.boundary.objects.check_quorum(caller, reference, service))
+    }
+
+    #[pyo3(signature = (caller, key, mechanism, parameters, data))]
+    fn sign(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        key: u64,
+        mechanism: u64,
+        parameters: Option<&Bound<'_, PyDict>>,
+        data: &[u8],
+    ) -> PyResult<Py<PyBytes>> {
+        let (caller, mechanism) = (&caller.get().0, mechanism_of(mechanism)?);
+        let parameters = parameters_of(parameters)?;
+        let objects = &self.boundary.objects;
+        detached_bytes(py, || objects.sign(caller, key, mechanism, parameters.as_ref(), data))
     }
 
     fn references_shared_with(&self, username: &str) -> Vec<u64> {

@@ -68,6 +68,34 @@ impl Hsm {
         py.detach(|| verify_second_factor(public_key, token, signature))
     }
 
+    fn seal_quorum_key(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        public_key: &[u8],
+        signed: &[u8],
+        signature: &[u8],
+    ) -> PyResult<Py<PyBytes>> {
+        detached_bytes(py, || self.boundary.keys.seal_quorum_key(username, public_key, signed, signature))
+    }
+
+    fn verify_approval(
+        &self,
+        py: Python<'_>,
+        username: &str,
+        sealed_key: &[u8],
+        approval_data: &[u8],
+        signature: &[u8],
+    ) -> PyResult<()> {
+        let keys = &self.boundary.keys;
+        detached(py, || keys.verify_approval(username, sealed_key, approval_data, signature))
+    }
+
+    fn random(&self, py: Python<'_>, length: usize) -> PyResult<Py<PyBytes>> {
+        let bytes = detached(py, || self.boundary.objects.random(length))?;
+        Ok(PyBytes::new(py, &bytes.0).unbind())
+    }
+
     fn new_login_id(&self, py: Python<'_>) -> PyResult<u64> {
         detached(py, || self.boundary.keys.new_login_id())
     }
@@ -97,8 +125,12 @@ impl Hsm {
         epoch: u64,
         client_key: Vec<u8>,
     ) -> PyResult<()> {
-        let caller =
-            strongroom_boundary::Caller { username: username.into(), role: role_of(role)?, login_id };
+        let caller = strongroom_boundary::Caller {
+            username: username.into(),
+            role: role_of(role)?,
+            login_id,
+            approvals: Box::default(),
+        };
         self.engine.apply_login(caller, epoch, client_key);
         Ok(())
     }

@@ -54,6 +54,18 @@ pub enum Operation {
     MfaToken = 0x010a,
     /// Number 0x010b.
     ChangeMfa = 0x010b,
+    /// Number 0x0110.
+    QuorumToken = 0x0110,
+    /// Number 0x0111.
+    QuorumTokens = 0x0111,
+    /// Number 0x0112.
+    DeleteQuorumTokens = 0x0112,
+    /// Number 0x0113.
+    QuorumValues = 0x0113,
+    /// Number 0x0114.
+    SetQuorumValue = 0x0114,
+    /// Number 0x0115.
+    RegisterQuorum = 0x0115,
     /// Number 0x0120.
     MtlsList = 0x0120,
     /// Number 0x0121.
@@ -86,6 +98,10 @@ pub enum Operation {
     ShareKey = 0x0208,
     /// Number 0x0209.
     UnshareKey = 0x0209,
+    /// Number 0x0220.
+    SignWithApproval = 0x0220,
+    /// Number 0x0221.
+    WrapWithApproval = 0x0221,
 }
 
 impl Operation {
@@ -115,6 +131,12 @@ impl Operation {
         Self::LoginWithToken,
         Self::MfaToken,
         Self::ChangeMfa,
+        Self::QuorumToken,
+        Self::QuorumTokens,
+        Self::DeleteQuorumTokens,
+        Self::QuorumValues,
+        Self::SetQuorumValue,
+        Self::RegisterQuorum,
         Self::MtlsList,
         Self::MtlsRegister,
         Self::MtlsDeregister,
@@ -131,6 +153,8 @@ impl Operation {
         Self::DecapsulateKey,
         Self::ShareKey,
         Self::UnshareKey,
+        Self::SignWithApproval,
+        Self::WrapWithApproval,
     ];
 
     /// The member with this number, if there is one.
@@ -160,6 +184,12 @@ impl Operation {
             0x0109 => Some(Self::LoginWithToken),
             0x010a => Some(Self::MfaToken),
             0x010b => Some(Self::ChangeMfa),
+            0x0110 => Some(Self::QuorumToken),
+            0x0111 => Some(Self::QuorumTokens),
+            0x0112 => Some(Self::DeleteQuorumTokens),
+            0x0113 => Some(Self::QuorumValues),
+            0x0114 => Some(Self::SetQuorumValue),
+            0x0115 => Some(Self::RegisterQuorum),
             0x0120 => Some(Self::MtlsList),
             0x0121 => Some(Self::MtlsRegister),
             0x0122 => Some(Self::MtlsDeregister),
@@ -176,6 +206,8 @@ impl Operation {
             0x0211 => Some(Self::DecapsulateKey),
             0x0208 => Some(Self::ShareKey),
             0x0209 => Some(Self::UnshareKey),
+            0x0220 => Some(Self::SignWithApproval),
+            0x0221 => Some(Self::WrapWithApproval),
             _ => None,
         }
     }
@@ -200,6 +232,12 @@ impl Operation {
             Self::LoginWithToken => Some(Lane::Login),
             Self::MfaToken => Some(Lane::General),
             Self::ChangeMfa => Some(Lane::Login),
+            Self::QuorumToken => Some(Lane::General),
+            Self::QuorumTokens => Some(Lane::General),
+            Self::DeleteQuorumTokens => Some(Lane::General),
+            Self::QuorumValues => Some(Lane::General),
+            Self::SetQuorumValue => Some(Lane::General),
+            Self::RegisterQuorum => Some(Lane::General),
             Self::MtlsList => Some(Lane::General),
             Self::MtlsRegister => Some(Lane::General),
             Self::MtlsDeregister => Some(Lane::General),
@@ -216,6 +254,8 @@ impl Operation {
             Self::DecapsulateKey => Some(Lane::General),
             Self::ShareKey => Some(Lane::General),
             Self::UnshareKey => Some(Lane::General),
+            Self::SignWithApproval => Some(Lane::Slow),
+            Self::WrapWithApproval => Some(Lane::Slow),
             _ => None,
         }
     }
@@ -247,6 +287,12 @@ impl Operation {
             Self::LoginWithToken => RetryClass::Never,
             Self::MfaToken => RetryClass::Pure,
             Self::ChangeMfa => RetryClass::Change,
+            Self::QuorumToken => RetryClass::Create,
+            Self::QuorumTokens => RetryClass::Pure,
+            Self::DeleteQuorumTokens => RetryClass::Change,
+            Self::QuorumValues => RetryClass::Pure,
+            Self::SetQuorumValue => RetryClass::Change,
+            Self::RegisterQuorum => RetryClass::Change,
             Self::MtlsList => RetryClass::Pure,
             Self::MtlsRegister => RetryClass::Change,
             Self::MtlsDeregister => RetryClass::Change,
@@ -263,6 +309,8 @@ impl Operation {
             Self::DecapsulateKey => RetryClass::Create,
             Self::ShareKey => RetryClass::Change,
             Self::UnshareKey => RetryClass::Change,
+            Self::SignWithApproval => RetryClass::Change,
+            Self::WrapWithApproval => RetryClass::Change,
         }
     }
 
@@ -293,6 +341,12 @@ impl Operation {
             Self::LoginWithToken => &[Role::None],
             Self::MfaToken => &[Role::CryptoUser, Role::Admin],
             Self::ChangeMfa => &[Role::CryptoUser, Role::Admin],
+            Self::QuorumToken => &[Role::CryptoUser, Role::Admin],
+            Self::QuorumTokens => &[Role::CryptoUser, Role::Admin],
+            Self::DeleteQuorumTokens => &[Role::Admin],
+            Self::QuorumValues => &[Role::None],
+            Self::SetQuorumValue => &[Role::Admin],
+            Self::RegisterQuorum => &[Role::CryptoUser, Role::Admin],
             Self::MtlsList => &[Role::None],
             Self::MtlsRegister => &[Role::Admin],
             Self::MtlsDeregister => &[Role::Admin],
@@ -309,6 +363,8 @@ impl Operation {
             Self::DecapsulateKey => &[Role::CryptoUser],
             Self::ShareKey => &[Role::CryptoUser],
             Self::UnshareKey => &[Role::CryptoUser],
+            Self::SignWithApproval => &[Role::CryptoUser],
+            Self::WrapWithApproval => &[Role::CryptoUser],
         }
     }
 
@@ -339,6 +395,12 @@ impl Operation {
             Self::LoginWithToken => "login_with_token",
             Self::MfaToken => "mfa_token",
             Self::ChangeMfa => "change_mfa",
+            Self::QuorumToken => "quorum_token",
+            Self::QuorumTokens => "quorum_tokens",
+            Self::DeleteQuorumTokens => "delete_quorum_tokens",
+            Self::QuorumValues => "quorum_values",
+            Self::SetQuorumValue => "set_quorum_value",
+            Self::RegisterQuorum => "register_quorum",
             Self::MtlsList => "mtls_list",
             Self::MtlsRegister => "mtls_register",
             Self::MtlsDeregister => "mtls_deregister",
@@ -355,6 +417,8 @@ impl Operation {
             Self::DecapsulateKey => "decapsulate_key",
             Self::ShareKey => "share_key",
             Self::UnshareKey => "unshare_key",
+            Self::SignWithApproval => "sign_with_approval",
+            Self::WrapWithApproval => "wrap_with_approval",
         }
     }
 }

@@ -69,7 +69,10 @@ def full(key: ObjectView) -> dict[str, Any]:
         "key-info": {
             "key-owners": [{"username": key.owner, "key-coverage": "full"}] if key.owner else [],
             "shared-users": [{"username": name, "key-coverage": "full"} for name in key.shared_users],
-            "key-quorum-values": {"manage-key-quorum-value": 0, "use-key-quorum-value": 0},
+            "key-quorum-values": {
+                "manage-key-quorum-value": key.quorum.manage if key.quorum else 0,
+                "use-key-quorum-value": key.quorum.usage if key.quorum else 0,
+            },
             "cluster-coverage": "full",
         },
         "attributes": _attributes(key),

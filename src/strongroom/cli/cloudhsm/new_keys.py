@@ -12,7 +12,7 @@ import click
 
 from strongroom.cli.cloudhsm import attribute_values
 from strongroom.cli.cloudhsm.click_types import Decorated, ManyValues, options
-from strongroom.client.messages import Template
+from strongroom.client.messages import KeyQuorum, Template
 from strongroom.vocabulary.attributes import Attribute
 
 SESSION = click.option("--session", is_flag=True, help="Make a key that lives until logout.")
@@ -28,12 +28,39 @@ def share_option(what: str) -> Callable[[Decorated], Decorated]:
     )
 
 
+def quorum_options(kind: str, what: str) -> Callable[[Decorated], Decorated]:
+    """The quorum values of a new key: both or none, and for good."""
+    values = click.IntRange(0)
+    return options(
+        click.option(
+            f"--manage-{kind}-quorum-value",
+            "manage_value",
+            type=values,
+            help=f"How many must approve wrapping, sharing and changing the {what}.",
+        ),
+        click.option(
+            f"--use-{kind}-quorum-value",
+            "use_value",
+            type=values,
+            help=f"How many must approve signing with the {what}.",
+        ),
+    )
+
+
+def quorum(manage: int | None, use: int | None) -> KeyQuorum | None:
+    """From the values of :func:`quorum_options`; the HSM says which may be."""
+    if manage is None and use is None:
+        return None
+    return KeyQuorum(manage or 0, use or 0)
+
+
 SECRET_OPTIONS = options(
     click.option("--label", required=True, help="Label of the key."),
     click.option("--key-length-bytes", required=True, type=int, help="Length of the key in bytes."),
     SESSION,
     ATTRIBUTES,
     share_option("key"),
+    quorum_options("key", "key"),
 )
 PAIR_OPTIONS = options(
     click.option("--public-label", required=True, help="Label of the public key."),
@@ -42,6 +69,7 @@ PAIR_OPTIONS = options(
     click.option("--public-attributes", cls=ManyValues, metavar="NAME=VALUE…", help="As in verify=true."),
     click.option("--private-attributes", cls=ManyValues, metavar="NAME=VALUE…", help="As in sign=true."),
     share_option("private key"),
+    quorum_options("private-key", "private key"),
 )
 
 

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import click
 
-from strongroom.cli.cloudhsm import filters, key_objects
+from strongroom.cli.cloudhsm import filters, key_objects, quorum_file
 from strongroom.cli.cloudhsm.byte_values import read_bytes
 from strongroom.cli.cloudhsm.click_types import ManyValues, options
 from strongroom.cli.cloudhsm.envelope import CommandError, Data
 from strongroom.cli.cloudhsm.hash_options import HASH_FUNCTION, MGF, MGF_NUMBERS
 from strongroom.cli.cloudhsm.program import Program
-from strongroom.client import MechanismParameters, SignatureInvalid
+from strongroom.client import MechanismParameters, QuorumToken, SignatureInvalid
 from strongroom.client.digests import DIGESTS, Digest, Hash
 from strongroom.vocabulary.mechanisms import Mechanism
 
@@ -51,6 +51,7 @@ RAW_DATA_OPTIONS = options(
 )
 """Of Ed25519, which signs the data itself."""
 PREHASHED: Final = MechanismParameters(prehash=True)
+SIGN_OPTIONS = options(DATA_OPTIONS, quorum_file.APPROVAL)
 SIGNATURE_OPTIONS = options(
     click.option("--signature", help="The signature in base64."),
     click.option("--signature-path", metavar="PATH", help="File with the signature as bytes."),
@@ -82,21 +83,23 @@ class Message:
     key_filter: filters.Filter
     digest: Digest
     value: bytes
+    approval: QuorumToken | None = None
 
     @classmethod
     def read(cls, given: dict[str, Any]) -> Message:
-        """From the values of :data:`DATA_OPTIONS` or :data:`PREHASH_OPTIONS`."""
+        """From the values of one of the options' groups above."""
+        approval = quorum_file.approval(given.get("approval_path"))
         wanted = filters.parse(given["key_filter"])
         digest = DIGESTS[given["hash_function"]]
         data = read_bytes("data", given["data"], given["data_path"])
         if given["data_type"] == "raw":
-            return cls(wanted, digest, digest.of(data))
+            return cls(wanted, digest, digest.of(data), approval)
         if len(data) != digest.length:
             raise CommandError(
                 f"The digest has {len(data)} bytes; one of {digest.name} has {digest.length}. "
                 "Give the digest itself, or leave --data-type away to have the data hashed."
             )
-        return cls(wanted, digest, data)
+        return cls(wanted, digest, data, approval)
 
     def pss_parameters(self, mgf: str, salt_length: int) -> MechanismParameters:
         return MechanismParameters(hash=self.digest.mechanism.value, mgf=MGF_NUMBERS[mgf], salt_length=salt_length)
@@ -112,7 +115,7 @@ def sign(
     """Sign with the one key that the message's filter names."""
     session = program.session()
     key = filters.one(session, message.key_filter)
-    signature = session.objects.sign(key.reference, mechanism, signed, parameters)
+    signature = session.objects.sign(key.reference, mechanism, signed, parameters, approval=message.approval)
     return {"key-reference": key_objects.reference(key), "signature": base64.b64encode(signature).decode()}
 
 

@@ -40,12 +40,17 @@ def signature(terminal: Terminal, path: str, digest: bytes) -> bytes:
 
 def public_key(terminal: Terminal) -> PublicKeyTypes:
     """The public key of the PEM file that is named."""
+    return read_public_key(terminal.ask(PUBLIC_KEY))
+
+
+def read_public_key(name: str) -> PublicKeyTypes:
+    """The public key of a PEM file."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    path = Path(terminal.ask(PUBLIC_KEY))
+    path = Path(name)
     try:
-        return load_pem_public_key(_content(path))
+        return load_pem_public_key(content(path))
     except (ValueError, UnsupportedAlgorithm) as error:
         raise CommandError(
             f"{path} has no public key in PEM format; openssl rsa -in KEY -pubout -out {path} writes one."
@@ -53,7 +58,7 @@ def public_key(terminal: Terminal) -> PublicKeyTypes:
 
 
 def _write(path: Path, digest: bytes) -> None:
-    if path.exists() and _parsed(_content(path)) is None:
+    if path.exists() and _parsed(content(path)) is None:
         raise CommandError(f"{path} is there and is no token file: give --token the name of a new file.")
     document = {"version": VERSION, "tokens": [{"unsigned": base64.b64encode(digest).decode(), "signed": ""}]}
     try:
@@ -63,18 +68,18 @@ def _write(path: Path, digest: bytes) -> None:
 
 
 def _signature(path: Path, digest: bytes) -> bytes:
-    found = _parsed(_content(path))
+    found = _parsed(content(path))
     if found is None or found.version != VERSION:
         raise CommandError(
             f"{path} is no token file, which has the form "
             f'{{"version":"{VERSION}","tokens":[{{"unsigned":"…","signed":"…"}}]}}.'
         )
-    signed = next((token.signed for token in found.tokens if _decoded(token.unsigned) == digest), None)
+    signed = next((token.signed for token in found.tokens if decoded(token.unsigned) == digest), None)
     if signed is None:
         raise CommandError(f"{path} does not have the token that was written just now: sign that one.")
     if not signed.strip():
         raise CommandError(f"The token in {path} is not signed: put its signature, in base64, into signed.")
-    value = _decoded(signed)
+    value = decoded(signed)
     if value is None or len(value) != SIGNATURE_LENGTH:
         raise CommandError(
             f"What {path} has in signed is not the signature of an RSA-2048 key: {SIGNATURE_LENGTH} bytes in base64."
@@ -89,7 +94,7 @@ def _parsed(content: bytes) -> _TokenFile | None:
         return None
 
 
-def _decoded(text: str) -> bytes | None:
+def decoded(text: str) -> bytes | None:
     """From base64, with line ends in it or not."""
     try:
         return base64.b64decode("".join(text.split()), validate=True)
@@ -97,7 +102,8 @@ def _decoded(text: str) -> bytes | None:
         return None
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """What a file begins with: more than a token file has."""
     try:
         with path.open("rb") as file:
             return file.read(_LONGEST)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from strongroom.cli.cloudhsm import attribute_values, filters, key_objects, new_keys
+from strongroom.cli.cloudhsm import attribute_values, filters, key_objects, new_keys, quorum_file
 from strongroom.cli.cloudhsm.byte_values import hexadecimal, read_bytes, write_file
 from strongroom.cli.cloudhsm.click_types import ManyValues, options
 from strongroom.cli.cloudhsm.envelope import CommandError, Data
@@ -43,6 +43,8 @@ WRAP_OPTIONS = options(
     click.option("--payload-filter", cls=ManyValues, required=True, metavar="TERM…", help="The key to be wrapped."),
     click.option("--wrapping-filter", cls=ManyValues, required=True, metavar="TERM…", help="The key that wraps it."),
     click.option("--path", metavar="PATH", help="File to write the wrapped key to, as bytes."),
+    click.option("--wrapping-approval", metavar="PATH", help="Quorum token of the wrapping key, with its approvals."),
+    click.option("--payload-approval", metavar="PATH", help="Quorum token of the wrapped key, with its approvals."),
 )
 UNWRAP_OPTIONS = options(
     click.option("--filter", cls=ManyValues, required=True, metavar="TERM…", help="The key that unwraps."),
@@ -55,6 +57,8 @@ UNWRAP_OPTIONS = options(
     new_keys.SESSION,
     new_keys.ATTRIBUTES,
     new_keys.share_option("key"),
+    new_keys.quorum_options("key", "new key"),
+    quorum_file.APPROVAL,
 )
 GCM_OPTIONS = options(
     click.option(
@@ -97,10 +101,19 @@ def wrap(
 ) -> Data:
     """Wrap one key under another; ``given`` has the values of :data:`WRAP_OPTIONS`."""
     payload_filter, wrapping_filter = filters.parse(given["payload_filter"]), filters.parse(given["wrapping_filter"])
+    wrapping_approval = quorum_file.approval(given["wrapping_approval"])
+    payload_approval = quorum_file.approval(given["payload_approval"])
     session = program.session()
     payload, wrapping_key = filters.one(session, payload_filter), filters.one(session, wrapping_filter)
     try:
-        wrapped = session.objects.wrap(wrapping_key.reference, mechanism, payload.reference, parameters)
+        wrapped = session.objects.wrap(
+            wrapping_key.reference,
+            mechanism,
+            payload.reference,
+            parameters,
+            wrapping_approval=wrapping_approval,
+            payload_approval=payload_approval,
+        )
     except Refused as error:
         raise _with_next_step(error, _WRAP_STEPS) from None
     if given["path"] is not None:
@@ -129,6 +142,7 @@ def unwrap(
         **({Attribute.TOKEN.value: False} if given["session"] else {}),
         **attribute_values.at_creation(given["attributes"]),
     }
+    approval = quorum_file.approval(given["approval_path"])
     session = program.session()
     key = filters.one(session, wanted)
     try:
@@ -139,6 +153,8 @@ def unwrap(
             _without(key, template) | said,
             parameters,
             shared_users=given["share_crypto_users"],
+            quorum=new_keys.quorum(given["manage_value"], given["use_value"]),
+            approval=approval,
         )
     except Refused as error:
         raise _with_next_step(error, _UNWRAP_STEPS) from None

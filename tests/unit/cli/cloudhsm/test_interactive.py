@@ -70,8 +70,17 @@ def test_the_cluster_of_the_mode_is_the_default_of_its_lines(cli) -> None:
 
 def test_commands_options_and_choices_are_completed() -> None:
     root = Group("", "", commands.COMMANDS)
-    assert candidates(root, [], {"quit"}) == ["cluster", "crypto", "help", "key", "login", "logout", "quit", "user"]
-    assert candidates(root, ["user"]) == ["change-mfa", "change-password", "create", "delete", "list", "replicate"]
+    words = ["cluster", "crypto", "help", "key", "login", "logout", "quit", "quorum", "user"]
+    assert candidates(root, [], {"quit"}) == words
+    assert candidates(root, ["user"]) == [
+        "change-mfa",
+        "change-password",
+        "change-quorum",
+        "create",
+        "delete",
+        "list",
+        "replicate",
+    ]
     assert candidates(root, ["login", "--role"]) == ["admin", "crypto-user"]
     assert "--username" not in candidates(root, ["login", "--username", "alice"])
     assert candidates(root, ["nonsense"]) == []

@@ -199,8 +199,3 @@ def test_a_new_password_deregisters_on_demand(cli) -> None:
     assert cli(f"{change} --deregister-mfa").status == 0
     asked = cli.client.asked(Operation.CHANGE_PASSWORD)
     assert asked == [{"username": "alice", "role": 1, "password": "new-secret", "deregister_mfa": True}]
-
-
-@pytest.mark.parametrize("option", ["--change-quorum", "--approval file"])
-def test_what_belongs_to_quorum_is_refused_by_name(cli, option: str) -> None:
-    assert option.partition(" ")[0] in cli(f"{CHANGE} --deregister {option}").error

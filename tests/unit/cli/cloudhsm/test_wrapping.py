@@ -193,7 +193,7 @@ def test_a_refusal_comes_with_the_next_step(cli: Any, line: str, refusal: Refuse
         (f"key wrap aes-no-pad {KEYS} x=1", "'x=1' is no filter"),
         (f"key wrap rsa-oaep {KEYS} --hash-function sha256", "Missing option '--mgf'"),
         (f"key wrap rsa-oaep {KEYS} {OAEP}".replace("sha256", "md5"), "'md5' is not one of 'sha1', 'sha224'"),
-        (f"key wrap rsa-aes {KEYS} {OAEP} --payload-approval f", "No such option '--payload-approval'"),
+        (f"key wrap rsa-aes {KEYS} {OAEP} --payload-approval f", "f cannot be read"),
         (f"key unwrap aes-gcm {UNWRAP} --tag-length-bits 128", "Missing option '--iv'"),
         (f"key unwrap aes-gcm {UNWRAP} --tag-length-bits 128 --iv abc", "'abc' is no value of --iv"),
         (f"key unwrap aes-no-pad {UNWRAP}".replace("AAEC", "AA!"), "The value of --data is not base64"),

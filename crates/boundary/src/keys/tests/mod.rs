@@ -9,6 +9,7 @@ mod golden;
 mod head;
 mod identity;
 mod password;
+mod quorum;
 mod records;
 mod second_factor;
 mod ticket;

@@ -11,17 +11,17 @@ use super::*;
 
 const TOKEN: &[u8] = b"a token of an HSM";
 
-fn own_key() -> (Vec<u8>, KeyPair) {
+pub(super) fn own_key() -> (Vec<u8>, KeyPair) {
     let pair = KeyPair::from_pkcs8(&RSA_PKCS8).unwrap();
     (info(&pair), pair)
 }
 
-fn info(pair: &KeyPair) -> Vec<u8> {
+pub(super) fn info(pair: &KeyPair) -> Vec<u8> {
     let public: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
     public.as_ref().to_vec()
 }
 
-fn sign(pair: &KeyPair, token: &[u8]) -> Vec<u8> {
+pub(super) fn sign(pair: &KeyPair, token: &[u8]) -> Vec<u8> {
     let mut signature = vec![0; pair.public_modulus_len()];
     pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), token, &mut signature).unwrap();
     signature

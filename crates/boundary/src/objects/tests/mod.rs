@@ -10,6 +10,7 @@ mod imports;
 mod lifecycle;
 mod ml_dsa;
 mod ml_kem;
+mod quorum;
 mod records;
 mod refusals;
 mod sharing;
@@ -67,12 +68,12 @@ pub fn objects() -> Objects {
 /// A crypto-user with a login of its own.
 pub fn user(name: &str) -> Caller {
     let login_id = name.bytes().fold(1, |id, byte| id * 31 + u64::from(byte));
-    Caller { username: name.into(), role: Role::CryptoUser, login_id }
+    Caller { username: name.into(), role: Role::CryptoUser, login_id, approvals: Box::default() }
 }
 
 /// An admin.
 pub fn admin() -> Caller {
-    Caller { username: "admin".into(), role: Role::Admin, login_id: 99 }
+    Caller { username: "admin".into(), role: Role::Admin, login_id: 99, approvals: Box::default() }
 }
 
 /// A template of flags.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from strongroom.cli.cloudhsm import filters
+from strongroom.cli.cloudhsm import filters, quorum_file
 from strongroom.cli.cloudhsm.click_types import SHARING_USER, ManyValues, command
 from strongroom.cli.cloudhsm.envelope import Data
 from strongroom.cli.cloudhsm.program import Program
@@ -16,10 +16,12 @@ from strongroom.cli.cloudhsm.program import Program
 )
 @click.option("--filter", "terms", cls=ManyValues, required=True, metavar="TERM…", help="The key to share.")
 @SHARING_USER
-def share(program: Program, terms: tuple[str, ...], username: str, role: str) -> Data:
+@quorum_file.APPROVAL
+def share(program: Program, terms: tuple[str, ...], username: str, role: str, approval_path: str | None) -> Data:
     """Let another crypto-user use the one key that matches the filter; its owner only."""
     del role  # crypto-user, the only one that it takes
     wanted = filters.parse(terms)
+    approval = quorum_file.approval(approval_path)
     session = program.session()
-    session.objects.share(filters.one(session, wanted).reference, username)
+    session.objects.share(filters.one(session, wanted).reference, username, approval=approval)
     return {"message": "Key shared successfully"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from strongroom.cli.cloudhsm import passwords
+from strongroom.cli.cloudhsm import passwords, quorum_file
 from strongroom.cli.cloudhsm.click_types import PASSWORD, USER_AND_ROLE, command
 from strongroom.cli.cloudhsm.envelope import Data
 from strongroom.cli.cloudhsm.program import Program
@@ -18,9 +18,27 @@ from strongroom.vocabulary.roles import CLI_NAMES
 @click.option(
     "--deregister-mfa", is_flag=True, help="Let the user log in by password alone, if there is a second factor."
 )
-def change_password(program: Program, username: str, role: str, password: str | None, deregister_mfa: bool) -> Data:
+@click.option("--deregister-quorum", is_flag=True, help="Forget the user's key for quorum approvals, if there is one.")
+@quorum_file.APPROVAL
+def change_password(
+    program: Program,
+    username: str,
+    role: str,
+    password: str | None,
+    deregister_mfa: bool,
+    deregister_quorum: bool,
+    approval_path: str | None,
+) -> Data:
     """Change a user's password; an admin may change anybody's."""
+    approval = quorum_file.approval(approval_path)
     session = program.session()
     new = passwords.new(program.terminal, password)
-    user = session.users.change_password(username, role=ROLES[role], password=new, deregister_mfa=deregister_mfa)
+    user = session.users.change_password(
+        username,
+        role=ROLES[role],
+        password=new,
+        deregister_mfa=deregister_mfa,
+        deregister_quorum=deregister_quorum,
+        approval=approval,
+    )
     return {"username": user.username, "role": CLI_NAMES[user.role]}

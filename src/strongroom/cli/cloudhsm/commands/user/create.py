@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strongroom.cli.cloudhsm import passwords
+from strongroom.cli.cloudhsm import passwords, quorum_file
 from strongroom.cli.cloudhsm.click_types import PASSWORD, USER_AND_ROLE, command
 from strongroom.cli.cloudhsm.envelope import Data
 from strongroom.cli.cloudhsm.program import Program
@@ -13,8 +13,11 @@ from strongroom.vocabulary.roles import CLI_NAMES
 @command("create", examples=["user create --username alice --role crypto-user"])
 @USER_AND_ROLE
 @PASSWORD
-def create(program: Program, username: str, role: str, password: str | None) -> Data:
+@quorum_file.APPROVAL
+def create(program: Program, username: str, role: str, password: str | None, approval_path: str | None) -> Data:
     """Make an HSM user; admins only."""
+    approval = quorum_file.approval(approval_path)
     session = program.session()
-    user = session.users.create(username, role=ROLES[role], password=passwords.new(program.terminal, password))
+    new = passwords.new(program.terminal, password)
+    user = session.users.create(username, role=ROLES[role], password=new, approval=approval)
     return {"username": user.username, "role": CLI_NAMES[user.role]}

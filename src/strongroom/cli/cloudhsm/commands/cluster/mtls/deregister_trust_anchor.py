@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from strongroom.cli.cloudhsm import quorum_file
 from strongroom.cli.cloudhsm.click_types import ManyValues, command
 from strongroom.cli.cloudhsm.envelope import CommandError, Data
 from strongroom.cli.cloudhsm.program import Program
@@ -19,13 +20,12 @@ from strongroom.cli.cloudhsm.program import Program
     required=True,
     help="Reference of the trust anchor: 0x01 or 0x02, or both.",
 )
-def deregister_trust_anchor(program: Program, references: Sequence[str]) -> Data:
+@quorum_file.APPROVAL
+def deregister_trust_anchor(program: Program, references: Sequence[str], approval_path: str | None) -> Data:
     """Let nobody in by a trust anchor any more; admins only."""
-    numbers = [(text, _number(text)) for text in references]
-    mutual_tls = program.session().mutual_tls
-    for _, number in numbers:
-        mutual_tls.deregister(number)
-    named = ", ".join(f"{number:#04x}" for _, number in numbers)
+    numbers = [_number(text) for text in references]
+    program.session().mutual_tls.deregister(numbers, approval=quorum_file.approval(approval_path))
+    named = ", ".join(f"{number:#04x}" for number in numbers)
     return {"message": f"Trust anchor with reference {named} deregistered successfully"}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from strongroom.cli.cloudhsm import quorum_file
 from strongroom.cli.cloudhsm.click_types import command
 from strongroom.cli.cloudhsm.envelope import CommandError, Data
 from strongroom.cli.cloudhsm.program import Program
@@ -16,7 +17,8 @@ _TOO_LONG = 1 << 20
 
 @command("register-trust-anchor", examples=["cluster mtls register-trust-anchor --path root-ca.crt"])
 @click.option("--path", required=True, metavar="PATH", help="PEM file with the certificate.")
-def register_trust_anchor(program: Program, path: str) -> Data:
+@quorum_file.APPROVAL
+def register_trust_anchor(program: Program, path: str, approval_path: str | None) -> Data:
     """Let in clients whose certificates were signed by this one; admins only."""
     try:
         with Path(path).open(encoding="ascii") as file:
@@ -27,4 +29,5 @@ def register_trust_anchor(program: Program, path: str) -> Data:
         raise CommandError(
             f"{path} is not PEM: convert it with `openssl x509 -inform DER -in {path} -out anchor.pem`."
         ) from error
-    return {"trust_anchor": shown(program.session().mutual_tls.register(certificate))}
+    approval = quorum_file.approval(approval_path)
+    return {"trust_anchor": shown(program.session().mutual_tls.register(certificate, approval=approval))}

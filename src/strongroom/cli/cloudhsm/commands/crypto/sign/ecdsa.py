@@ -12,7 +12,7 @@ from strongroom.vocabulary.mechanisms import Mechanism
 
 
 @command("ecdsa", examples=["crypto sign ecdsa --key-filter attr.label=k1 --hash-function sha256 --data YWJjMTIz"])
-@signatures.DATA_OPTIONS
+@signatures.SIGN_OPTIONS
 def ecdsa(program: Program, **given: Any) -> Data:
     """Sign with an EC private key."""
     message = signatures.Message.read(given)

@@ -14,7 +14,7 @@ from strongroom.vocabulary.mechanisms import Mechanism
 @command(
     "rsa-pkcs", examples=["crypto sign rsa-pkcs --key-filter attr.label=k1 --hash-function sha256 --data YWJjMTIz"]
 )
-@signatures.DATA_OPTIONS
+@signatures.SIGN_OPTIONS
 def rsa_pkcs(program: Program, **given: Any) -> Data:
     """Sign with an RSA private key, PKCS #1 v1.5."""
     message = signatures.Message.read(given)

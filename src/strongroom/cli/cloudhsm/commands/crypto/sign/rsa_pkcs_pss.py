@@ -18,7 +18,7 @@ from strongroom.vocabulary.mechanisms import Mechanism
         "--salt-length 32 --data YWJjMTIz"
     ],
 )
-@signatures.DATA_OPTIONS
+@signatures.SIGN_OPTIONS
 @signatures.PSS_OPTIONS
 def rsa_pkcs_pss(program: Program, mgf: str, salt_length: int, **given: Any) -> Data:
     """Sign with an RSA private key, PSS."""

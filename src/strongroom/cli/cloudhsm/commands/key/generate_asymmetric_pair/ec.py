@@ -38,6 +38,8 @@ def ec(
     public_attributes: tuple[str, ...],
     private_attributes: tuple[str, ...],
     share_crypto_users: tuple[str, ...],
+    manage_value: int | None,
+    use_value: int | None,
 ) -> Data:
     """Make an EC key pair. Without attributes the keys can do nothing and the private one is extractable."""
     parameters = attribute_values.parse(Attribute.EC_PARAMS, curve)
@@ -51,5 +53,8 @@ def ec(
         **attribute_values.at_creation(private_attributes),
     }
     mechanism = _MECHANISMS.get(curve, Mechanism.EC_KEY_PAIR_GEN)
-    made = program.session().objects.generate_pair(mechanism, public, private, shared_users=share_crypto_users)
+    quorum = new_keys.quorum(manage_value, use_value)
+    made = program.session().objects.generate_pair(
+        mechanism, public, private, shared_users=share_crypto_users, quorum=quorum
+    )
     return {"public_key": key_objects.full(made[0]), "private_key": key_objects.full(made[1])}

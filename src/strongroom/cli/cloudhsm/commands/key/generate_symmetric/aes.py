@@ -25,6 +25,8 @@ def aes(
     session: bool,
     attributes: tuple[str, ...],
     share_crypto_users: tuple[str, ...],
+    manage_value: int | None,
+    use_value: int | None,
 ) -> Data:
     """Make an AES key of 16, 24 or 32 bytes."""
     template = {
@@ -36,5 +38,8 @@ def aes(
         Attribute.VALUE_LEN.value: key_length_bytes,
         **attribute_values.at_creation(attributes),
     }
-    made = program.session().objects.generate(Mechanism.AES_KEY_GEN, template, shared_users=share_crypto_users)
+    quorum = new_keys.quorum(manage_value, use_value)
+    made = program.session().objects.generate(
+        Mechanism.AES_KEY_GEN, template, shared_users=share_crypto_users, quorum=quorum
+    )
     return {"key": key_objects.full(made)}

@@ -22,6 +22,8 @@ def generic_secret(
     session: bool,
     attributes: tuple[str, ...],
     share_crypto_users: tuple[str, ...],
+    manage_value: int | None,
+    use_value: int | None,
 ) -> Data:
     """Make a generic secret of 1 to 800 bytes."""
     template = {
@@ -30,5 +32,6 @@ def generic_secret(
         **attribute_values.at_creation(attributes),
     }
     mechanism = Mechanism.GENERIC_SECRET_KEY_GEN
-    made = program.session().objects.generate(mechanism, template, shared_users=share_crypto_users)
+    quorum = new_keys.quorum(manage_value, use_value)
+    made = program.session().objects.generate(mechanism, template, shared_users=share_crypto_users, quorum=quorum)
     return {"key": key_objects.full(made)}

@@ -1,0 +1,677 @@
+"""Quorum of admins: registration, tokens, values, and everything that approvals are refused for."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from typing import Any
+
+import pytest
+
+from strongroom.hsm import approvals
+from strongroom.hsm.approvals import MOST_APPROVALS, TOKEN_SECONDS, approval_data
+from strongroom.vocabulary.operations import Operation
+from strongroom.vocabulary.quorum import ADMIN_SERVICES, KEY_SERVICES, QuorumService
+from strongroom.vocabulary.records import DESIRED_HSM
+from strongroom.vocabulary.roles import Role
+
+ADMIN, USER = int(Role.ADMIN), int(Role.CRYPTO_USER)
+NEEDED = "Quorum approval is required for this operation"
+INVALID = "Invalid username-signature pair for quorum authorization"
+CLUSTER = QuorumService.CLUSTER
+
+
+def key_of(name: str) -> bytes:
+    return b"rsa-2048 " + name.encode()
+
+
+class Board:
+    """Three admins who have registered, and the user quorum of 2 where a test asks for it."""
+
+    def __init__(self, cluster: Any, hsm: Any) -> None:
+        self.cluster, self.hsm = cluster, hsm
+        for name in ("hsm-a", "hsm-b"):
+            cluster.put(DESIRED_HSM + name, b"")
+        hsm.activate()
+        self.admins = {"admin": hsm.admin()}
+        for name in ("carol", "dave"):
+            self.admins[name] = hsm.user(self.admins["admin"], name, Role.ADMIN)
+        for name, login in self.admins.items():
+            assert self.register(login, key_of(name)) == {"username": name, "role": ADMIN}
+        self.admin = self.admins["admin"]
+        self.names = (f"user{number}" for number in itertools.count())
+
+    def token(self, login: Any, service: QuorumService, hsm: Any = None) -> bytes:
+        answer = (hsm or self.hsm).call(Operation.QUORUM_TOKEN, {"service": int(service)}, login)
+        assert answer["lifetime_seconds"] == TOKEN_SECONDS
+        return answer["approval_data"]  # type: ignore[no-any-return]
+
+    def register(self, login: Any, key: bytes) -> Any:
+        data = self.token(login, QuorumService.REGISTRATION)
+        body = {"public_key": key, "approval_data": data, "signature": self.cluster.sign_token(key, data)}
+        return self.hsm.call(Operation.REGISTER_QUORUM, body, login)
+
+    def approved(self, data: bytes, *names: str) -> dict[str, Any]:
+        given = [
+            {"username": name, "role": ADMIN, "signature": self.cluster.sign_token(key_of(name), data)}
+            for name in names
+        ]
+        return {"approval_data": data, "approvals": given}
+
+    def approval(self, service: QuorumService = QuorumService.USER, names: Any = ("admin", "carol")) -> dict[str, Any]:
+        return self.approved(self.token(self.admin, service), *names)
+
+    def set_value(self, service: QuorumService, value: int, approval: Any = None, login: Any = None) -> Any:
+        body = {"service": int(service), "value": value, "approval": approval}
+        return self.hsm.call(Operation.SET_QUORUM_VALUE, body, login or self.admin)
+
+    def create(self, approval: Any = None, login: Any = None, hsm: Any = None, **options: Any) -> Any:
+        name = options.pop("name", None) or next(self.names)
+        password = self.cluster.Password("a-password")
+        body = {"username": name, "role": USER, "password": password, "approval": approval}
+        return (hsm or self.hsm).call(Operation.USER_CREATE, body, login or self.admin, **options)
+
+    def later(self, seconds: float) -> None:
+        self.cluster.clock.now += seconds
+        for member in self.cluster.members:
+            member.renew()
+
+    def values(self) -> Any:
+        return self.hsm.call(Operation.QUORUM_VALUES)
+
+    def tokens(self, hsm: Any = None) -> Any:
+        return (hsm or self.hsm).call(Operation.QUORUM_TOKENS, {}, self.admin)["tokens"]
+
+
+@pytest.fixture
+def board(cluster, hsm) -> Board:
+    return Board(cluster, hsm)
+
+
+@pytest.fixture
+def two(board) -> Board:
+    """Two admins must approve what is done to users."""
+    assert board.set_value(QuorumService.USER, 2) == {}
+    return board
+
+
+# -- tokens and registration ------------------------------------------------------------------------------------------
+def test_approval_data_has_the_documented_layout():
+    data = approval_data(["hsm-a", "hsm-b"], QuorumService.USER, 0, "alice", bytes(range(16)), 1_700_000_000.9)
+    assert len(data) == 160
+    for block, hsm_id in ((data[:80], b"hsm-a"), (data[80:], b"hsm-b")):
+        assert block[:4] == b"\0\1\0\3"
+        assert block[4:8] == hashlib.sha256(hsm_id).digest()[:4]
+        assert block[8:16] == bytes(8)
+        assert block[16:32] == bytes(range(16))
+        assert block[32:64] == b"alice" + bytes(27)
+        assert block[64:72] == (1_700_000_000).to_bytes(8)
+        assert block[72:] == bytes(8)
+    of_a_key = approval_data(["hsm-a"], QuorumService.KEY_USAGE, 0x54, "alice", bytes(16), 0)
+    assert of_a_key[:4] == b"\0\2\0\5"
+    assert of_a_key[8:16] == (0x54).to_bytes(8)
+
+
+def test_a_token_is_a_block_for_each_hsm_and_never_the_same_twice(board):
+    first = board.token(board.admin, QuorumService.REGISTRATION)
+    second = board.token(board.admin, QuorumService.REGISTRATION)
+    assert len(first) == 160
+    assert first != second
+
+
+def test_a_key_is_registered_by_whoever_has_its_private_half(board):
+    carol = board.admins["carol"]
+    data = board.token(carol, QuorumService.REGISTRATION)
+    good = {"public_key": key_of("new"), "approval_data": data}
+    right = board.cluster.sign_token(key_of("new"), data)
+    for changed in (
+        {"signature": b""},
+        {"signature": board.cluster.sign_token(key_of("other"), data)},
+        {"signature": right, "approval_data": data[:-1]},
+        {"signature": right, "public_key": key_of("other")},
+    ):
+        assert board.hsm.call(Operation.REGISTER_QUORUM, {**good, **changed}, carol).rv == 0xC0
+    refused = board.hsm.call(Operation.REGISTER_QUORUM, {**good, "public_key": b"ec", "signature": right}, carol)
+    assert refused.rv == 0x63
+    body = {**good, "signature": right}
+    for login in (board.admin, board.hsm.login("carol", "carol-password", Role.ADMIN)):
+        assert board.hsm.call(Operation.REGISTER_QUORUM, body, login).rv == 0x1B
+    assert board.hsm.call(Operation.REGISTER_QUORUM, body, carol) == {"username": "carol", "role": ADMIN}
+    assert INVALID in board.hsm.call(Operation.REGISTER_QUORUM, body, carol).text
+    entry = board.hsm.entries()[-2]
+    assert (entry.opcode, entry.response, entry.username) == ("STRONGROOM_REGISTER_QUORUM_KEY", 0, "carol")
+
+
+def test_a_registration_needs_a_token_for_one(board):
+    data = board.token(board.admin, QuorumService.USER)
+    body = {"public_key": key_of("new"), "approval_data": data}
+    body["signature"] = board.cluster.sign_token(key_of("new"), data)
+    refused = board.hsm.call(Operation.REGISTER_QUORUM, body, board.admin)
+    assert "Quorum Failed: the token is for the service user" in refused.text
+
+
+def test_a_crypto_user_registers_and_shows_as_registered(board):
+    eve = board.hsm.user(board.admin, "eve")
+    assert board.register(eve, key_of("eve")) == {"username": "eve", "role": USER}
+    users = {user["username"]: user["quorum"] for user in board.hsm.call(Operation.USER_LIST)["users"]}
+    assert users == {"admin": True, "app_user": False, "carol": True, "dave": True, "eve": True}
+    body = {"username": "eve", "role": USER, "password": board.cluster.Password("eve-password")}
+    board.hsm.call(Operation.CHANGE_PASSWORD, {**body, "deregister_quorum": True}, eve)
+    users = {user["username"]: user["quorum"] for user in board.hsm.call(Operation.USER_LIST)["users"]}
+    assert not users["eve"]
+
+
+@pytest.mark.parametrize("service", ADMIN_SERVICES)
+def test_an_admin_has_one_token_of_a_service_and_no_crypto_user_has_any(board, service):
+    board.token(board.admin, service)
+    refused = board.hsm.call(Operation.QUORUM_TOKEN, {"service": int(service)}, board.admin)
+    assert (refused.rv, "has a token for the service" in refused.text) == (0x1B, True)
+    board.token(board.admins["carol"], service)
+    eve = board.hsm.user(board.admin, "eve")
+    assert board.hsm.call(Operation.QUORUM_TOKEN, {"service": int(service)}, eve).rv == 0x103
+    board.later(TOKEN_SECONDS + 1)
+    board.token(board.admin, service)
+
+
+def test_wrong_requests_for_tokens_are_refused(board):
+    wrong: list[dict[str, Any]] = [{"service": 0}, {"service": 99}, {"service": "user"}, {}]
+    wrong += [{"service": int(service), "key": 5} for service in ADMIN_SERVICES]
+    for body in wrong:
+        assert board.hsm.call(Operation.QUORUM_TOKEN, body, board.admin).rv == 0x7, body
+
+
+def test_tokens_are_listed_while_they_live_and_deleted(two):
+    two.token(two.admin, QuorumService.USER)
+    two.token(two.admins["carol"], QuorumService.QUORUM)
+    two.later(10)
+    assert two.tokens() == [
+        {"username": "admin", "service": 3, "approvals_required": 2, "timeout_seconds": 590},
+        {"username": "carol", "service": 4, "approvals_required": 1, "timeout_seconds": 590},
+    ]
+    assert two.hsm.call(Operation.DELETE_QUORUM_TOKENS, {"all": False}, two.admin) == {}
+    assert [token["username"] for token in two.tokens()] == ["carol"]
+    assert two.hsm.call(Operation.DELETE_QUORUM_TOKENS, {"all": True}, two.admin) == {}
+    assert two.tokens() == []
+    assert two.cluster.keys("approval/") == []
+    assert two.hsm.entries()[-1].opcode == "CN_DELETE_TOKEN"
+    two.token(two.admin, QuorumService.USER)
+    two.hsm.call(Operation.LOGOUT, {}, two.admin)
+    two.admin = two.hsm.admin()
+    assert two.tokens() == []
+
+
+def test_tokens_are_limited_and_dead_ones_make_room(board, monkeypatch):
+    monkeypatch.setattr(approvals, "MOST_TOKENS", 3)
+    for _ in range(3):
+        board.token(board.admin, QuorumService.REGISTRATION)
+    full = board.hsm.call(Operation.QUORUM_TOKEN, {"service": int(CLUSTER)}, board.admins["carol"])
+    assert (full.rv, "limit of 3 quorum tokens" in full.text) == (0x31, True)
+    board.later(TOKEN_SECONDS)
+    board.token(board.admins["carol"], CLUSTER)
+    assert len(board.cluster.keys("approval/")) == 1
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+def test_any_admin_turns_quorum_on_and_then_the_quorum_decides(board):
+    assert board.values() == {"user": 1, "quorum": 1, "cluster": 1}
+    assert board.set_value(QuorumService.QUORUM, 2, login=board.admins["dave"]) == {}
+    assert board.set_value(QuorumService.USER, 2).text == NEEDED
+    assert board.set_value(QuorumService.USER, 2, board.approval(QuorumService.QUORUM)) == {}
+    assert board.set_value(QuorumService.QUORUM, 1).text == NEEDED
+    assert board.values() == {"user": 2, "quorum": 2, "cluster": 1}
+    assert board.set_value(QuorumService.QUORUM, 1, board.approval(QuorumService.QUORUM)) == {}
+    assert board.set_value(QuorumService.USER, 1) == {}
+    entry = board.hsm.entries()[-1]
+    assert (entry.opcode, entry.response, entry.username) == ("CN_SET_M_VALUE", 0, "admin")
+
+
+@pytest.mark.parametrize("value", [0, 9, -1, 2**40])
+def test_a_value_is_1_to_8(board, value):
+    assert board.set_value(QuorumService.USER, value).rv == 0x7
+
+
+@pytest.mark.parametrize("service", [*KEY_SERVICES, QuorumService.REGISTRATION])
+def test_values_are_those_of_admins_services(board, service):
+    assert "values are set for the services user, quorum, cluster" in board.set_value(service, 2).text
+
+
+def test_what_would_leave_too_few_admins_is_refused(board):
+    assert "4 admins must approve, and there would be only 3" in board.set_value(QuorumService.USER, 4).text
+    assert board.set_value(QuorumService.USER, 3) == {}
+    board.hsm.call(Operation.LOGOUT, {}, board.admins["dave"])
+    approval = board.approval(names=("admin", "carol", "dave"))
+    body = {"username": "dave", "role": ADMIN, "approval": approval}
+    assert "there would be only 2" in board.hsm.call(Operation.USER_DELETE, body, board.admin).text
+
+
+def test_without_the_clusters_word_on_its_values_nothing_is_decided(two, cluster):
+    two.hsm.replica.refuse("quorum/values", 99, "quorum/values was altered")
+    for refused in (two.create(), two.create(two.approval(names=())), two.values(), two.set_value(CLUSTER, 1)):
+        assert (refused.rv, "nobody can tell how many approvals are needed" in refused.text) == (0x30, True)
+
+
+# -- what is approved -------------------------------------------------------------------------------------------------
+def changes(board: Board) -> dict[str, tuple[Operation, dict[str, Any]]]:
+    board.hsm.call(Operation.LOGOUT, {}, board.hsm.user(board.admin, "frank"))
+    password = board.cluster.Password("new-password")
+    frank = {"username": "frank", "role": USER}
+    token = board.hsm.call(Operation.MFA_TOKEN, frank, board.admin)["token"]
+    factor = {"public_key": key_of("frank"), "token": token}
+    factor["signature"] = board.cluster.sign_token(key_of("frank"), token)
+    return {
+        "create": (Operation.USER_CREATE, {"username": "new", "role": USER, "password": password}),
+        "delete": (Operation.USER_DELETE, frank),
+        "password": (Operation.CHANGE_PASSWORD, {**frank, "password": password}),
+        "mfa": (Operation.CHANGE_MFA, {**frank, "password": password, **factor}),
+        "no mfa": (Operation.CHANGE_MFA, {**frank, "password": password}),
+    }
+
+
+@pytest.mark.parametrize("change", ["create", "delete", "password", "mfa", "no mfa"])
+def test_what_is_done_to_users_needs_approvals_and_tells_who_gave_them(board, change):
+    operation, body = changes(board)[change]
+    board.set_value(QuorumService.USER, 2)
+    assert board.hsm.call(operation, body, board.admin).text == NEEDED
+    few = {**body, "approval": board.approval(names=("admin",))}
+    refused = board.hsm.call(operation, few, board.admin)
+    assert refused.text == "Too few quorum approvals: currently 1 approvals, but 2 approvals required"
+    body["approval"] = board.approved(few["approval"]["approval_data"], "carol", "dave")
+    before = len(board.hsm.entries())
+    assert board.hsm.call(operation, body, board.admin)["role"] == USER
+    done, *approved = board.hsm.entries()[before:]
+    assert (done.opcode[:2], done.response) == ("CN", 0)
+    assert [(entry.opcode, entry.username) for entry in approved] == [
+        ("CN_APPROVE_TOKEN", "carol"),
+        ("CN_APPROVE_TOKEN", "dave"),
+    ]
+    assert board.cluster.keys("approval/") == []
+
+
+def test_what_users_do_to_themselves_needs_no_approval(two):
+    erin = two.approval()
+    assert two.create(erin, name="erin")["username"] == "erin"
+    login = two.hsm.login("erin", "a-password")
+    password = two.cluster.Password("b-password")
+    for operation in (Operation.CHANGE_PASSWORD, Operation.CHANGE_MFA):
+        own = {"username": "erin", "role": USER, "password": password}
+        assert two.hsm.call(operation, own, login) == {"username": "erin", "role": USER}
+        own = {"username": "admin", "role": ADMIN, "password": two.cluster.Password("adminpassword")}
+        assert two.hsm.call(operation, own, two.admin) == {"username": "admin", "role": ADMIN}
+
+
+def test_the_same_approver_counts_once_however_it_is_spelt(two):
+    twice = two.approval(names=("admin", "admin"))
+    twice["approvals"][1]["username"] = "ADMIN"
+    assert "currently 1 approvals" in two.create(twice).text
+
+
+def test_two_admins_with_one_key_are_one(two):
+    same = key_of("carol")
+    two.register(two.admins["dave"], same)
+    data = two.token(two.admin, QuorumService.USER)
+    signature = two.cluster.sign_token(same, data)
+    given = [{"username": name, "role": ADMIN, "signature": signature} for name in ("carol", "dave")]
+    assert "currently 1 approvals" in two.create({"approval_data": data, "approvals": given}).text
+
+
+def test_a_crypto_users_approval_does_not_count(board):
+    eve = board.hsm.user(board.admin, "eve")
+    board.register(eve, key_of("eve"))
+    board.set_value(QuorumService.USER, 2)
+    approval = board.approval(names=("admin", "eve"))
+    approval["approvals"][1]["role"] = USER
+    assert "currently 1 approvals" in board.create(approval).text
+    approval["approvals"][1]["role"] = ADMIN
+    assert INVALID in board.create(approval).text
+
+
+def test_a_wrong_signature_spoils_the_approval_and_spends_nothing(two):
+    good = two.approval(names=("admin", "carol", "dave"))
+    data = good["approval_data"]
+    for number, name in ((0, "carol"), (1, "nobody"), (2, "app_user")):
+        given = [dict(approval) for approval in good["approvals"]]
+        given[number]["username"] = name
+        assert INVALID in two.create({"approval_data": data, "approvals": given}).text
+    for signature in (b"", b"x" * 256, two.cluster.sign_token(key_of("admin"), data + b"x")):
+        given = [{**good["approvals"][0], "signature": signature}, *good["approvals"][1:]]
+        assert INVALID in two.create({"approval_data": data, "approvals": given}).text
+    assert two.create({**good, "approvals": good["approvals"] * 22}).rv == 0x7
+    assert len(good["approvals"] * 22) > MOST_APPROVALS
+    assert "username" in two.create(good)
+
+
+def test_approvals_without_a_role_are_taken(two):
+    approval = two.approval()
+    for given in approval["approvals"]:
+        given["role"] = 0
+    assert "username" in two.create(approval)
+
+
+def test_malformed_approvals_are_refused(two):
+    for approval in ({}, {"approval_data": b""}, {"approvals": []}, {"approval_data": "text", "approvals": []}, 5):
+        answer = two.create(approval)
+        assert answer.rv in {0x7, 0x1B}, approval
+    unsigned = two.approval(names=())
+    assert "currently 0 approvals" in two.create(unsigned).text
+
+
+def test_a_token_is_good_for_its_service_its_login_and_its_time_alone(two):
+    assert "Quorum Failed: the token is for the service quorum" in two.create(two.approval(QuorumService.QUORUM)).text
+    approval = two.approval()
+    carol = two.admins["carol"]
+    assert "Quorum Failed: the token was made in another login" in two.create(approval, carol).text
+    again = two.hsm.admin()
+    assert "Quorum Failed: the token was made in another login" in two.create(approval, again).text
+    two.later(TOKEN_SECONDS)
+    assert INVALID in two.create(approval).text
+    two.later(-1)
+    assert "username" in two.create(approval)
+
+
+def test_a_token_is_spent_once_and_a_repeat_gets_the_first_result(two):
+    approval = two.approval()
+    first = two.create(approval, name="gina", request_id=b"1" * 16)
+    assert first == {"username": "gina", "role": USER}
+    assert two.create(approval, name="gina", request_id=b"1" * 16) == first
+    assert two.create(approval, name="hugo", request_id=b"1" * 16, digest=b"other").rv == 0x7
+    assert INVALID in two.create(approval, name="hugo").text
+
+
+def test_a_refused_operation_leaves_the_token(two):
+    approval = two.approval()
+    assert "there is a user carol already" in two.create(approval, name="carol").text
+    assert two.create(approval, name="gina")["username"] == "gina"
+
+
+def test_a_logout_voids_the_token(two):
+    approval = two.approval()
+    two.hsm.call(Operation.LOGOUT, {}, two.admin)
+    assert INVALID in two.create(approval, two.hsm.admin()).text
+
+
+@pytest.mark.parametrize("change", ["deregistered", "registered anew", "deleted", "locked"])
+@pytest.mark.parametrize("is_in_between", [False, True])
+def test_an_approver_who_is_none_any_more_does_not_count(board, change, is_in_between):
+    """Before the request comes, and between the check of the signature and the decision."""
+    dave = board.admins["dave"]
+    data = board.token(dave, QuorumService.REGISTRATION)
+    body: dict[str, Any] = {"username": "dave", "role": ADMIN}
+    operation, login = Operation.REGISTER_QUORUM, dave
+    if change == "registered anew":
+        signature = board.cluster.sign_token(key_of("new"), data)
+        body = {"public_key": key_of("new"), "approval_data": data, "signature": signature}
+    elif change == "deregistered":
+        operation = Operation.CHANGE_PASSWORD
+        body |= {"password": board.cluster.Password("dave-password"), "deregister_quorum": True}
+    elif change == "deleted":
+        operation, login = Operation.USER_DELETE, board.admin
+        board.hsm.call(Operation.LOGOUT, {}, dave)
+
+    def alter() -> None:
+        if change != "locked":
+            board.hsm.call(operation, body, login)
+            return
+        for _ in range(6):
+            board.later(1)
+            board.hsm.login("dave", "wrong-password", Role.ADMIN)
+
+    if change != "deleted":
+        board.set_value(QuorumService.USER, 2)
+    approval = board.approval(names=("admin", "dave"))
+    if is_in_between:
+        board.hsm.hold = True
+        alter()
+        board.create(approval, name="ivan")
+        token = next(board.hsm.tokens) - 1
+        board.hsm.hold = False
+        board.hsm.flush()
+        refused = board.hsm.answer(token)
+    else:
+        alter()
+        refused = board.create(approval, name="ivan")
+    assert INVALID in refused.text
+    assert "ivan" not in board.hsm.replica.users
+
+
+# -- two HSMs ---------------------------------------------------------------------------------------------------------
+def test_of_two_hsms_that_are_asked_at_the_same_instant_one_spends_the_token(two, cluster):
+    other = cluster.member("hsm-b")
+    approval = two.approval()
+    other.replica.catch_up()
+    two.hsm.hold = other.hold = True
+    two.create(approval, name="judy")
+    two.create(approval, name="kurt", hsm=other)
+    tokens = [next(member.tokens) - 1 for member in (two.hsm, other)]
+    two.hsm.hold = other.hold = False
+    other.flush()
+    two.hsm.flush()
+    answers = [member.answer(token) for member, token in zip((two.hsm, other), tokens, strict=True)]
+    assert answers[1] == {"username": "kurt", "role": USER}
+    assert INVALID in answers[0].text
+    other.replica.catch_up()
+    assert "judy" not in other.replica.users
+
+
+def test_a_token_of_one_hsm_is_good_at_another_that_joins_later_and_after_the_first_has_gone(two, cluster):
+    approval = two.approval()
+    cluster.put(DESIRED_HSM + "hsm-a", None)
+    other = cluster.member("hsm-c")
+    assert [token["username"] for token in two.tokens(other)] == ["admin"]
+    assert two.create(approval, name="lena", hsm=other) == {"username": "lena", "role": USER}
+    assert INVALID in two.create(approval, name="mara").text
+
+
+def test_a_value_holds_at_an_hsm_that_has_not_heard_of_it(board, cluster):
+    other = cluster.member("hsm-b")
+    board.hsm.hold = False
+    board.set_value(QuorumService.USER, 2)
+    assert board.create(hsm=other).text == NEEDED
+
+
+# -- the store --------------------------------------------------------------------------------------------------------
+def test_a_spent_token_that_is_put_back_into_the_store_is_refused(two, cluster):
+    approval = two.approval()
+    (key,) = cluster.keys("approval/")
+    record = cluster.store.get(key)
+    assert "username" in two.create(approval)
+    cluster.put(key, record.value)
+    other = cluster.member("hsm-b")
+    for hsm in (two.hsm, other):
+        assert INVALID in two.create(approval, hsm=hsm).text
+
+
+def test_an_edited_or_removed_value_is_not_taken_for_no_quorum(two, cluster):
+    record = cluster.store.get("quorum/values")
+    edited = record.value[:-1] + bytes([record.value[-1] ^ 1])
+    other = cluster.member("hsm-b")
+    for value in (edited, None):
+        cluster.put("quorum/values", value)
+        assert two.create(hsm=two.hsm).text == NEEDED
+        assert two.create(hsm=other).text == NEEDED
+
+
+# -- keys -------------------------------------------------------------------------------------------------------------
+class KeyBoard:
+    """Alice owns a key that she shares with bob and eve; two of the three must approve what is done with it."""
+
+    def __init__(self, board: Board) -> None:
+        self.cluster, self.hsm = board.cluster, board.hsm
+        self.people = {}
+        for name in ("alice", "bob", "eve", "frank"):
+            self.people[name] = self.hsm.user(board.admin, name)
+            board.register(self.people[name], key_of(name))
+        self.alice = self.people["alice"]
+        self.key = self.generate(quorum={"manage": 2, "usage": 2})
+        self.plain = self.generate()
+
+    def generate(self, **options: Any) -> int:
+        body = {"mechanism": 1, "template": {1: True}, "shared_users": ["bob", "eve"], **options}
+        return int(self.hsm.call(Operation.GENERATE_KEY, body, self.alice)["objects"][0]["reference"])
+
+    def token(self, service: QuorumService, key: int | None = None, login: Any = None) -> Any:
+        body = {"service": int(service), "key": self.key if key is None else key}
+        answer = self.hsm.call(Operation.QUORUM_TOKEN, body, login or self.alice)
+        return answer["approval_data"] if isinstance(answer, dict) else answer
+
+    def approved(self, data: bytes, *names: str) -> dict[str, Any]:
+        given = [
+            {"username": name, "role": USER, "signature": self.cluster.sign_token(key_of(name), data)} for name in names
+        ]
+        return {"approval_data": data, "approvals": given}
+
+    def approval(self, service: QuorumService, *names: str) -> dict[str, Any]:
+        return self.approved(self.token(service), *(names or ("alice", "bob")))
+
+    def sign(self, approval: Any, login: Any = None, key: int | None = None, **options: Any) -> Any:
+        body = {"key": key or self.key, "mechanism": 1, "data": b"data", "approval": approval}
+        return self.hsm.call(Operation.SIGN_WITH_APPROVAL, body, login or self.alice, **options)
+
+
+@pytest.fixture
+def keys(board) -> KeyBoard:
+    return KeyBoard(board)
+
+
+USAGE, MANAGEMENT = QuorumService.KEY_USAGE, QuorumService.KEY_MANAGEMENT
+
+
+def test_a_signature_is_given_out_when_its_token_is_spent_and_a_repeat_gets_the_same(keys):
+    approval = keys.approval(USAGE)
+    before = len(keys.hsm.entries())
+    first = keys.sign(approval, request_id=b"1" * 16)
+    assert first["data"] == b"signature"
+    assert [(entry.opcode, entry.operation, entry.username) for entry in keys.hsm.entries()[before:]] == [
+        ("CN_APPROVE_TOKEN", "sign_with_approval", "alice"),
+        ("CN_APPROVE_TOKEN", "approve_token", "alice"),
+        ("CN_APPROVE_TOKEN", "approve_token", "bob"),
+    ]
+    assert {entry.private_reference for entry in keys.hsm.entries()[before:]} == {keys.key}
+    assert keys.sign(approval, request_id=b"1" * 16) == first
+    assert INVALID in keys.sign(approval).text
+
+
+def test_what_is_not_approved_is_not_signed(keys):
+    assert keys.sign(None).text == NEEDED
+    assert keys.sign({"approval_data": b"", "approvals": []}).rv == 0x1B
+    data = keys.token(USAGE)
+    for names in ((), ("bob",), ("bob", "bob")):
+        assert "Too few quorum approvals" in keys.sign(keys.approved(data, *names)).text
+    for names in (("alice", "frank"), ("alice", "nobody")):
+        assert INVALID in keys.sign(keys.approved(data, *names)).text
+    assert keys.sign(keys.approved(data, "alice", "bob"))["data"] == b"signature"
+
+
+def test_a_keys_token_is_good_for_its_key_its_service_and_its_login_alone(keys):
+    approval = keys.approval(USAGE)
+    other = keys.generate(quorum={"manage": 2, "usage": 2})
+    assert "Quorum Failed: the token is for the key" in keys.sign(approval, key=other).text
+    assert "Quorum Failed: the token was made in another login" in keys.sign(approval, keys.people["bob"]).text
+    assert "Quorum Failed: the token is for the service key-management" in keys.sign(keys.approval(MANAGEMENT)).text
+    keys.cluster.clock.now += TOKEN_SECONDS
+    keys.hsm.renew()
+    assert INVALID in keys.sign(approval).text
+
+
+def test_tokens_are_made_for_keys_that_need_them_by_those_who_see_them(keys):
+    assert keys.token(USAGE, key=0).rv == 0x60
+    assert keys.token(USAGE, key=12345).rv == 0x60
+    assert "has no quorum values" in keys.token(USAGE, key=keys.plain).text
+    assert keys.token(USAGE, login=keys.people["frank"]).rv == 0x60
+    assert isinstance(keys.token(USAGE, login=keys.people["bob"]), bytes)
+    for _ in range(3):
+        assert isinstance(keys.token(MANAGEMENT), bytes)
+    assert keys.token(USAGE, login=keys.hsm.admin()).rv == 0x103
+    listed = keys.hsm.call(Operation.QUORUM_TOKENS, {}, keys.alice)["tokens"]
+    assert [(token["service"], token["key"], token["approvals_required"]) for token in listed] == [
+        (5, keys.key, 2),
+        (6, keys.key, 2),
+        (6, keys.key, 2),
+        (6, keys.key, 2),
+    ]
+
+
+CHANGES: dict[str, tuple[Operation, Any]] = {
+    "attribute": (Operation.SET_ATTRIBUTES, lambda keys: {"reference": keys.key, "template": {3: "new"}}),
+    "share": (Operation.SHARE_KEY, lambda keys: {"reference": keys.key, "username": "frank"}),
+    "unshare": (Operation.UNSHARE_KEY, lambda keys: {"reference": keys.key, "username": "eve"}),
+    "unwrap": (
+        Operation.UNWRAP_KEY,
+        lambda keys: {"unwrapping_key": keys.key, "mechanism": 1, "wrapped_key": b"w", "template": {1: True}},
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_a_key_or_unwraps_with_it_spends_a_token(keys, change):
+    operation, body = CHANGES[change][0], CHANGES[change][1](keys)
+    assert keys.hsm.call(operation, body, keys.alice).text == NEEDED
+    data = keys.token(MANAGEMENT)
+    few = keys.hsm.call(operation, {**body, "approval": keys.approved(data, "eve")}, keys.alice)
+    assert "Too few" in few.text
+    approval = keys.approved(data, "bob", "eve")
+    before = len(keys.hsm.entries())
+    assert "objects" in keys.hsm.call(operation, {**body, "approval": approval}, keys.alice)
+    opcodes = [entry.opcode for entry in keys.hsm.entries()[before:]]
+    assert opcodes[1:] == ["CN_APPROVE_TOKEN"] * 2
+    again = keys.hsm.call(operation, {**body, "approval": approval}, keys.alice)
+    assert INVALID in again.text
+    assert keys.cluster.keys("approval/") == []
+
+
+def test_wrapping_spends_the_tokens_of_both_keys(keys):
+    other = keys.generate(quorum={"manage": 2, "usage": 2})
+    body = {"wrapping_key": other, "mechanism": 1, "key": keys.key}
+    assert keys.hsm.call(Operation.WRAP_KEY, body, keys.alice).text == NEEDED
+    assert keys.hsm.call(Operation.WRAP_WITH_APPROVAL, body, keys.alice).text == NEEDED
+    payload = keys.approved(keys.token(MANAGEMENT), "alice", "bob")
+    wrapping = keys.approved(keys.token(MANAGEMENT, key=other), "alice", "eve")
+    swapped = {**body, "wrapping_approval": payload, "payload_approval": wrapping}
+    assert "Quorum Failed" in keys.hsm.call(Operation.WRAP_WITH_APPROVAL, swapped, keys.alice).text
+    right = {**body, "wrapping_approval": wrapping, "payload_approval": payload}
+    first = keys.hsm.call(Operation.WRAP_WITH_APPROVAL, right, keys.alice, request_id=b"2" * 16)
+    assert first["data"] == b"wrapped"
+    assert keys.hsm.call(Operation.WRAP_WITH_APPROVAL, right, keys.alice, request_id=b"2" * 16) == first
+    assert INVALID in keys.hsm.call(Operation.WRAP_WITH_APPROVAL, right, keys.alice).text
+
+
+@pytest.mark.parametrize("quorum", [{"manage": 1, "usage": 2}, {"manage": 2, "usage": 0}, {"manage": 4, "usage": 2}])
+def test_a_key_with_wrong_values_is_not_made(keys, quorum):
+    body = {"mechanism": 1, "template": {1: True}, "shared_users": ["bob", "eve"], "quorum": quorum}
+    assert keys.hsm.call(Operation.GENERATE_KEY, body, keys.alice).rv == 0x7
+    assert keys.hsm.hsm.staged == {}
+
+
+def test_an_approver_of_a_key_who_is_none_any_more_does_not_count(keys, board):
+    usage, management = keys.approval(USAGE, "alice", "eve"), keys.approval(MANAGEMENT, "alice", "bob")
+    unshare = {"reference": keys.key, "username": "eve", "approval": management}
+    keys.hsm.hold = True
+    keys.sign(usage)
+    token = next(keys.hsm.tokens) - 1
+    waiting, keys.hsm.queue = keys.hsm.queue, []
+    keys.hsm.hold = False
+    assert "objects" in keys.hsm.call(Operation.UNSHARE_KEY, unshare, keys.alice)
+    keys.hsm.queue = waiting
+    keys.hsm.flush()
+    assert INVALID in keys.hsm.answer(token).text
+    usage = keys.approval(USAGE, "alice", "eve")
+    assert INVALID in keys.sign(usage).text
+    board.register(keys.people["bob"], key_of("new"))
+    assert INVALID in keys.sign(keys.approved(usage["approval_data"], "alice", "bob")).text
+
+
+def test_of_two_hsms_that_sign_at_the_same_instant_one_gives_the_signature_out(keys, cluster):
+    other = cluster.member("hsm-b")
+    approval = keys.approval(USAGE)
+    other.replica.catch_up()
+    body = {"key": keys.key, "mechanism": 1, "data": b"data", "approval": approval}
+    members = (keys.hsm, other)
+    for member in members:
+        member.hold = True
+        member.call(Operation.SIGN_WITH_APPROVAL, body, keys.alice)
+    tokens = [next(member.tokens) - 1 for member in members]
+    for member in reversed(members):
+        member.hold = False
+        member.flush()
+    answers = [member.answer(token) for member, token in zip(members, tokens, strict=True)]
+    assert answers[1]["data"] == b"signature"
+    assert INVALID in answers[0].text
