@@ -675,3 +675,28 @@ def test_of_two_hsms_that_sign_at_the_same_instant_one_gives_the_signature_out(k
     answers = [member.answer(token) for member, token in zip(members, tokens, strict=True)]
     assert answers[1]["data"] == b"signature"
     assert INVALID in answers[0].text
+
+
+def test_mutual_tls_is_changed_under_the_service_cluster(board):
+    assert board.set_value(CLUSTER, 2) == {}
+    register, certificate = Operation.MTLS_REGISTER, {"certificate": "pem one"}
+    refused = board.hsm.call(register, certificate, board.admin)
+    assert refused.text == NEEDED
+    wrong = board.hsm.call(register, certificate | {"approval": board.approval(QuorumService.QUORUM)}, board.admin)
+    assert wrong.text.startswith("Quorum Failed")
+    one = board.hsm.call(register, certificate | {"approval": board.approval(CLUSTER, ("carol",))}, board.admin)
+    assert one.text.startswith("Too few quorum approvals")
+    token = board.tokens()[-1]
+    assert token["service"] == int(CLUSTER)
+    board.hsm.call(Operation.DELETE_QUORUM_TOKENS, {"all": True}, board.admin)
+    for operation, body in (
+        (register, certificate),
+        (Operation.MTLS_SET_ENFORCEMENT, {"enforced": True}),
+        (Operation.MTLS_SET_ENFORCEMENT, {"enforced": False}),
+        (Operation.MTLS_DEREGISTER, {"references": [1]}),
+    ):
+        approval = board.approval(CLUSTER)
+        answer = board.hsm.call(operation, body | {"approval": approval}, board.admin, is_mutual=True)
+        assert not isinstance(answer, board.cluster.Refused)
+        again = board.hsm.call(operation, body | {"approval": approval}, board.admin, is_mutual=True)
+        assert isinstance(again, board.cluster.Refused)
