@@ -51,7 +51,9 @@ pub unsafe extern "C" fn C_Decrypt(
         let mut operations = session.operations();
         // SAFETY: the standard: that many bytes; a length, and null or a buffer that long.
         let (encrypted, output) =
-            unsafe { (Input::new(encrypted, encrypted_length)?, Output::new(data, data_length)?) };
+            unsafe { (Input::new(encrypted, encrypted_length), Output::new(data, data_length)) };
+        let encrypted = encrypted.inspect_err(|_| operations.decrypt = None)?;
+        let output = output.inspect_err(|_| operations.decrypt = None)?;
         run_whole(&mut operations.decrypt, &session.slot, &encrypted, &output)
     })
 }
@@ -73,7 +75,9 @@ pub unsafe extern "C" fn C_DecryptUpdate(
         let mut operations = session.operations();
         // SAFETY: the standard: that many bytes; a length, and null or a buffer that long.
         let (encrypted, output) =
-            unsafe { (Input::new(encrypted, encrypted_length)?, Output::new(data, data_length)?) };
+            unsafe { (Input::new(encrypted, encrypted_length), Output::new(data, data_length)) };
+        let encrypted = encrypted.inspect_err(|_| operations.decrypt = None)?;
+        let output = output.inspect_err(|_| operations.decrypt = None)?;
         run_part(&mut operations.decrypt, &session.slot, &encrypted, &output)
     })
 }
@@ -92,7 +96,7 @@ pub unsafe extern "C" fn C_DecryptFinal(
         let session = library.session(session)?;
         let mut operations = session.operations();
         // SAFETY: the standard: a length, and null or a buffer that long.
-        let output = unsafe { Output::new(data, data_length) }?;
+        let output = unsafe { Output::new(data, data_length) }.inspect_err(|_| operations.decrypt = None)?;
         run_last(&mut operations.decrypt, &session.slot, &output)
     })
 }

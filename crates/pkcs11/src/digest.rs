@@ -3,11 +3,11 @@
 use std::ptr::NonNull;
 
 use aws_lc_sys::{EVP_MD, EVP_MD_CTX};
-use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
+use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
 use strongroom_wire::tables::Function;
 use strongroom_wire::{MechanismType, Rv};
 
-use crate::edge::{Failure, Output, Result, bytes, enter};
+use crate::edge::{Failure, Output, Result, bytes, enter, failure};
 use crate::mechanism::Mechanism;
 
 /// A digest under way. `aws-lc-rs` has no SHA3-224, so that the contexts are those of the crypto library itself.
@@ -163,12 +163,13 @@ pub unsafe extern "C" fn C_Digest(
     enter("C_Digest", |library| {
         let session = library.session(session)?;
         let mut operations = session.operations();
-        let active = operations.digest.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
-        if active.is_multi_part {
+        if operations.digest.as_ref().ok_or(Failure::from(NOT_ACTIVE))?.is_multi_part {
             return Err(Rv::OPERATION_ACTIVE.into());
         }
         // SAFETY: the standard: a length, and null or a buffer that long.
-        let output = unsafe { Output::new(digest, digest_length) }?;
+        let output =
+            unsafe { Output::new(digest, digest_length) }.inspect_err(|_| operations.digest = None)?;
+        let active = operations.digest.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
         if !output.has_room(active.length())? {
             return Ok(());
         }
@@ -194,7 +195,11 @@ pub unsafe extern "C" fn C_DigestUpdate(
         let mut operations = session.operations();
         let active = operations.digest.as_mut().ok_or(Failure::from(NOT_ACTIVE))?;
         // SAFETY: the standard: that many bytes.
-        active.update(unsafe { bytes(part, length) }?)
+        let outcome = unsafe { bytes(part, length) }.and_then(|part| active.update(part));
+        if outcome.is_err() {
+            operations.digest = None;
+        }
+        outcome
     })
 }
 
@@ -211,13 +216,29 @@ pub unsafe extern "C" fn C_DigestFinal(
     enter("C_DigestFinal", |library| {
         let session = library.session(session)?;
         let mut operations = session.operations();
-        let active = operations.digest.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
+        operations.digest.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
         // SAFETY: the standard: a length, and null or a buffer that long.
-        let output = unsafe { Output::new(digest, digest_length) }?;
+        let output =
+            unsafe { Output::new(digest, digest_length) }.inspect_err(|_| operations.digest = None)?;
+        let active = operations.digest.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
         if !output.has_room(active.length())? {
             return Ok(());
         }
         let active = operations.digest.take().ok_or(Failure::from(NOT_ACTIVE))?;
         output.write(&active.finish()?)
+    })
+}
+
+/// C_DigestKey: a key's value does not leave the HSM, and digests are computed here.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> CK_RV {
+    enter("C_DigestKey", |library| {
+        let session = library.standard_session(session)?;
+        session.operations().digest.take().ok_or(Failure::from(NOT_ACTIVE))?;
+        session.slot.objects.get(key).ok_or(Failure::from(Rv::KEY_HANDLE_INVALID))?;
+        failure(Rv::KEY_INDIGESTIBLE, "the value of a key does not leave the HSM")
     })
 }

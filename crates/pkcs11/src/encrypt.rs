@@ -51,7 +51,9 @@ pub unsafe extern "C" fn C_Encrypt(
         let mut operations = session.operations();
         // SAFETY: the standard: that many bytes; a length, and null or a buffer that long.
         let (data, output) =
-            unsafe { (Input::new(data, data_length)?, Output::new(encrypted, encrypted_length)?) };
+            unsafe { (Input::new(data, data_length), Output::new(encrypted, encrypted_length)) };
+        let data = data.inspect_err(|_| operations.encrypt = None)?;
+        let output = output.inspect_err(|_| operations.encrypt = None)?;
         run_whole(&mut operations.encrypt, &session.slot, &data, &output)
     })
 }
@@ -73,7 +75,9 @@ pub unsafe extern "C" fn C_EncryptUpdate(
         let mut operations = session.operations();
         // SAFETY: the standard: that many bytes; a length, and null or a buffer that long.
         let (data, output) =
-            unsafe { (Input::new(data, data_length)?, Output::new(encrypted, encrypted_length)?) };
+            unsafe { (Input::new(data, data_length), Output::new(encrypted, encrypted_length)) };
+        let data = data.inspect_err(|_| operations.encrypt = None)?;
+        let output = output.inspect_err(|_| operations.encrypt = None)?;
         run_part(&mut operations.encrypt, &session.slot, &data, &output)
     })
 }
@@ -92,7 +96,8 @@ pub unsafe extern "C" fn C_EncryptFinal(
         let session = library.session(session)?;
         let mut operations = session.operations();
         // SAFETY: the standard: a length, and null or a buffer that long.
-        let output = unsafe { Output::new(encrypted, encrypted_length) }?;
+        let output =
+            unsafe { Output::new(encrypted, encrypted_length) }.inspect_err(|_| operations.encrypt = None)?;
         run_last(&mut operations.encrypt, &session.slot, &output)
     })
 }

@@ -15,7 +15,6 @@ use crate::attributes::{array, read_template};
 use crate::edge::{Failure, Output, Result, bytes, enter, failure, put};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, Mechanism, key_kind};
-use crate::objects::handles_of;
 use crate::profile::{pair_mechanism, without_ignored};
 
 /// A wrapped key that is kept because only the HSM could tell its length: the next call with the same arguments gets
@@ -72,7 +71,7 @@ pub unsafe extern "C" fn C_GenerateKey(
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::GenerateKey, &request)?;
-        let Some(handle) = handles_of(&session.slot, response).first().copied() else {
+        let Some(handle) = session.keep(response).first().copied() else {
             return failure(Rv::DEVICE_ERROR, "the HSM showed no new key");
         };
         // SAFETY: the standard: a place for a handle.
@@ -122,7 +121,7 @@ pub unsafe extern "C" fn C_GenerateKeyPair(
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::GenerateKeyPair, &request)?;
-        let [public, private] = handles_of(&session.slot, response)[..] else {
+        let [public, private] = session.keep(response)[..] else {
             return failure(Rv::DEVICE_ERROR, "the HSM did not show two new keys");
         };
         // SAFETY: the standard: places for handles.
@@ -278,7 +277,7 @@ pub unsafe extern "C" fn C_UnwrapKey(
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::UnwrapKey, &request)?;
-        let Some(handle) = handles_of(&session.slot, response).first().copied() else {
+        let Some(handle) = session.keep(response).first().copied() else {
             return failure(Rv::DEVICE_ERROR, "the HSM showed no new key");
         };
         // SAFETY: the standard: a place for a handle.
@@ -322,7 +321,7 @@ pub unsafe extern "C" fn C_DeriveKey(
             request_id: None,
         };
         let response: ObjectsResponse = session.slot.client.call(Operation::DeriveKey, &request)?;
-        let Some(handle) = handles_of(&session.slot, response).first().copied() else {
+        let Some(handle) = session.keep(response).first().copied() else {
             return failure(Rv::DEVICE_ERROR, "the HSM showed no new key");
         };
         // SAFETY: the standard: a place for a handle.

@@ -112,7 +112,10 @@ impl Library {
         let was_last = !sessions.values().any(|other| other.slot.id == session.slot.id);
         drop(sessions);
         if was_last {
+            // With the login all its session objects end.
             self.end_login(&session.slot);
+        } else {
+            session.end_objects();
         }
         Ok(())
     }

@@ -53,13 +53,13 @@ pub const fn takes_messages(kind: MechanismType) -> bool {
 }
 
 impl MessageCipher {
-    /// Starts one. The mechanism's own parameter is not read: each message has one.
+    /// Starts one. The mechanism's parameter is checked, and not used: each message has one.
     ///
     /// # Errors
     /// The codes of C_MessageEncryptInit and C_MessageDecryptInit.
     ///
     /// # Safety
-    /// `mechanism` is null or valid.
+    /// `mechanism` is null or valid, with a parameter as the standard says for it.
     pub unsafe fn new(
         slot: &Slot,
         mechanism: *const CK_MECHANISM,
@@ -72,6 +72,10 @@ impl MessageCipher {
         let Some(kind) = kind else {
             return failure(Rv::MECHANISM_INVALID, "only AES-GCM and AES-CCM take messages");
         };
+        // SAFETY: by this function's contract.
+        unsafe {
+            MessageParameters::read_for(kind, direction, mechanism.pParameter, mechanism.ulParameterLen)
+        }?;
         let usage = match direction {
             Direction::Encrypt => AttributeType::Encrypt,
             Direction::Decrypt => AttributeType::Decrypt,
@@ -248,10 +252,22 @@ impl MessageParameters {
     /// `parameter` is null or valid for its length, and its pointers for theirs, until the call ends.
     pub unsafe fn read(cipher: &MessageCipher, parameter: CK_VOID_PTR, length: CK_ULONG) -> Result<Self> {
         // SAFETY: by this function's contract.
+        unsafe { Self::read_for(cipher.kind, cipher.direction, parameter, length) }
+    }
+
+    /// # Safety
+    /// As [`Self::read`].
+    unsafe fn read_for(
+        kind: MechanismType,
+        direction: Direction,
+        parameter: CK_VOID_PTR,
+        length: CK_ULONG,
+    ) -> Result<Self> {
+        // SAFETY: by this function's contract.
         unsafe {
-            match cipher.kind {
-                MechanismType::AesGcm => Self::gcm(read(parameter, length)?, cipher.direction),
-                _ => Self::ccm(read(parameter, length)?, cipher.direction),
+            match kind {
+                MechanismType::AesGcm => Self::gcm(read(parameter, length)?, direction),
+                _ => Self::ccm(read(parameter, length)?, direction),
             }
         }
     }

@@ -1,20 +1,39 @@
 //! Object management functions (PKCS #11 2.40 section 5.7), without the search.
 
-use cryptoki_sys::{CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
+use cryptoki_sys::{
+    CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CKO_CERTIFICATE, CKO_PRIVATE_KEY,
+    CKO_PUBLIC_KEY, CKO_SECRET_KEY,
+};
 use strongroom_wire::messages::{
     CreateObjectRequest, DestroyObjectRequest, Empty, ObjectsResponse, SetAttributesRequest,
 };
-use strongroom_wire::{AttributeType, Operation, Rv};
+use strongroom_wire::{AttributeType, Operation, Rv, Template};
 
 use crate::attributes::{array, read_template, write_values};
 use crate::edge::{Failure, Result, enter, failure, put};
 use crate::library::Slot;
+use crate::mechanism::key_kind;
 use crate::object_cache::is_constant;
 
 /// The handles of new objects.
 pub fn handles_of(slot: &Slot, response: ObjectsResponse) -> Vec<CK_OBJECT_HANDLE> {
     let revision = slot.client.revision();
     response.objects.0.into_iter().map(|view| slot.objects.add(view, revision)).collect()
+}
+
+/// Refuses what there are no objects of before the HSM is asked: other classes by their value, and types of keys that no
+/// mechanism here uses by the code at which programs try the next type.
+fn check_class(template: &Template) -> Result {
+    match template.ulong(AttributeType::Class) {
+        None | Some(CKO_CERTIFICATE) => Ok(()),
+        Some(CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY) => {
+            if template.ulong(AttributeType::KeyType).is_some() && key_kind(template).is_err() {
+                return failure(Rv::TEMPLATE_INCONSISTENT, "there are no keys of this type");
+            }
+            Ok(())
+        }
+        Some(_) => failure(Rv::ATTRIBUTE_VALUE_INVALID, "there are no objects of this class"),
+    }
 }
 
 /// C_CreateObject: keys and certificates.
@@ -35,11 +54,12 @@ pub unsafe extern "C" fn C_CreateObject(
         }
         // SAFETY: the standard: that many attributes with valid values.
         let template = unsafe { read_template(array(template, count)?) }?;
+        check_class(&template)?;
         session.check_may_make(&template)?;
         session.check_login()?;
         let request = CreateObjectRequest { template, request_id: None };
         let response: ObjectsResponse = session.slot.client.call(Operation::CreateObject, &request)?;
-        let Some(handle) = handles_of(&session.slot, response).first().copied() else {
+        let Some(handle) = session.keep(response).first().copied() else {
             return failure(Rv::DEVICE_ERROR, "the HSM showed no new object");
         };
         // SAFETY: the standard: a place for a handle.

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cryptoki_sys::CK_OBJECT_HANDLE;
+use strongroom_client::Level;
 use strongroom_wire::frame::MAX_BODY_LENGTH;
-use strongroom_wire::{AttributeType, Rv, Template};
+use strongroom_wire::messages::{DestroyObjectRequest, Empty, ObjectsResponse, SESSION_OBJECT_BIT};
+use strongroom_wire::{AttributeType, Operation, Rv, Template};
 
 use crate::cipher::Cipher;
 use crate::digest::Digest;
@@ -13,6 +15,7 @@ use crate::keys::Wrapped;
 use crate::library::Slot;
 use crate::message_cipher::MessageCipher;
 use crate::object_cache::Object;
+use crate::objects::handles_of;
 use crate::search::Search;
 use crate::sign::Signing;
 use crate::verify_signature::SignatureCheck;
@@ -30,6 +33,8 @@ pub struct Session {
     /// Whether it may change token objects.
     pub is_read_write: bool,
     operations: Mutex<Operations>,
+    /// Handles of the session objects that it has made.
+    made: Mutex<Vec<CK_OBJECT_HANDLE>>,
 }
 
 /// At most one operation of each kind is active.
@@ -60,12 +65,38 @@ pub struct Operations {
 impl Session {
     /// A session without operations.
     pub fn new(slot: Arc<Slot>, is_read_write: bool) -> Self {
-        Self { slot, is_read_write, operations: Mutex::default() }
+        Self { slot, is_read_write, operations: Mutex::default(), made: Mutex::default() }
     }
 
     /// Its operations; two threads that use one session take turns.
     pub fn operations(&self) -> MutexGuard<'_, Operations> {
         self.operations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a response with new objects; gives their handles. Session objects end with the session.
+    pub fn keep(&self, response: ObjectsResponse) -> Vec<CK_OBJECT_HANDLE> {
+        let is_session_object = |reference: u64| reference & SESSION_OBJECT_BIT != 0;
+        let are_kept: Vec<bool> =
+            response.objects.0.iter().map(|view| is_session_object(view.reference)).collect();
+        let handles = handles_of(&self.slot, response);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.extend(handles.iter().zip(are_kept).filter(|(_, is_kept)| *is_kept).map(|(handle, _)| *handle));
+        handles
+    }
+
+    /// Destroys the session objects that it has made and that are still there.
+    pub fn end_objects(&self) {
+        for handle in std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner)) {
+            let Some(object) = self.slot.objects.get(handle) else { continue };
+            self.slot.objects.remove(handle);
+            let request = DestroyObjectRequest { reference: object.reference, request_id: None };
+            let done: strongroom_client::Result<Empty> =
+                self.slot.client.call(Operation::DestroyObject, &request);
+            if let Err(error) = done {
+                let text = format!("a session object was not destroyed with its session: {error}");
+                self.slot.client.log().write(Level::Warn, &text);
+            }
+        }
     }
 
     /// Refuses to make or change a token object in a read-only session.

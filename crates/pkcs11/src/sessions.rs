@@ -3,8 +3,8 @@
 use cryptoki_sys::{
     CK_BYTE, CK_FLAGS, CK_NOTIFY, CK_RV, CK_SESSION_HANDLE, CK_SESSION_INFO,
     CK_SESSION_VALIDATION_FLAGS_TYPE, CK_SLOT_ID, CK_ULONG, CK_USER_TYPE, CK_UTF8CHAR, CK_VOID_PTR,
-    CKF_ASYNC_SESSION, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKS_LAST_VALIDATION_OK, CKS_RO_PUBLIC_SESSION,
-    CKS_RO_USER_FUNCTIONS, CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS, CKU_CONTEXT_SPECIFIC, CKU_USER,
+    CKF_ASYNC_SESSION, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKS_RO_PUBLIC_SESSION, CKS_RO_USER_FUNCTIONS,
+    CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS, CKU_CONTEXT_SPECIFIC, CKU_USER,
 };
 use strongroom_client::Profile;
 use strongroom_wire::{Role, Rv, Secret};
@@ -103,16 +103,11 @@ pub unsafe extern "C" fn C_Login(
         check_user_type(user_type)?;
         // SAFETY: the standard: that many bytes.
         let pin = unsafe { bytes(pin, pin_length) }?;
-        let colon = pin.iter().position(|byte| *byte == b':');
-        let parts = colon.map(|colon| (std::str::from_utf8(&pin[..colon]), &pin[colon + 1..]));
-        let Some((Ok(username), password)) = parts else {
-            return failure(Rv::PIN_INCORRECT, "the PIN has the form user:password");
-        };
-        log_in(library, &session, username, password)
+        log_in_with_pin(library, &session, pin)
     })
 }
 
-/// C_LoginUser: the user's name for itself; the PIN is the password alone.
+/// C_LoginUser: the user's name for itself, and the password alone as PIN; without a name it is C_Login.
 ///
 /// # Safety
 /// As the standard says.
@@ -130,8 +125,11 @@ pub unsafe extern "C" fn C_LoginUser(
         check_user_type(user_type)?;
         // SAFETY: the standard: that many bytes, twice.
         let (pin, username) = unsafe { (bytes(pin, pin_length)?, bytes(username, username_length)?) };
-        let Some(username) = std::str::from_utf8(username).ok().filter(|name| !name.is_empty()) else {
-            return failure(Rv::ARGUMENTS_BAD, "the user's name is empty or not UTF-8");
+        if username.is_empty() {
+            return log_in_with_pin(library, &session, pin);
+        }
+        let Ok(username) = std::str::from_utf8(username) else {
+            return failure(Rv::ARGUMENTS_BAD, "the user's name is not UTF-8");
         };
         log_in(library, &session, username, pin)
     })
@@ -146,31 +144,33 @@ fn check_user_type(user_type: CK_USER_TYPE) -> Result {
     }
 }
 
+fn log_in_with_pin(library: &Library, session: &Session, pin: &[u8]) -> Result {
+    let colon = pin.iter().position(|byte| *byte == b':');
+    let parts = colon.map(|colon| (std::str::from_utf8(&pin[..colon]), &pin[colon + 1..]));
+    let Some((Ok(username), password)) = parts else {
+        return failure(Rv::PIN_INCORRECT, "the PIN has the form user:password");
+    };
+    log_in(library, session, username, password)
+}
+
 fn log_in(library: &Library, session: &Session, username: &str, password: &[u8]) -> Result {
     let _changing = library.login_lock();
-    let client = &session.slot.client;
-    if client.logged_in().is_some_and(|login| !login.username.eq_ignore_ascii_case(username)) {
-        return failure(Rv::USER_ANOTHER_ALREADY_LOGGED_IN, "another user is logged in; log out first");
-    }
-    client.login(username, Role::CryptoUser, Secret::new(password.to_vec()))?;
+    session.slot.client.login(username, Role::CryptoUser, Secret::new(password.to_vec()))?;
     Ok(())
 }
 
-/// C_GetSessionValidationFlags: no flags, since no operation is done by a validated module.
+/// C_GetSessionValidationFlags: no flags of any type, since no operation is done by a validated module.
 ///
 /// # Safety
 /// As the standard says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_GetSessionValidationFlags(
     session: CK_SESSION_HANDLE,
-    kind: CK_SESSION_VALIDATION_FLAGS_TYPE,
+    _kind: CK_SESSION_VALIDATION_FLAGS_TYPE,
     flags: *mut CK_FLAGS,
 ) -> CK_RV {
     enter("C_GetSessionValidationFlags", |library| {
         library.standard_session(session)?;
-        if kind != CKS_LAST_VALIDATION_OK {
-            return failure(Rv::ARGUMENTS_BAD, "only CKS_LAST_VALIDATION_OK can be asked for");
-        }
         // SAFETY: the standard: a place for flags.
         unsafe { put(flags, 0) }
     })

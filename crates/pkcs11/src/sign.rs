@@ -289,10 +289,11 @@ pub unsafe extern "C" fn C_Sign(
     enter("C_Sign", |library| {
         let session = library.session(session)?;
         let mut operations = session.operations();
-        let active = operations.sign.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
-        active.check_single()?;
+        operations.sign.as_ref().ok_or(Failure::from(NOT_ACTIVE))?.check_single()?;
         // SAFETY: the standard: a length, and null or a buffer that long.
-        let output = unsafe { Output::new(signature, signature_length) }?;
+        let output =
+            unsafe { Output::new(signature, signature_length) }.inspect_err(|_| operations.sign = None)?;
+        let active = operations.sign.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
         if !output.has_room(active.signature_length)? {
             return Ok(());
         }
@@ -339,9 +340,11 @@ pub unsafe extern "C" fn C_SignFinal(
     enter("C_SignFinal", |library| {
         let session = library.session(session)?;
         let mut operations = session.operations();
-        let active = operations.sign.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
+        operations.sign.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
         // SAFETY: the standard: a length, and null or a buffer that long.
-        let output = unsafe { Output::new(signature, signature_length) }?;
+        let output =
+            unsafe { Output::new(signature, signature_length) }.inspect_err(|_| operations.sign = None)?;
+        let active = operations.sign.as_ref().ok_or(Failure::from(NOT_ACTIVE))?;
         if !output.has_room(active.signature_length)? {
             return Ok(());
         }

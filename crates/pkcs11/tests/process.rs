@@ -173,15 +173,17 @@ fn a_user_logs_in_by_name_with_the_password_alone() {
     };
     assert_eq!(log_in("alice", "wrong password", CKU_USER), Err(Rv::PIN_INCORRECT));
     assert_eq!(log_in("alice", "alice:correct horse", CKU_USER), Err(Rv::PIN_INCORRECT));
-    assert_eq!(log_in("", "correct horse", CKU_USER), Err(Rv::ARGUMENTS_BAD));
+    assert_eq!(log_in("", "correct horse", CKU_USER), Err(Rv::PIN_INCORRECT));
     assert_eq!(log_in("alice", "correct horse", CKU_SO), Err(Rv::USER_TYPE_INVALID));
     assert_eq!(log_in("alice", "correct horse", CKU_CONTEXT_SPECIFIC), Err(Rv::OPERATION_NOT_INITIALIZED));
     let no_name = call!(newest C_LoginUser(session.0, CKU_USER, ptr::null_mut(), 0, ptr::null_mut(), 5));
     assert_eq!(no_name, Err(Rv::ARGUMENTS_BAD));
     log_in("alice", "correct horse", CKU_USER).unwrap();
     assert_eq!(log_in("alice", "correct horse", CKU_USER), Err(Rv::USER_ALREADY_LOGGED_IN));
-    assert_eq!(log_in("bob", "correct horse", CKU_USER), Err(Rv::USER_ANOTHER_ALREADY_LOGGED_IN));
+    assert_eq!(log_in("bob", "correct horse", CKU_USER), Err(Rv::USER_ALREADY_LOGGED_IN));
     ec_key(&session);
+    call!(C_Logout(session.0)).unwrap();
+    log_in("", PIN, CKU_USER).unwrap();
     drop(turn);
 }
 

@@ -119,8 +119,7 @@ fn a_session_has_no_validation_flags() {
     let session = session();
     let mut flags = 7;
     let mut ask = |kind| call!(newest C_GetSessionValidationFlags(session.0, kind, &raw mut flags));
-    assert_eq!(ask(CKS_LAST_VALIDATION_OK), Ok(()));
-    assert_eq!(ask(2), Err(Rv::ARGUMENTS_BAD));
+    assert_eq!((ask(CKS_LAST_VALIDATION_OK), ask(2)), (Ok(()), Ok(())));
     assert_eq!(flags, 0);
     let no_place =
         call!(newest C_GetSessionValidationFlags(session.0, CKS_LAST_VALIDATION_OK, ptr::null_mut()));
@@ -149,6 +148,70 @@ fn cancelling_ends_what_is_named_and_nothing_else() {
     call!(newest C_SessionCancel(session.0, CKF_VERIFY | CKF_DIGEST)).unwrap();
     assert_eq!(call!(C_DigestUpdate(session.0, &raw mut byte, 1)), Err(Rv::OPERATION_NOT_INITIALIZED));
     assert_eq!(call!(newest C_SessionCancel(0x7777, CKF_SIGN)), Err(Rv::SESSION_HANDLE_INVALID));
+}
+
+#[test]
+fn a_bad_pointer_ends_the_operation() {
+    let session = session();
+    let key = secret(&session);
+    let (mut sign, mut digest) = (mechanism(CKM_SHA256_HMAC), mechanism(CKM_SHA256));
+    for _ in 0..2 {
+        call!(C_SignInit(session.0, &raw mut sign, key)).unwrap();
+        let no_length = call!(C_Sign(session.0, ptr::null_mut(), 0, ptr::null_mut(), ptr::null_mut()));
+        assert_eq!(no_length, Err(Rv::ARGUMENTS_BAD));
+        call!(C_DigestInit(session.0, &raw mut digest)).unwrap();
+        assert_eq!(call!(C_DigestUpdate(session.0, ptr::null_mut(), 5)), Err(Rv::ARGUMENTS_BAD));
+        call!(C_DigestInit(session.0, &raw mut digest)).unwrap();
+        assert_eq!(call!(C_DigestFinal(session.0, ptr::null_mut(), ptr::null_mut())), Err(Rv::ARGUMENTS_BAD));
+    }
+    let usage = [(CKA_VALUE_LEN, V::U(32)), (CKA_ENCRYPT, V::B(true)), (CKA_DECRYPT, V::B(true))];
+    let (key, mut ecb) = (session.generate(CKM_AES_KEY_GEN, &usage).unwrap(), mechanism(CKM_AES_ECB));
+    let (mut block, mut length) = ([0_u8; 16], 16);
+    let (out, size) = (block.as_mut_ptr(), &raw mut length);
+    for function in [functions().C_Encrypt, functions().C_EncryptUpdate] {
+        for (data, length) in [(ptr::null_mut(), size), (out, ptr::null_mut())] {
+            call!(C_EncryptInit(session.0, &raw mut ecb, key)).unwrap();
+            // SAFETY: null pointers are what is tested.
+            let refused = checked(unsafe { function.unwrap()(session.0, data, 16, out, length) });
+            assert_eq!(refused, Err(Rv::ARGUMENTS_BAD));
+        }
+    }
+    call!(C_DecryptInit(session.0, &raw mut ecb, key)).unwrap();
+    assert_eq!(call!(C_DecryptFinal(session.0, out, ptr::null_mut())), Err(Rv::ARGUMENTS_BAD));
+    call!(C_DecryptInit(session.0, &raw mut ecb, key)).unwrap();
+}
+
+#[test]
+fn session_objects_end_with_the_session_that_made_them() {
+    let (session, other) = (session(), session());
+    let key = secret(&other);
+    let token = [(CKA_VALUE_LEN, V::U(32)), (CKA_SIGN, V::B(true)), (CKA_TOKEN, V::B(true))];
+    let kept = other.generate(CKM_GENERIC_SECRET_KEY_GEN, &token).unwrap();
+    session.sign(mechanism(CKM_SHA256_HMAC), key, b"data").unwrap();
+    drop(other);
+    assert_eq!(session.get(key, CKA_LABEL), Err(Rv::OBJECT_HANDLE_INVALID));
+    assert_eq!(session.sign(mechanism(CKM_SHA256_HMAC), key, b"data"), Err(Rv::KEY_HANDLE_INVALID));
+    session.sign(mechanism(CKM_SHA256_HMAC), kept, b"data").unwrap();
+    call!(C_DestroyObject(session.0, kept)).unwrap();
+}
+
+#[test]
+fn keys_are_not_digested_and_unknown_classes_and_types_are_refused_here() {
+    let session = session();
+    let (key, mut digest) = (secret(&session), mechanism(CKM_SHA256));
+    assert_eq!(call!(C_DigestKey(session.0, key)), Err(Rv::OPERATION_NOT_INITIALIZED));
+    call!(C_DigestInit(session.0, &raw mut digest)).unwrap();
+    assert_eq!(call!(C_DigestKey(session.0, key)), Err(Rv::KEY_INDIGESTIBLE));
+    call!(C_DigestInit(session.0, &raw mut digest)).unwrap();
+    assert_eq!(call!(C_DigestKey(session.0, 0x7777)), Err(Rv::KEY_HANDLE_INVALID));
+    let data = [(CKA_CLASS, V::U(CKO_DATA)), (CKA_VALUE, V::S(b"data"))];
+    assert_eq!(session.create(&data), Err(Rv::ATTRIBUTE_VALUE_INVALID));
+    let key_type = [
+        (CKA_CLASS, V::U(CKO_SECRET_KEY)),
+        (CKA_KEY_TYPE, V::U(CKK_SHA256_HMAC)),
+        (CKA_VALUE, V::S(&[1; 32])),
+    ];
+    assert_eq!(session.create(&key_type), Err(Rv::TEMPLATE_INCONSISTENT));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use strongroom_wire::Rv;
 
 use crate::call;
 use crate::support::Fixture;
-use crate::support::module::{Result, Session, V, mechanism};
+use crate::support::module::{Result, Session, V, mechanism, mechanism_with};
 
 fn session() -> (Session, CK_OBJECT_HANDLE) {
     Fixture::shared();
@@ -55,9 +55,24 @@ fn length(data: &[u8]) -> CK_ULONG {
 const GCM_LENGTH: CK_ULONG = size_of::<CK_GCM_MESSAGE_PARAMS>() as CK_ULONG;
 
 fn init(session: &Session, kind: CK_MECHANISM_TYPE, key: CK_OBJECT_HANDLE) -> Result<()> {
-    let mut how = mechanism(kind);
+    let (mut message, mut nonce, mut tag) = (Gcm::new(), [0_u8; 12], [0_u8; 8]);
+    let (mut gcm, mut ccm) = (message.parameters(), ccm_parameters(&mut nonce, &mut tag));
+    let mut how =
+        if kind == CKM_AES_CCM { mechanism_with(kind, &mut ccm) } else { mechanism_with(kind, &mut gcm) };
     call!(newest C_MessageEncryptInit(session.0, &raw mut how, key))?;
     call!(newest C_MessageDecryptInit(session.0, &raw mut how, key))
+}
+
+fn ccm_parameters(nonce: &mut [u8; 12], tag: &mut [u8; 8]) -> CK_CCM_MESSAGE_PARAMS {
+    CK_CCM_MESSAGE_PARAMS {
+        ulDataLen: 16,
+        pNonce: nonce.as_mut_ptr(),
+        ulNonceLen: 12,
+        ulNonceFixedBits: 0,
+        nonceGenerator: CKG_NO_GENERATE,
+        pMAC: tag.as_mut_ptr(),
+        ulMACLen: 8,
+    }
 }
 
 fn encrypt(session: &Session, message: &mut Gcm, aad: &[u8], data: &[u8]) -> Result<Vec<u8>> {
@@ -108,7 +123,7 @@ fn gcm_messages_have_ivs_of_the_hsm_and_tags_of_their_own() {
         ulAADLen: 3,
         ulTagBits: 128,
     };
-    let gcm = crate::support::module::mechanism_with(CKM_AES_GCM, &mut whole);
+    let gcm = mechanism_with(CKM_AES_GCM, &mut whole);
     let joined = [&ciphertext[..], &first.tag].concat();
     assert_eq!(session.decrypt(gcm, key, &joined).unwrap(), b"one message");
     let empty = encrypt(&session, &mut first, b"only aad", b"").unwrap();
@@ -193,15 +208,7 @@ fn ccm_messages_use_the_callers_nonce() {
     let (session, key) = session();
     init(&session, CKM_AES_CCM, key).unwrap();
     let (mut nonce, mut tag, data) = ([7_u8; 12], [0_u8; 8], b"a message of CCM");
-    let mut parameters = CK_CCM_MESSAGE_PARAMS {
-        ulDataLen: 16,
-        pNonce: nonce.as_mut_ptr(),
-        ulNonceLen: 12,
-        ulNonceFixedBits: 0,
-        nonceGenerator: CKG_NO_GENERATE,
-        pMAC: tag.as_mut_ptr(),
-        ulMACLen: 8,
-    };
+    let mut parameters = ccm_parameters(&mut nonce, &mut tag);
     let size_of_parameters = size_of::<CK_CCM_MESSAGE_PARAMS>() as CK_ULONG;
     let (mut result, mut size) = ([0_u8; 16], 16);
     let mut encrypt = |parameters: &mut CK_CCM_MESSAGE_PARAMS| {
@@ -228,7 +235,7 @@ fn ccm_messages_use_the_callers_nonce() {
         ulAADLen: 3,
         ulMACLen: 8,
     };
-    let ccm = crate::support::module::mechanism_with(CKM_AES_CCM, &mut whole);
+    let ccm = mechanism_with(CKM_AES_CCM, &mut whole);
     let joined = [&result[..], &tag].concat();
     assert_eq!(session.decrypt(ccm, key, &joined).unwrap(), data);
     let (mut plain, mut size) = ([0_u8; 16], 16);
@@ -246,6 +253,11 @@ fn what_a_message_cannot_have_is_refused() {
     let (session, key) = session();
     assert_eq!(init(&session, CKM_AES_CBC, key), Err(Rv::MECHANISM_INVALID));
     assert_eq!(init(&session, CKM_AES_GCM, 0x7777), Err(Rv::KEY_HANDLE_INVALID));
+    for kind in [CKM_AES_GCM, CKM_AES_CCM] {
+        let mut without = mechanism(kind);
+        let refused = call!(newest C_MessageDecryptInit(session.0, &raw mut without, key));
+        assert_eq!(refused, Err(Rv::MECHANISM_PARAM_INVALID));
+    }
     let secret = session
         .generate(CKM_GENERIC_SECRET_KEY_GEN, &[(CKA_VALUE_LEN, V::U(32)), (CKA_SIGN, V::B(true))])
         .unwrap();

@@ -1,0 +1,152 @@
+"""pkcs11-check, an independent test client of PKCS #11 modules, in an environment of its own: it needs Python 3.12."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = ROOT / "tests" / "conformance" / "pkcs11_check" / "requirements.txt"
+ENVIRONMENT = ROOT / "target" / "pkcs11-check"
+"""Made once, and again when the requirements change."""
+OLDEST = (3, 12)
+PYTHONS = ("python3.12", "python3.13", "python3.14", "python3")
+
+
+class Unavailable(Exception):
+    """Why it cannot run here."""
+
+
+def candidates() -> Iterable[Path]:
+    for name in PYTHONS:
+        if found := shutil.which(name):
+            yield Path(found)
+    yield from sorted((Path.home() / ".pyenv" / "versions").glob("3.*/bin/python"))
+
+
+def python() -> Path:
+    """A Python that is new enough.
+
+    :raises Unavailable: there is none.
+    """
+    ask = f"import sys; sys.exit(sys.version_info < {OLDEST})"
+    for path in candidates():
+        if subprocess.run([path, "-c", ask], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+            return path
+    raise Unavailable("pkcs11-check needs Python 3.12 or newer, and there is none beside this one")
+
+
+def installed() -> Path:
+    """The Python of the environment in which it is installed.
+
+    :raises Unavailable: no Python, or it cannot be installed.
+    """
+    inside, stamp = ENVIRONMENT / "bin" / "python", ENVIRONMENT / "requirements.txt"
+    if stamp.exists() and stamp.read_bytes() == REQUIREMENTS.read_bytes():
+        return inside
+    base = python()
+    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+    for command in (
+        [base, "-m", "venv", ENVIRONMENT],
+        [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise Unavailable(f"pkcs11-check cannot be installed: {done.stderr.strip().splitlines()[-1:]}")
+    shutil.copyfile(REQUIREMENTS, stamp)
+    return inside
+
+
+@dataclass
+class Outcome:
+    """What its cases came to. A name is the file without ``test_`` and the case: ``ckr/ckr_sign::test_x``."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    failed: dict[str, str] = field(default_factory=dict)
+    """Why, by name."""
+    crashes: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        kinds = ("passed", "failed", "skipped", "expected")
+        return ", ".join(f"{self.counts[kind]} {kind}" for kind in kinds)
+
+
+@dataclass(frozen=True)
+class Checker:
+    """The client with the module and a crypto-user of a cluster."""
+
+    interpreter: Path
+    environment: Mapping[str, str] = field(repr=False)
+    directory: Path
+
+    def module(self) -> Path:
+        """A copy of the library outside of this project, whose pytest settings would be taken else."""
+        copy = self.directory / "strongroom.so"
+        if not copy.exists():
+            shutil.copyfile(self.environment["STRONGROOM_PKCS11_MODULE"], copy)
+        return copy
+
+    def cases(self) -> Path:
+        code = "import pathlib, pkcs11_check; print(pathlib.Path(pkcs11_check.__file__).parent / 'testcases')"
+        done = subprocess.run([self.interpreter, "-c", code], capture_output=True, text=True, check=True)
+        return Path(done.stdout.strip())
+
+    def run(self, outcome: Outcome, *targets: Path, patience: float) -> None:
+        """Run files of cases in one process, and add what they came to."""
+        report = self.directory / "report.xml"
+        report.unlink(missing_ok=True)
+        command = [
+            self.interpreter,
+            *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--benchmark-skip", "--timeout", "180"),
+            *("--p11-module", self.module(), "--p11-slot", "0", f"--junitxml={report}"),
+            *targets,
+        ]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.directory,
+                env={**self.environment, "P11TEST_PIN": self.environment["CLOUDHSM_PIN"]},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=patience,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            outcome.crashes.append(f"{names(targets)}: not done after {patience} s")
+            return
+        if done.returncode not in {0, 1, 5} or not report.exists():
+            outcome.crashes.append(
+                f"{names(targets)}: ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+            )
+            return
+        self._read(report, outcome)
+
+    def _read(self, report: Path, outcome: Outcome) -> None:
+        for case in ElementTree.parse(report).iter("testcase"):
+            file, _, classes = case.get("classname", "").partition("testcases.")[2].rpartition("test_")
+            name = f"{file.replace('.', '/')}{classes.partition('.')[0]}::{case.get('name')}"
+            child = next(iter(case), None)
+            if child is None or child.tag in {"properties", "system-out", "system-err"}:
+                outcome.counts["passed"] += 1
+            elif child.tag == "skipped":
+                outcome.counts["expected" if child.get("type") == "pytest.xfail" else "skipped"] += 1
+            else:
+                outcome.counts["failed"] += 1
+                outcome.failed[name] = (child.get("message") or "").splitlines()[0]
+
+
+def names(targets: Iterable[Path]) -> str:
+    return ", ".join(target.name for target in targets)
+
+
+def version() -> str:
+    """The version that the requirements name."""
+    (line,) = (line for line in REQUIREMENTS.read_text().splitlines() if line.startswith("pkcs11-check=="))
+    return line.partition("==")[2]
