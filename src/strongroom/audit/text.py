@@ -26,6 +26,7 @@ KEY_OPERATIONS: Final = SHARE_OPERATIONS | frozenset(
         "set_attributes",
         "wrap_key",
         "wrap_with_approval",
+        "sign_with_approval",
         "unwrap_key",
         "derive_key",
         "encapsulate_key",
