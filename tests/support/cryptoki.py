@@ -114,7 +114,7 @@ class Module:
         assert self.library.C_GetFunctionList(byref(listed)) == 0
         prototype = ctypes.CFUNCTYPE(c_ulong)
         self._functions = {name: prototype(listed.contents.functions[place]) for name, place in PLACES.items()}
-        self._functions |= {name: prototype((name, library)) for name in EXPORTED}
+        self._functions |= {name: prototype((name, self.library)) for name in EXPORTED}
         self.call("C_Initialize", None)
 
     def call(self, name: str, *arguments: Any) -> None:
@@ -323,19 +323,6 @@ class Session:
         result, length = ctypes.create_string_buffer(ROOM), c_ulong(ROOM)
         self._call("C_SignFinal", result, byref(length))
         return result.raw[: length.value]
-
-    def verifies_in_parts(self, how: CkMechanism, key: int, parts: list[bytes], signature: bytes) -> bool:
-        """C_Verify with Update calls."""
-        self._call("C_VerifyInit", byref(how), key)
-        for part in parts:
-            self._call("C_VerifyUpdate", part, len(part))
-        try:
-            self._call("C_VerifyFinal", signature, len(signature))
-        except CryptokiError as error:
-            if error.rv == CKR_SIGNATURE_INVALID:
-                return False
-            raise
-        return True
 
     def digest_in_parts(self, how: CkMechanism, parts: list[bytes]) -> bytes:
         self._call("C_DigestInit", byref(how))

@@ -101,7 +101,13 @@ def encapsulate_key(brain: Brain, request: ManagedRequest) -> Proposal:
     staged, ciphertext = brain.hsm.encapsulate_key(
         brain.caller(request), message.public_key, message.mechanism, message.parameters, message.template
     )
-    return _creation(brain, request, [staged], used=_Used(message.public_key, QuorumService.KEY_USAGE), beside={"ciphertext": ciphertext})
+    return _creation(
+        brain,
+        request,
+        [staged],
+        used=_Used(message.public_key, QuorumService.KEY_USAGE),
+        beside={"ciphertext": ciphertext},
+    )
 
 
 def decapsulate_key(brain: Brain, request: ManagedRequest) -> Proposal:

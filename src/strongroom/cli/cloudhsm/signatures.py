@@ -52,6 +52,8 @@ RAW_DATA_OPTIONS = options(
 """Of Ed25519, which signs the data itself."""
 PREHASHED: Final = MechanismParameters(prehash=True)
 SIGN_OPTIONS = options(DATA_OPTIONS, quorum_file.APPROVAL)
+PREHASH_SIGN_OPTIONS = options(PREHASH_OPTIONS, quorum_file.APPROVAL)
+RAW_SIGN_OPTIONS = options(RAW_DATA_OPTIONS, quorum_file.APPROVAL)
 SIGNATURE_OPTIONS = options(
     click.option("--signature", help="The signature in base64."),
     click.option("--signature-path", metavar="PATH", help="File with the signature as bytes."),
@@ -68,12 +70,14 @@ class RawMessage:
 
     key_filter: filters.Filter
     value: bytes
+    approval: QuorumToken | None = None
 
     @classmethod
     def read(cls, given: dict[str, Any]) -> RawMessage:
-        """From the values of :data:`RAW_DATA_OPTIONS`."""
+        """From the values of :data:`RAW_DATA_OPTIONS` or :data:`RAW_SIGN_OPTIONS`."""
+        approval = quorum_file.approval(given.get("approval_path"))
         wanted = filters.parse(given["key_filter"])
-        return cls(wanted, read_bytes("data", given["data"], given["data_path"]))
+        return cls(wanted, read_bytes("data", given["data"], given["data_path"]), approval)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from strongroom.vocabulary.mechanisms import Mechanism
 
 
 @command("ed25519", examples=["crypto sign ed25519 --key-filter attr.label=k1 --data YWJjMTIz"])
-@signatures.RAW_DATA_OPTIONS
+@signatures.RAW_SIGN_OPTIONS
 def ed25519(program: Program, **given: Any) -> Data:
     """Sign with an Ed25519 private key; in Mode NON_FIPS."""
     message = signatures.RawMessage.read(given)

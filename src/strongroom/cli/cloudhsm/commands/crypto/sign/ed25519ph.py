@@ -14,7 +14,7 @@ from strongroom.vocabulary.mechanisms import Mechanism
 @command(
     "ed25519ph", examples=["crypto sign ed25519ph --key-filter attr.label=k1 --hash-function sha512 --data YWJjMTIz"]
 )
-@signatures.PREHASH_OPTIONS
+@signatures.PREHASH_SIGN_OPTIONS
 def ed25519ph(program: Program, **given: Any) -> Data:
     """Sign with an Ed25519 private key, over a hash of the data; in Mode NON_FIPS."""
     message = signatures.Message.read(given)
