@@ -28,6 +28,7 @@ from strongroom.storage.interface import prefix_end
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 from strongroom.vocabulary.operations import RULES, Operation
+from strongroom.vocabulary.quorum import QuorumService
 from strongroom.vocabulary.records import HEAD, REQUEST
 from strongroom.vocabulary.roles import CLI_NAMES, Role
 
@@ -58,8 +59,13 @@ def bodies(key: int) -> dict[Operation, dict[int, Any]]:
         Operation.MFA_TOKEN: {1: "alice", 2: int(Role.CRYPTO_USER)},
         Operation.CHANGE_MFA: {1: "alice", 2: int(Role.CRYPTO_USER), 3: b"eve-password"},
         Operation.MTLS_REGISTER: {1: "PEM"},
-        Operation.MTLS_DEREGISTER: {1: 1},
+        Operation.MTLS_DEREGISTER: {1: [1]},
         Operation.MTLS_SET_ENFORCEMENT: {1: True},
+        Operation.QUORUM_TOKEN: {1: int(QuorumService.KEY_USAGE), 2: key},
+        Operation.QUORUM_TOKENS: {},
+        Operation.DELETE_QUORUM_TOKENS: {1: True},
+        Operation.SET_QUORUM_VALUE: {1: int(QuorumService.USER), 2: 2},
+        Operation.REGISTER_QUORUM: {1: b"key", 2: bytes(80), 3: bytes(256)},
         Operation.GENERATE_KEY: {1: aes, 2: template, 3: []},
         Operation.GENERATE_KEY_PAIR: {1: int(Mechanism.EC_KEY_PAIR_GEN), 2: {TOKEN: True}, 3: {TOKEN: True}, 4: []},
         Operation.CREATE_OBJECT: {1: template},
@@ -68,6 +74,10 @@ def bodies(key: int) -> dict[Operation, dict[int, Any]]:
         Operation.WRAP_KEY: {1: key, 2: wrap, 4: key},
         Operation.UNWRAP_KEY: {1: key, 2: wrap, 4: bytes(40), 5: template, 6: []},
         Operation.DERIVE_KEY: {1: key, 2: int(Mechanism.SP800_108_COUNTER_KDF), 4: template},
+        Operation.ENCAPSULATE_KEY: {1: key, 2: int(Mechanism.ML_KEM), 4: template},
+        Operation.DECAPSULATE_KEY: {1: key, 2: int(Mechanism.ML_KEM), 4: bytes(768), 5: template},
+        Operation.SIGN_WITH_APPROVAL: {1: key, 2: int(Mechanism.ECDSA), 4: bytes(32)},
+        Operation.WRAP_WITH_APPROVAL: {1: key, 2: wrap, 4: key},
         Operation.SHARE_KEY: {1: key, 2: "bob"},
         Operation.UNSHARE_KEY: {1: key, 2: "bob"},
     }
@@ -311,11 +321,16 @@ COMMANDS: dict[str, tuple[str, set[Role]]] = {
     "crypto sign ecdsa": (SIGN, CRYPTO_USERS),
     "crypto sign ed25519": (f"--key-filter {FILTER} --data AAAA", CRYPTO_USERS),
     "crypto sign ed25519ph": (SIGN.replace("sha256", "sha512"), CRYPTO_USERS),
+    "crypto sign ml-dsa": (f"--key-filter {FILTER} --hash-function shake256 --data AAAA", CRYPTO_USERS),
     "crypto sign rsa-pkcs": (SIGN, CRYPTO_USERS),
     "crypto sign rsa-pkcs-pss": (f"{SIGN} --mgf mgf1-sha256 --salt-length 32", CRYPTO_USERS),
     "crypto verify ecdsa": (f"{SIGN} --signature AAAA", CRYPTO_USERS),
     "crypto verify ed25519": (f"--key-filter {FILTER} --data AAAA --signature AAAA", CRYPTO_USERS),
     "crypto verify ed25519ph": (f"{SIGN.replace('sha256', 'sha512')} --signature AAAA", CRYPTO_USERS),
+    "crypto verify ml-dsa": (
+        f"--key-filter {FILTER} --hash-function shake256 --data AAAA --signature AAAA",
+        CRYPTO_USERS,
+    ),
     "crypto verify rsa-pkcs": (f"{SIGN} --signature AAAA", CRYPTO_USERS),
     "crypto verify rsa-pkcs-pss": (f"{SIGN} --mgf mgf1-sha256 --salt-length 32 --signature AAAA", CRYPTO_USERS),
     "help": ("", ALL),
@@ -323,6 +338,7 @@ COMMANDS: dict[str, tuple[str, set[Role]]] = {
     # An admin is shown no public keys, and reads no more than `key list` tells.
     "key export-public": (f"--filter {FILTER}", BOTH),
     "key generate-asymmetric-pair ec": (f"--curve secp256r1 {PAIR}", CRYPTO_USERS),
+    "key generate-asymmetric-pair ml-dsa": (f"--mldsa-algorithm ML-DSA-44 {PAIR}", CRYPTO_USERS),
     "key generate-asymmetric-pair rsa": (f"--modulus-size-bits 2048 --public-exponent 65537 {PAIR}", CRYPTO_USERS),
     "key generate-file": (f"--encoding reference-pem --path eve.pem --filter {FILTER}", BOTH),
     "key generate-symmetric aes": ("--label eve --key-length-bytes 32", CRYPTO_USERS),
@@ -340,6 +356,12 @@ COMMANDS: dict[str, tuple[str, set[Role]]] = {
     },
     "login": (f"{ALICE} --password alice-password", ALL),
     "logout": ("", BOTH),
+    "quorum token-sign delete": ("--scope all", ADMINS),
+    "quorum token-sign generate": ("--service registration --token eve.token", BOTH),
+    "quorum token-sign list": ("", BOTH),
+    "quorum token-sign list-quorum-values": ("", ALL),
+    "quorum token-sign set-quorum-value": ("--service user --value 2", ADMINS),
+    "user change-quorum token-sign register": ("--public-key PEM --signed-token eve.token", BOTH),
     "user change-mfa token-sign": (f"{ALICE} --deregister --change-password eve-password", BOTH),
     "user change-password": (f"{ALICE} --password eve-password", BOTH),
     "user create": ("--username eve --role crypto-user --password eve-password", ADMINS),

@@ -36,6 +36,12 @@ AWS = {
         {"MTLS_REGISTER", "MTLS_DEREGISTER", "MTLS_SET_ENFORCEMENT"},
         ADMINS,
     ),
+    "quorum values, which everybody sees": ({"QUORUM_VALUES"}, ANYBODY),
+    "tokens are made for what one's own role may do, and one's own key for approvals is registered by everybody": (
+        {"QUORUM_TOKEN", "QUORUM_TOKENS", "REGISTER_QUORUM"},
+        USERS,
+    ),
+    "quorum values are set and tokens deleted by admins": ({"SET_QUORUM_VALUE", "DELETE_QUORUM_TOKENS"}, ADMINS),
     "add and remove users": ({"USER_CREATE", "USER_DELETE"}, ADMINS),
     "key list is open to admins, who are shown little": ({"FIND", "ATTRIBUTES"}, USERS),
     "random numbers": ({"RANDOM"}, USERS),
@@ -54,10 +60,16 @@ AWS = {
             "DERIVE_KEY",
             "SHARE_KEY",
             "UNSHARE_KEY",
+            "WRAP_WITH_APPROVAL",
+            "ENCAPSULATE_KEY",
+            "DECAPSULATE_KEY",
         },
         CRYPTO_USERS,
     ),
-    "encrypt, decrypt, sign, verify, HMAC": ({"ENCRYPT", "DECRYPT", "SIGN", "VERIFY"}, CRYPTO_USERS),
+    "encrypt, decrypt, sign, verify, HMAC": (
+        {"ENCRYPT", "DECRYPT", "SIGN", "VERIFY", "SIGN_WITH_APPROVAL"},
+        CRYPTO_USERS,
+    ),
 }
 """The rows of aws-cloudhsm 3.2; the appliance user's are left out, as nobody logs in as one here."""
 

@@ -45,7 +45,8 @@ def run(
     """Do what a command line says; gives the exit status."""
     parser = options.parser(program)
     given = parser.parse_args(words)
-    if not any(value for name, value in vars(given).items() if name != "config"):
+    said = {name: value for name, value in vars(given).items() if name != "config"}
+    if not any(said.values()) and given.disable_key_availability_check is None:
         parser.error("say what to configure")
     try:
         path = _path(program, given.config, environment)
@@ -81,6 +82,10 @@ def _configured(
     _set_logging(given, found)
     if given.default_retry_mode:
         found.setdefault("options", {})["retry_mode"] = given.default_retry_mode
+    disabled = given.disable_key_availability_check
+    if disabled is not None:
+        for entry in found["clusters"]:
+            entry["cluster"].setdefault("options", {})["disable_key_availability_check"] = disabled
     return found
 
 

@@ -17,15 +17,10 @@ LOG_LEVELS: Final = ("off", "error", "warn", "info", "debug", "trace")
 LOG_ROTATIONS: Final = ("never", "hourly", "daily")
 RETRY_MODES: Final = ("off", "standard")
 
-_AVAILABILITY: Final = (
-    "a key that a call has made is in the cluster's store, from which every HSM has it; no key is lost with an HSM"
-)
 _AT_INIT: Final = "the library knows a key's usage when an operation begins, and the HSM decides when it is done"
 _CERTIFICATES: Final = "certificates can always be stored"
 _WEAK_HASHES: Final = "ECDSA takes a digest of any hash function, in both modes"
 WITHOUT_EFFECT: Final = {
-    "--enable-key-availability-check": _AVAILABILITY,
-    "--disable-key-availability-check": _AVAILABILITY,
     "--enable-validate-key-at-init": _AT_INIT,
     "--disable-validate-key-at-init": _AT_INIT,
     "--enable-ecdsa-with-weak-hash-function": _WEAK_HASHES,
@@ -78,6 +73,21 @@ def parser(program: Program) -> argparse.ArgumentParser:
         "--default-retry-mode",
         choices=RETRY_MODES,
         help="whether a call that one HSM does not answer goes to another",
+    )
+    availability = behaviour.add_mutually_exclusive_group()
+    availability.add_argument(
+        "--enable-key-availability-check",
+        action="store_false",
+        default=None,
+        dest="disable_key_availability_check",
+        help="in profile aws token keys need two HSMs",
+    )
+    availability.add_argument(
+        "--disable-key-availability-check",
+        action="store_true",
+        default=None,
+        dest="disable_key_availability_check",
+        help="in profile aws token keys may be made and used in a cluster of one HSM",
     )
     _add_others(made, program)
     commands = made.add_subparsers(dest="command", metavar=f"{{{ADD},{REMOVE}}}", prog=program.name)

@@ -197,6 +197,17 @@ def test_clusters_are_added_and_removed(configure: Configure) -> None:
     assert f"{A} is not configured; configured are: {B}." in configure.complained
 
 
+@pytest.mark.parametrize("program", [main.PKCS11, main.CLI], ids=lambda program: program.name)
+def test_the_key_availability_check_is_turned_off_and_on(configure: Configure, program: options.Program) -> None:
+    configure("-a 10.0.0.5")
+    for word, disabled in (("disable", True), ("enable", False)):
+        assert configure(f"--{word}-key-availability-check", program) == 0
+        assert [cluster["options"] for cluster in configure.clusters()] == [
+            {"disable_key_availability_check": disabled}
+        ]
+    assert configure("--enable-key-availability-check --disable-key-availability-check", program) == 2
+
+
 @pytest.mark.parametrize("option", sorted(options.WITHOUT_EFFECT))
 def test_what_has_no_effect_says_why_and_changes_nothing(configure: Configure, option: str) -> None:
     configure("-a 10.0.0.5")

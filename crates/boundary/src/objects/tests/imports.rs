@@ -154,8 +154,15 @@ fn ec_keys_come_in_with_their_point_encoded_or_bare() {
         let template = ec_private().with(A::Value, secret(&wrong));
         assert_eq!(code(objects.create_object(&alice, template)), Rv::ATTRIBUTE_VALUE_INVALID);
     }
-    let data = value.with(A::Class, V::Ulong(0));
-    assert_eq!(code(objects.create_object(&alice, data)), Rv::ATTRIBUTE_VALUE_INVALID);
+}
+
+#[test]
+fn objects_of_other_classes_are_refused_by_their_class() {
+    let (objects, alice) = (objects(), user("alice"));
+    for class in [0, 4711] {
+        let other = ec_private().with(A::Class, V::Ulong(class));
+        assert_eq!(code(objects.create_object(&alice, other)), Rv::ATTRIBUTE_VALUE_INVALID);
+    }
 }
 
 #[test]

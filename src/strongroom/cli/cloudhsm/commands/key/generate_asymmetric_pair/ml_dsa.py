@@ -33,6 +33,8 @@ def ml_dsa(
     public_attributes: tuple[str, ...],
     private_attributes: tuple[str, ...],
     share_crypto_users: tuple[str, ...],
+    manage_value: int | None,
+    use_value: int | None,
 ) -> Data:
     """Make an ML-DSA key pair. Without attributes the keys can do nothing and the private one is extractable."""
     public = {
@@ -45,5 +47,8 @@ def ml_dsa(
         **attribute_values.at_creation(private_attributes),
     }
     mechanism = Mechanism.ML_DSA_KEY_PAIR_GEN
-    made = program.session().objects.generate_pair(mechanism, public, private, shared_users=share_crypto_users)
+    quorum = new_keys.quorum(manage_value, use_value)
+    made = program.session().objects.generate_pair(
+        mechanism, public, private, shared_users=share_crypto_users, quorum=quorum
+    )
     return {"public_key": key_objects.full(made[0]), "private_key": key_objects.full(made[1])}

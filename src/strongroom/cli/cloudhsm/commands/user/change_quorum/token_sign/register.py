@@ -19,7 +19,8 @@ from strongroom.vocabulary.roles import CLI_NAMES
 @click.option("--signed-token", required=True, metavar="PATH", help="Signed token of the service registration.")
 def register(program: Program, public_key: str, signed_token: str) -> Data:
     """Register the key by which the logged-in user approves from now on."""
+    session = program.session()
     key = token_file.read_public_key(public_key)
     token, signature = quorum_file.registration(signed_token)
-    user = program.session().quorum.register(key, token, signature)
+    user = session.quorum.register(key, token, signature)
     return {"username": user.username, "role": CLI_NAMES[user.role]}
