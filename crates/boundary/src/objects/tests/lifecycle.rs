@@ -83,7 +83,7 @@ fn a_change_staged_while_another_is_staged_waits_for_it_and_is_then_refused_as_o
     std::thread::scope(|scope| {
         let second = scope
             .spawn(|| code(objects.set_attributes(&alice, key, only(A::Label, V::Text("second".into())))));
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(std::time::Duration::from_millis(500));
         published(&objects, &first);
         assert_eq!(second.join().unwrap(), Rv::FUNCTION_FAILED);
     });
