@@ -111,6 +111,8 @@ class ManagedRequest:
     session: int
     """The connection's number: the audit entry's session handle."""
     peer: str
+    is_mutual: bool
+    """Whether the peer has shown a certificate (mutual TLS)."""
     request_id: bytes | None
     digest: bytes
     """Keyed digest of the whole request, secrets included: the same request gives the same digest on every HSM."""
@@ -350,6 +352,13 @@ class Hsm:
 
     def extend_lease(self, milliseconds: int) -> None:
         """The lease is good for so long from now; after that managed requests are refused."""
+
+    def set_client_trust(self, anchors: list[bytes], required: bool) -> None:
+        """Whose clients are let in (DER certificates), and whether they must have one; closes others' connections."""
+
+    @staticmethod
+    def read_trust_anchors(pem: bytes) -> list[bytes]:
+        """The certificates of a PEM text in DER; refuses what cannot be trust anchors."""
 
     def set_offline_grace(self, milliseconds: int) -> None:
         """How long after its lease hot requests are still answered."""

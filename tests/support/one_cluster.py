@@ -267,14 +267,14 @@ class OneCluster:
 
     # -- a client -----------------------------------------------------------------------------------------------------
 
-    def client(self, *hsm_ids: str) -> Any:
-        """A client that is told of these HSMs, or of all."""
+    def client(self, *hsm_ids: str, **settings: str) -> Any:
+        """A client that is told of these HSMs, or of all; with these settings of the cluster beside the usual ones."""
         servers = [
             {"hostname": address, "port": port, "enable": True}
             for hsm_id, (address, port) in self.listening().items()
             if not hsm_ids or hsm_id in hsm_ids
         ]
-        cluster = {"hsm_ca_file": str(self.trust_anchor), "cluster_id": self.cluster_id, "servers": servers}
+        cluster = {"hsm_ca_file": str(self.trust_anchor), "cluster_id": self.cluster_id, "servers": servers, **settings}
         document = {"clusters": [{"type": "hsm1", "cluster": cluster}], "options": self.client_options}
         client = _native.Client(json.dumps(document))
         self.clients.append(client)

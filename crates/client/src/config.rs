@@ -6,6 +6,7 @@
 //!  "logging": {"log_type": "file", "log_file": "pkcs11.log", "log_level": "info", "log_interval": "daily"},
 //!  "options": {"deadline_ms": 10000, "spin_us": 0}}
 //! ```
+//! For mutual TLS a cluster has `client_cert_hsm_tls_file` and `client_key_hsm_tls_file` too.
 //! Relative paths are taken from the directory of the file. Members that are unknown here are ignored, so that a file
 //! written by AWS's tools works.
 
@@ -41,12 +42,23 @@ pub struct ClusterConfig {
     pub trust_anchor_path: PathBuf,
     /// The cluster that must answer.
     pub cluster_id: Option<String>,
+    /// For mutual TLS.
+    pub client_certificate: Option<ClientCertificateFiles>,
     /// HSMs to ask first; the cluster tells the rest. At least one.
     pub servers: Vec<Server>,
     /// How long a call may take, with all its repetitions.
     pub deadline_ms: u32,
     /// How long a lone caller polls for its answer before it sleeps.
     pub spin_us: u32,
+}
+
+/// PEM files of the client's own certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificateFiles {
+    /// The certificate, and those between it and the trust anchor.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// One address of an HSM.
@@ -77,6 +89,8 @@ struct ClusterEntry {
 struct ClusterForm {
     hsm_ca_file: PathBuf,
     cluster_id: Option<String>,
+    client_cert_hsm_tls_file: Option<PathBuf>,
+    client_key_hsm_tls_file: Option<PathBuf>,
     #[serde(default)]
     servers: Vec<ServerForm>,
 }
@@ -195,10 +209,24 @@ fn parse_cluster(form: ClusterForm, options: &OptionsForm, directory: &Path) -> 
     if servers.is_empty() {
         return Err(refused("\"servers\" names no enabled server; add an HSM's address".into()));
     }
+    let client_certificate = match (form.client_cert_hsm_tls_file, form.client_key_hsm_tls_file) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => Some(ClientCertificateFiles {
+            certificate: directory.join(certificate),
+            key: directory.join(key),
+        }),
+        _ => {
+            return Err(refused(
+                "mutual TLS needs both client_cert_hsm_tls_file and client_key_hsm_tls_file; add the other"
+                    .into(),
+            ));
+        }
+    };
     Ok(ClusterConfig {
         trust_anchor_pem,
         trust_anchor_path,
         cluster_id: form.cluster_id.filter(|id| !id.is_empty()),
+        client_certificate,
         servers,
         deadline_ms: options.deadline_ms.unwrap_or(10_000).max(100),
         spin_us: options.spin_us.unwrap_or(0).min(10_000),
@@ -265,6 +293,10 @@ mod tests {
                 "none.crt",
             ),
             (r#"{"clusters":[{"cluster":{"hsm_ca_file":"ca.crt","servers":[]}}]}"#, "no enabled server"),
+            (
+                r#"{"clusters":[{"cluster":{"hsm_ca_file":"ca.crt","client_key_hsm_tls_file":"k","servers":[{"hostname":"h"}]}}]}"#,
+                "needs both",
+            ),
             (
                 r#"{"clusters":[{"cluster":{"hsm_ca_file":"ca.crt","servers":[{"hostname":"%%HSM_IP_ADDRESS%%"}]}}]}"#,
                 "placeholder",

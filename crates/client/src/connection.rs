@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use rustls::ClientConnection;
+use rustls::{AlertDescription, ClientConnection};
 use strongroom_wire::codec::wipe;
 use strongroom_wire::messages::{EXPORTER_LENGTH, Notice};
 use strongroom_wire::{Frame, FrameDecoder, FrameType, Header, Message, Operation, encode_frame};
@@ -623,7 +623,7 @@ pub(crate) fn decrypt(
 ) -> Result<(), String> {
     while !ciphertext.is_empty() {
         tls.read_tls(&mut ciphertext).map_err(|error| error.to_string())?;
-        let state = tls.process_new_packets().map_err(|error| error.to_string())?;
+        let state = tls.process_new_packets().map_err(|error| explained(&error))?;
         let mut reader = tls.reader();
         // Nothing where the record is not whole, or where the peer said goodbye.
         while let Ok(plaintext @ [_, ..]) = reader.fill_buf() {
@@ -636,6 +636,28 @@ pub(crate) fn decrypt(
         }
     }
     Ok(())
+}
+
+fn explained(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the HSM wants a certificate of the client (mutual TLS): configure client_cert_hsm_tls_file and \
+             client_key_hsm_tls_file"
+                .into()
+        }
+        rustls::Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::DecryptError,
+        ) => format!(
+            "the HSM does not accept the client's certificate (client_cert_hsm_tls_file): {error}; it must be valid and \
+             signed by a trust anchor that is registered in the cluster"
+        ),
+        _ => error.to_string(),
+    }
 }
 
 /// Encrypts and sends until the socket is full.

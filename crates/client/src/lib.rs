@@ -5,6 +5,7 @@
 //! from connection to connection. It has no threads of its own: the calling threads do the I/O.
 
 mod client;
+mod client_certificate;
 pub mod config;
 mod connecting;
 mod connection;

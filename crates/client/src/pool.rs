@@ -9,6 +9,7 @@ use rustls::crypto::aws_lc_rs;
 use strongroom_wire::messages::{EXPORTER_LENGTH, HelloRequest, HelloResponse, Member as MemberView, Notice};
 use strongroom_wire::{Message, Rv, frame};
 
+use crate::client_certificate;
 use crate::config::{ClusterConfig, Server};
 use crate::connecting::{Connecting, Context};
 use crate::connection::{Connection, lock, micros};
@@ -68,12 +69,21 @@ impl Pool {
         })?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = Arc::new(Verifier::new(anchor, config.cluster_id.clone(), Arc::clone(&provider)));
-        let mut tls = ClientConfig::builder_with_provider(provider)
+        let own_certificate = config
+            .client_certificate
+            .as_ref()
+            .map(|files| client_certificate::resolver(files, &provider))
+            .transpose()
+            .map_err(|text| Error::local(Rv::GENERAL_ERROR, text))?;
+        let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|error| Error::local(Rv::GENERAL_ERROR, error.to_string()))?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::<Verifier>::clone(&verifier))
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(Arc::<Verifier>::clone(&verifier));
+        let mut tls = match own_certificate {
+            Some(resolver) => builder.with_client_cert_resolver(resolver),
+            None => builder.with_no_client_auth(),
+        };
         tls.alpn_protocols = vec![frame::ALPN.to_vec()];
         tls.enable_sni = false;
         let members = config.servers.iter().map(|server| Arc::new(Member::new(server.clone()))).collect();

@@ -77,6 +77,7 @@ fn logged_in_client(hsm: &Hsm, login: &Login) -> Client {
         trust_anchor_pem: support::trust_anchor().into_bytes(),
         trust_anchor_path: "anchor".into(),
         cluster_id: Some(support::CLUSTER.into()),
+        client_certificate: None,
         servers: vec![Server { hostname: "127.0.0.1".into(), port: hsm.port }],
         deadline_ms: 10_000,
         spin_us: 80,

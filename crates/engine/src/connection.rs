@@ -11,11 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::ServerConnection;
 use strongroom_wiping::wipe;
 use strongroom_wire::messages::{EXPORTER_LABEL, EXPORTER_LENGTH};
 use strongroom_wire::{Frame, FrameDecoder, FrameError, frame};
 
+use crate::client_trust::ClientVerifier;
+use crate::listener::Door;
 use crate::logins::Login;
 use crate::output::Output;
 use crate::records::RecordBounds;
@@ -63,6 +65,8 @@ pub(crate) struct Connection {
     pub(crate) socket: TcpStream,
     pub(crate) tls: Mutex<ServerConnection>,
     pub(crate) output: Mutex<Output>,
+    /// Who said whether the peer may have a connection.
+    let_in_by: Arc<ClientVerifier>,
     inbound: Mutex<Inbound>,
     reading: AtomicU8,
     /// The peer has closed its side: reading goes on to the end of what it sent.
@@ -127,10 +131,10 @@ impl Connection {
         id: u64,
         socket: TcpStream,
         peer: SocketAddr,
-        config: Arc<ServerConfig>,
+        door: Door,
         limits: Limits,
     ) -> Result<Self, rustls::Error> {
-        let mut tls = ServerConnection::new(config)?;
+        let mut tls = ServerConnection::new(door.config)?;
         tls.set_buffer_limit(None); // the output is bounded here
         Ok(Self {
             id,
@@ -138,6 +142,7 @@ impl Connection {
             socket,
             tls: Mutex::new(tls),
             output: Mutex::new(Output::default()),
+            let_in_by: door.clients,
             inbound: Mutex::new(Inbound {
                 records: RecordBounds::default(),
                 decoder: FrameDecoder::with_limit(UNKNOWN_PEER_BYTES),
@@ -334,9 +339,24 @@ impl Connection {
         done
     }
 
+    /// Whether the reader has noted that the TLS handshake is over.
+    pub(crate) fn is_known_handshaken(&self) -> bool {
+        self.handshaken.load(Ordering::Acquire)
+    }
+
     /// Whether the peer chose our protocol (ALPN).
     pub(crate) fn speaks_our_protocol(&self) -> bool {
         self.tls.lock().alpn_protocol() == Some(frame::ALPN)
+    }
+
+    /// Whether the peer has shown a certificate that was accepted (mutual TLS). Known once the handshake is over.
+    pub(crate) fn is_mutual(&self) -> bool {
+        self.tls.lock().peer_certificates().is_some()
+    }
+
+    /// Whether the peer, whose handshake is over, would be let in by these rules.
+    pub(crate) fn is_accepted(&self, clients: &Arc<ClientVerifier>) -> bool {
+        Arc::ptr_eq(&self.let_in_by, clients) || clients.accepts(self.tls.lock().peer_certificates())
     }
 
     /// The TLS exporter value that an attach is tied to.

@@ -34,7 +34,8 @@ pub(crate) fn handshake_is_right(shared: &Shared, connection: &Connection) -> bo
         return true;
     }
     shared.statistics.handshakes.add(1);
-    connection.speaks_our_protocol()
+    // The rules may have changed during the handshake.
+    connection.speaks_our_protocol() && connection.is_accepted(&shared.clients())
 }
 
 /// Takes a frame into work. A frame that no client may send closes the connection; an unknown operation is answered.

@@ -12,8 +12,9 @@ use strongroom_wire::messages::Member;
 use strongroom_wire::tables::Lane;
 use strongroom_wire::{RetryClass, Rv};
 
+use crate::client_trust::{ClientTrust, ClientVerifier};
 use crate::housekeeping::Clock;
-use crate::listener::Listener;
+use crate::listener::{Door, Listener};
 use crate::managed::ManagedRequest;
 use crate::metrics::OperationFigures;
 use crate::refusal::Refusal;
@@ -62,8 +63,8 @@ impl Engine {
             return Err(std::io::Error::other("the HSM's port is open already"));
         }
         allow_descriptors(self.shared.settings.max_connections);
-        let config = tls::server_config(&self.shared.boundary.keys).map_err(std::io::Error::other)?;
-        let listener = Arc::new(Listener::bind(address, port, config)?);
+        let door = self.door(self.shared.clients()).map_err(std::io::Error::other)?;
+        let listener = Arc::new(Listener::bind(address, port, door)?);
         let port = listener.port()?;
         let clock = Arc::new(Clock::default());
         let mut threads = Vec::new();
@@ -82,6 +83,20 @@ impl Engine {
         threads.push(spawn("hsm-listener", &self.shared, move |shared| accepting.run(shared))?);
         *running = Some(Running { listener, clock, threads });
         Ok(port)
+    }
+
+    /// Whose clients are let in, and whether they must have a certificate. Connections of others are closed.
+    ///
+    /// # Errors
+    /// A sentence: an anchor is no certificate. Nothing has changed then.
+    pub fn set_client_trust(&self, trust: ClientTrust) -> Result<(), String> {
+        let clients = Arc::new(ClientVerifier::new(trust)?);
+        let running = self.running.lock();
+        if let Some(running) = &*running {
+            running.listener.set_door(self.door(Arc::clone(&clients))?);
+        }
+        self.shared.set_clients(&clients);
+        Ok(())
     }
 
     /// Every active HSM of the cluster; clients are told.
@@ -252,6 +267,11 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.shared)
+    }
+
+    fn door(&self, clients: Arc<ClientVerifier>) -> Result<Door, String> {
+        let config = tls::server_config(&self.shared.boundary.keys, &clients)?;
+        Ok(Door { config, clients })
     }
 
     fn attempt_was_right(&self, request: &Request) {

@@ -7,6 +7,7 @@
 
 mod allowance;
 mod attempts;
+mod client_trust;
 mod clock;
 mod connection;
 mod dispatch;
@@ -32,6 +33,7 @@ mod statistics;
 mod tls;
 mod workers;
 
+pub use client_trust::{ClientTrust, anchors_from_pem};
 pub use engine::Engine;
 pub use managed::ManagedRequest;
 pub use metrics::{BUCKETS, OperationFigures};

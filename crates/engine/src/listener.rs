@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::net::sockopt;
 use rustls::ServerConfig;
 
+use crate::client_trust::ClientVerifier;
 use crate::connection::{Connection, Limits};
 use crate::shared::Shared;
 
@@ -26,19 +28,31 @@ const REST: Duration = Duration::from_millis(50);
 pub(crate) struct Listener {
     socket: TcpListener,
     stop: OwnedFd,
-    config: Arc<ServerConfig>,
+    door: RwLock<Door>,
+}
+
+/// How a connection is let in.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) clients: Arc<ClientVerifier>,
 }
 
 impl Listener {
-    pub(crate) fn bind(address: &str, port: u16, config: Arc<ServerConfig>) -> std::io::Result<Self> {
+    pub(crate) fn bind(address: &str, port: u16, door: Door) -> std::io::Result<Self> {
         let socket = TcpListener::bind((address, port))?;
         socket.set_nonblocking(true)?;
         let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { socket, stop, config })
+        Ok(Self { socket, stop, door: RwLock::new(door) })
     }
 
     pub(crate) fn port(&self) -> std::io::Result<u16> {
         Ok(self.socket.local_addr()?.port())
+    }
+
+    /// Lets connections that come from now on in by other rules.
+    pub(crate) fn set_door(&self, door: Door) {
+        *self.door.write() = door;
     }
 
     /// Makes [`Listener::run`] return.
@@ -83,7 +97,8 @@ impl Listener {
             return;
         }
         let limits = Limits::from(&shared.settings);
-        let Ok(connection) = Connection::new(id, socket, peer, Arc::clone(&self.config), limits) else {
+        let door = self.door.read().clone();
+        let Ok(connection) = Connection::new(id, socket, peer, door, limits) else {
             statistics.connections_refused.add(1);
             return;
         };

@@ -36,6 +36,8 @@ pub struct ManagedRequest {
     pub session: u64,
     /// The connection's remote address.
     pub peer: String,
+    /// Whether the connection's peer has shown a certificate (mutual TLS).
+    pub is_mutual: bool,
     /// Of a create or change.
     pub request_id: Option<Vec<u8>>,
     /// Keyed digest of the request without its request id.
@@ -265,6 +267,7 @@ fn decode(shared: &Shared, request: &mut Request) -> Result<ManagedRequest, Refu
         role: request.role(),
         session: request.connection.id,
         peer: request.connection.peer.to_string(),
+        is_mutual: request.connection.is_mutual(),
         request_id,
         digest: digest?,
         body,

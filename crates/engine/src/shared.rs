@@ -13,6 +13,7 @@ use strongroom_wire::{FrameType, Header, Message};
 
 use crate::allowance::Allowance;
 use crate::attempts::Attempts;
+use crate::client_trust::{ClientTrust, ClientVerifier};
 use crate::clock::TicketClock;
 use crate::connection::Connection;
 use crate::lease::Lease;
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) draining: AtomicBool,
     /// When the last frame came; looked at while draining.
     pub(crate) last_frame: Mutex<Instant>,
+    /// Whose clients are let in.
+    clients: RwLock<Arc<ClientVerifier>>,
     revision: AtomicU64,
     head: Mutex<(u64, Vec<u8>)>,
     members: RwLock<Arc<Vec<Member>>>,
@@ -63,6 +66,7 @@ impl Shared {
         identity: Identity,
         settings: Settings,
     ) -> std::io::Result<Self> {
+        let everybody = ClientVerifier::new(ClientTrust::default()).map_err(std::io::Error::other)?;
         Ok(Self {
             workers: Workers::new(settings.spin)?,
             managed: ManagedQueue::new(settings.lane_capacity),
@@ -81,6 +85,7 @@ impl Shared {
             ended_logins: Mutex::new(Vec::new()),
             draining: AtomicBool::new(false),
             last_frame: Mutex::new(Instant::now()),
+            clients: RwLock::new(Arc::new(everybody)),
             revision: AtomicU64::new(0),
             head: Mutex::new((0, Vec::new())),
             members: RwLock::new(Arc::new(Vec::new())),
@@ -110,6 +115,23 @@ impl Shared {
         for mut request in self.parking.advanced(revision) {
             request.is_checked = true;
             self.workers.push_short(Work::Route(request));
+        }
+    }
+
+    pub(crate) fn clients(&self) -> Arc<ClientVerifier> {
+        Arc::clone(&self.clients.read())
+    }
+
+    /// Other clients are let in from now on; closes the connections of those that are not any more. A connection whose
+    /// handshake is not over is looked at when it is.
+    pub(crate) fn set_clients(&self, clients: &Arc<ClientVerifier>) {
+        *self.clients.write() = Arc::clone(clients);
+        let connections: Vec<_> = self.connections.read().values().cloned().collect();
+        for connection in connections {
+            if connection.is_known_handshaken() && !connection.is_accepted(clients) {
+                self.statistics.connections_cut.add(1);
+                self.drop_connection(&connection);
+            }
         }
     }
 

@@ -10,11 +10,17 @@ use strongroom_boundary::Keys;
 use strongroom_boundary::keys::TlsSignature;
 use strongroom_wire::frame::ALPN;
 
-/// A configuration that presents the installed cluster certificate.
+use crate::client_trust::ClientVerifier;
+
+/// A configuration that presents the installed cluster certificate and lets in whom the verifier accepts. It resumes no
+/// session of another configuration, so that nobody stays who was let in by other rules.
 ///
 /// # Errors
 /// A sentence: no certificate is installed, or the TLS library refuses to start.
-pub(crate) fn server_config(keys: &Arc<Keys>) -> Result<Arc<ServerConfig>, String> {
+pub(crate) fn server_config(
+    keys: &Arc<Keys>,
+    clients: &Arc<ClientVerifier>,
+) -> Result<Arc<ServerConfig>, String> {
     let certificate = keys.tls_certificate().ok_or("no cluster certificate is installed yet")?;
     let key = CertifiedKey::new(
         vec![CertificateDer::from(certificate)],
@@ -24,7 +30,7 @@ pub(crate) fn server_config(keys: &Arc<Keys>) -> Result<Arc<ServerConfig>, Strin
         ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|error| error.to_string())?
-            .with_no_client_auth()
+            .with_client_cert_verifier(Arc::<ClientVerifier>::clone(clients))
             .with_cert_resolver(Arc::new(OnlyCertificate(Arc::new(key))));
     config.alpn_protocols = vec![ALPN.to_vec()];
     config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().map_err(|error| error.to_string())?;

@@ -4,14 +4,16 @@
 use crate::codec::{DecodeError, Message, Value};
 use crate::messages::{
     ActivateRequest, AttachRequest, AttributesRequest, ChangeMfaRequest, ChangePasswordRequest,
-    CreateObjectRequest, CryptRequest, CryptResponse, DeleteQuorumTokensRequest, DeriveKeyRequest,
-    DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest,
-    HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest,
-    LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest, ObjectsResponse,
-    QuorumTokenRequest, QuorumTokenResponse, QuorumTokensResponse, QuorumValuesResponse, RandomRequest,
-    RandomResponse, RegisterQuorumRequest, SetAttributesRequest, SetQuorumValueRequest, ShareKeyRequest,
-    SignWithApprovalRequest, TicketResponse, TokenResponse, UnwrapKeyRequest, UserDeleteRequest,
-    UserListResponse, UserRequest, UserResponse, VerifyRequest, WrapKeyRequest, WrapWithApprovalRequest,
+    CreateObjectRequest, CryptRequest, CryptResponse, DeleteQuorumTokensRequest,
+    DeregisterTrustAnchorRequest, DeriveKeyRequest, DestroyObjectRequest, Empty, FindRequest, FindResponse,
+    GenerateKeyPairRequest, GenerateKeyRequest, HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest,
+    LoginResponse, LoginTokenRequest, LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest,
+    MutualTlsResponse, ObjectsResponse, QuorumTokenRequest, QuorumTokenResponse, QuorumTokensResponse,
+    QuorumValuesResponse, RandomRequest, RandomResponse, RegisterQuorumRequest, RegisterTrustAnchorRequest,
+    SetAttributesRequest, SetEnforcementRequest, SetQuorumValueRequest, ShareKeyRequest,
+    SignWithApprovalRequest, TicketResponse, TokenResponse, TrustAnchorView, UnwrapKeyRequest,
+    UserDeleteRequest, UserListResponse, UserRequest, UserResponse, VerifyRequest, WrapKeyRequest,
+    WrapWithApprovalRequest,
 };
 use crate::tables::Operation;
 
@@ -88,6 +90,10 @@ bodies! {
     QuorumValues: Empty => QuorumValuesResponse,
     SetQuorumValue: SetQuorumValueRequest => Empty,
     RegisterQuorum: RegisterQuorumRequest => UserResponse,
+    MtlsList: Empty => MutualTlsResponse,
+    MtlsRegister: RegisterTrustAnchorRequest => TrustAnchorView,
+    MtlsDeregister: DeregisterTrustAnchorRequest => Empty,
+    MtlsSetEnforcement: SetEnforcementRequest => Empty,
     GenerateKey: GenerateKeyRequest => ObjectsResponse,
     GenerateKeyPair: GenerateKeyPairRequest => ObjectsResponse,
     CreateObject: CreateObjectRequest => ObjectsResponse,

@@ -367,6 +367,39 @@ message! {
         15 => request_id: Option<Vec<u8>>,
     }
 
+    /// One trust anchor of mutual TLS (aws-cloudhsm.md 3.6).
+    pub struct TrustAnchorView {
+        1 => /** 1 or 2. */ reference: u64,
+        2 => /** PEM. */ certificate: String,
+    }
+
+    /// `mtls_register`.
+    pub struct RegisterTrustAnchorRequest {
+        1 => /** PEM. */ certificate: String,
+        2 => approval: Option<QuorumApproval>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `mtls_deregister`.
+    pub struct DeregisterTrustAnchorRequest {
+        1 => reference: u64,
+        2 => approval: Option<QuorumApproval>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `mtls_set_enforcement`.
+    pub struct SetEnforcementRequest {
+        1 => /** Whether clients must have a certificate. */ enforced: bool,
+        2 => approval: Option<QuorumApproval>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// What the cluster says of its clients' certificates.
+    pub struct MutualTlsResponse {
+        1 => anchors: List<TrustAnchorView>,
+        2 => enforced: bool,
+    }
+
     /// One HSM of `hsm_info` (aws-cloudhsm.md 4.2).
     pub struct HsmInfoView {
         1 => vendor: String,

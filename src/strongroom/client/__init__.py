@@ -37,12 +37,15 @@ from strongroom.client.messages import (
     HsmInformation,
     KeyQuorum,
     MechanismParameters,
+    MutualTls,
     NamedUser,
     ObjectView,
     PendingToken,
     QuorumValues,
+    TrustAnchor,
     User,
 )
+from strongroom.client.mutual_tls import MutualTlsSettings
 from strongroom.client.object_kinds import KeyType, ObjectClass, Usage
 from strongroom.client.objects import Objects
 from strongroom.client.quorum import Quorum
@@ -84,6 +87,8 @@ __all__ = [
     "Mechanism",
     "MechanismParameters",
     "MfaToken",
+    "MutualTls",
+    "MutualTlsSettings",
     "NamedCurve",
     "NamedUser",
     "NotExportable",
@@ -103,6 +108,7 @@ __all__ = [
     "SignToken",
     "SignatureInvalid",
     "StoredCertificate",
+    "TrustAnchor",
     "Usage",
     "User",
     "Users",

@@ -101,8 +101,11 @@ def _choose(entries: list[dict[str, Any]], cluster_id: str | None, file: Path) -
 
 def _with_whole_paths(document: dict[str, Any], directory: Path) -> dict[str, Any]:
     """Relative paths in a configuration file are taken from its directory; its text alone does not know that."""
+    cluster = document["clusters"][0]["cluster"]
     for settings, name in (
-        (document["clusters"][0]["cluster"], "hsm_ca_file"),
+        (cluster, "hsm_ca_file"),
+        (cluster, "client_cert_hsm_tls_file"),
+        (cluster, "client_key_hsm_tls_file"),
         (document.get("logging"), "log_file"),
     ):
         if isinstance(settings, dict) and isinstance(settings.get(name), str):

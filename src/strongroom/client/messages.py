@@ -74,6 +74,21 @@ class KeyQuorum(msgspec.Struct, frozen=True):
     """Signatures. Such a key does nothing else."""
 
 
+class TrustAnchor(msgspec.Struct, frozen=True):
+    """A certificate whose holder's certificates let clients in (mutual TLS)."""
+
+    reference: int
+    certificate: str
+    """PEM."""
+
+
+class MutualTls(msgspec.Struct, frozen=True):
+    """Trust anchors of a cluster, and whether clients must have a certificate by one."""
+
+    anchors: list[TrustAnchor]
+    enforced: bool
+
+
 class ObjectView(msgspec.Struct, frozen=True):
     """An object as its user sees it; sensitive attributes are not in it."""
 
@@ -172,6 +187,16 @@ def pending_tokens(answer: dict[str, Any]) -> list[PendingToken]:
 def quorum_values(answer: dict[str, Any]) -> QuorumValues:
     """A ``QuorumValuesResponse``."""
     return msgspec.convert(answer, QuorumValues)
+
+
+def mutual_tls(answer: dict[str, Any]) -> MutualTls:
+    """A ``MutualTlsResponse``."""
+    return msgspec.convert(answer, MutualTls)
+
+
+def trust_anchor(answer: dict[str, Any]) -> TrustAnchor:
+    """A ``TrustAnchorView``."""
+    return msgspec.convert(answer, TrustAnchor)
 
 
 def named_user(answer: dict[str, Any]) -> NamedUser:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from strongroom.client.certificates import Certificates
 from strongroom.client.errors import LoginEnded
 from strongroom.client.keys import Keys
+from strongroom.client.mutual_tls import MutualTlsSettings
 from strongroom.client.native import NativeClient
 from strongroom.client.objects import Objects
 from strongroom.client.quorum import Quorum
@@ -36,6 +37,8 @@ class Session:
     """HSM users."""
     quorum: Quorum
     """What more than one user must want."""
+    mutual_tls: MutualTlsSettings
+    """Whose certificates let clients in."""
     objects: Objects
     """All of this by reference, template and mechanism, as PKCS #11 has it."""
 
@@ -60,6 +63,7 @@ class Session:
         self.certificates = Certificates(self.objects)
         self.users = Users(self._call)
         self.quorum = Quorum(self._call)
+        self.mutual_tls = MutualTlsSettings(self._call)
 
     def random(self, length: int) -> bytes:
         """Random bytes from the HSM."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from strongroom._native import HsmError, IntegrityError
-from strongroom.hsm import information, logins, objects, quorum, second_factor, users
+from strongroom.hsm import information, logins, mutual_tls, objects, quorum, second_factor, users
 from strongroom.hsm.audit import AuditFacts, RefusalLimit, facts_of
 from strongroom.hsm.brain import Brain, Handler, Reply, refused
 from strongroom.hsm.drafts import Draft, Outcome, Proposal
@@ -44,6 +44,10 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.SET_QUORUM_VALUE: quorum.set_quorum_value,
     Operation.REGISTER_QUORUM: quorum.register_quorum,
     Operation.HSM_INFO: information.hsm_info,
+    Operation.MTLS_LIST: mutual_tls.mtls_list,
+    Operation.MTLS_REGISTER: mutual_tls.mtls_register,
+    Operation.MTLS_DEREGISTER: mutual_tls.mtls_deregister,
+    Operation.MTLS_SET_ENFORCEMENT: mutual_tls.mtls_set_enforcement,
     Operation.GENERATE_KEY: objects.generate_key,
     Operation.GENERATE_KEY_PAIR: objects.generate_key_pair,
     Operation.CREATE_OBJECT: objects.create_object,

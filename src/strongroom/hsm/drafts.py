@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from strongroom.hsm.audit import AuditFacts
 from strongroom.hsm.refusals import Refusal
 from strongroom.hsm.replica import Replica, absent_digest
-from strongroom.hsm.rules import ApprovalRule, LoginRule, QuorumValues, UserRule, pack, seal
+from strongroom.hsm.rules import ApprovalRule, LoginRule, MutualTls, QuorumValues, UserRule, pack, seal
 from strongroom.storage.interface import Compare, Write
-from strongroom.vocabulary.records import QUORUM_VALUES, approval_key, login_key, object_key, user_key
+from strongroom.vocabulary.records import MUTUAL_TLS, QUORUM_VALUES, approval_key, login_key, object_key, user_key
 
 if TYPE_CHECKING:
     from strongroom._native import Hsm, ManagedRequest
@@ -84,6 +84,7 @@ class Draft:
     _users: dict[str, UserRule | None] = field(default_factory=dict)
     _logins: dict[int, LoginRule | None] = field(default_factory=dict)
     _objects: dict[int, tuple[int, bytes] | None] = field(default_factory=dict)
+    _mutual_tls: MutualTls | None = None
     _shared_with: set[str] = field(default_factory=set)
     _approvals: dict[bytes, ApprovalRule | None] = field(default_factory=dict)
     _quorum: QuorumValues | None = None
@@ -166,6 +167,9 @@ class Draft:
             return self._objects[reference] is not None
         return object_key(reference) in self.replica.versions
 
+    def mutual_tls(self) -> MutualTls:
+        return self._mutual_tls or self.replica.mutual_tls
+
     def touches(self, reference: int) -> bool:
         """Whether an earlier request of the batch changes the object."""
         return reference in self._objects
@@ -200,6 +204,9 @@ class Draft:
     def put_object(self, reference: int, version: int, record: bytes) -> None:
         self._objects[reference] = (version, record)
 
+    def put_mutual_tls(self, policy: MutualTls) -> None:
+        self._mutual_tls = policy
+
     def note_shared(self, username: str) -> None:
         """A key of the batch is shared with the user."""
         self._shared_with.add(username)
@@ -230,6 +237,8 @@ class Draft:
             values[QUORUM_VALUES] = (self.revision, seal(hsm, QUORUM_VALUES, self.revision, self._quorum))
         for reference, stored in self._objects.items():
             values[object_key(reference)] = (stored[0], pack(stored[0], stored[1])) if stored else None
+        if self._mutual_tls is not None:
+            values[MUTUAL_TLS] = (self.revision, seal(hsm, MUTUAL_TLS, self.revision, self._mutual_tls))
         writes = []
         for key in sorted(values):
             old = self.replica.versions.get(key)
@@ -256,6 +265,8 @@ class Draft:
                 replica.put_approval(approval, self.revision)
         if self._quorum is not None:
             replica.put_quorum(self._quorum, self.revision)
+        if self._mutual_tls is not None:
+            replica.put_mutual_tls(self._mutual_tls, self.revision)
         for reference, stored in self._objects.items():
             if stored is not None:
                 replica.note_version(object_key(reference), stored[0])

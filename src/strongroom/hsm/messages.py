@@ -153,6 +153,27 @@ class KeyQuorum(msgspec.Struct, frozen=True):
     usage: int
 
 
+class RegisterTrustAnchorRequest(msgspec.Struct, frozen=True):
+    """``mtls_register``."""
+
+    certificate: str
+    approval: Approval | None = None
+
+
+class DeregisterTrustAnchorRequest(msgspec.Struct, frozen=True):
+    """``mtls_deregister``."""
+
+    reference: int
+    approval: Approval | None = None
+
+
+class SetEnforcementRequest(msgspec.Struct, frozen=True):
+    """``mtls_set_enforcement``."""
+
+    enforced: bool
+    approval: Approval | None = None
+
+
 class GenerateKeyRequest(msgspec.Struct, frozen=True):
     """``generate_key``; parameters and a password are there where the key is made from one."""
 

@@ -20,9 +20,11 @@ import structlog
 from strongroom._native import IntegrityError
 from strongroom.hsm.refusals import Refusal, Rv, StoreDiverged
 from strongroom.hsm.rules import (
+    NOBODY,
     AlteredRecord,
     ApprovalRule,
     LoginRule,
+    MutualTls,
     QuorumValues,
     UserRule,
     open_sealed,
@@ -34,6 +36,7 @@ from strongroom.vocabulary.records import (
     HEAD,
     LOG_CHANGES,
     LOGIN,
+    MUTUAL_TLS,
     OBJECT,
     QUORUM_VALUES,
     UNREADABLE,
@@ -91,6 +94,7 @@ class Replica:
         self.approvals: dict[bytes, ApprovalRule] = {}
         self._approvals_of: defaultdict[str, set[bytes]] = defaultdict(set)
         self._quorum = QuorumValues()
+        self.mutual_tls = MutualTls()
         self.object_total = 0
         self.damaged: dict[str, str] = {}
         """Records that were refused: key to what is wrong."""
@@ -196,6 +200,8 @@ class Replica:
                 self.put_approval(open_sealed(self._hsm, key, value, ApprovalRule), version)
             elif key == QUORUM_VALUES:
                 self.put_quorum(open_sealed(self._hsm, key, value, QuorumValues), version)
+            elif key == MUTUAL_TLS:
+                self.put_mutual_tls(open_sealed(self._hsm, key, value, MutualTls), version)
             else:
                 self.put_login(open_sealed(self._hsm, key, value, LoginRule), version)
         except IntegrityError as error:
@@ -216,6 +222,17 @@ class Replica:
         self._touched_users.add(login.username)
         self.note_version(login_key(login.login_id), version)
         self._hsm.apply_login(login.login_id, login.username, int(login.role), login.epoch, login.client_key)
+
+    def put_mutual_tls(self, policy: MutualTls, version: int) -> None:
+        self._set_mutual_tls(policy)
+        self.note_version(MUTUAL_TLS, version)
+
+    def _set_mutual_tls(self, policy: MutualTls) -> None:
+        self.mutual_tls = policy
+        certificates = [
+            der for anchor in policy.anchors for der in self._hsm.read_trust_anchors(anchor.certificate.encode())
+        ]
+        self._hsm.set_client_trust(certificates, required=policy.enforced)
 
     def logins_of(self, username: str) -> list[LoginRule]:
         """The logins of a user that have not ended."""
@@ -255,6 +272,8 @@ class Replica:
         """A record is not what the cluster wrote: it is not used; the head still counts its version."""
         self.note_version(key, version)
         self._forget(key)
+        if key == MUTUAL_TLS:
+            self._set_mutual_tls(NOBODY)
         self.damaged[key] = wrong
         log.error("record refused", key=key, reason=wrong)
 
@@ -269,6 +288,8 @@ class Replica:
         elif key.startswith(USER):
             self.users.pop(key.removeprefix(USER), None)
             self._touched_users.add(key.removeprefix(USER))
+        elif key == MUTUAL_TLS:
+            self._set_mutual_tls(MutualTls())
         elif key.startswith(LOGIN):
             login_id = int(key.removeprefix(LOGIN), 16)
             login = self.logins.pop(login_id, None)

@@ -93,6 +93,25 @@ class QuorumValues(msgspec.Struct, frozen=True, omit_defaults=True):
         return int(getattr(self, SERVICE_NAMES[service]))
 
 
+class TrustAnchor(msgspec.Struct, frozen=True):
+    """A certificate whose holder's certificates let clients in."""
+
+    reference: int
+    certificate: str
+    """PEM, as it was registered."""
+
+
+class MutualTls(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``policy/mtls``."""
+
+    anchors: list[TrustAnchor] = []
+    enforced: bool = False
+
+
+NOBODY = MutualTls(enforced=True)
+"""In place of a record that was altered: it is not known whom the cluster lets in."""
+
+
 class RequestRule(msgspec.Struct, frozen=True, omit_defaults=True):
     """``request/<user>/<request id>``: the result of a create or change, for a repeat."""
 
@@ -104,8 +123,8 @@ class RequestRule(msgspec.Struct, frozen=True, omit_defaults=True):
     narrowing: bool = False
 
 
-AnyRule = UserRule | LoginRule | ApprovalRule | QuorumValues | RequestRule
-Rule = TypeVar("Rule", UserRule, LoginRule, ApprovalRule, QuorumValues, RequestRule)
+AnyRule = UserRule | LoginRule | ApprovalRule | QuorumValues | MutualTls | RequestRule
+Rule = TypeVar("Rule", UserRule, LoginRule, ApprovalRule, QuorumValues, MutualTls, RequestRule)
 
 
 class AlteredRecord(Exception):

@@ -44,6 +44,10 @@ class Operation(IntEnum):
     QUORUM_VALUES = 0x0113
     SET_QUORUM_VALUE = 0x0114
     REGISTER_QUORUM = 0x0115
+    MTLS_LIST = 0x0120
+    MTLS_REGISTER = 0x0121
+    MTLS_DEREGISTER = 0x0122
+    MTLS_SET_ENFORCEMENT = 0x0123
     GENERATE_KEY = 0x0200
     GENERATE_KEY_PAIR = 0x0201
     CREATE_OBJECT = 0x0202
@@ -310,6 +314,38 @@ RULES: dict[Operation, OperationRule] = {
         narrowing=False,
         opcode=("STRONGROOM_REGISTER_QUORUM_KEY", 0xFF03),
         roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.MTLS_LIST: OperationRule(
+        path="managed",
+        lane="general",
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.MTLS_REGISTER: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=False,
+        opcode=("CN_CERT_AUTH_STORE_CERT", 0x15),
+        roles=frozenset({Role.ADMIN}),
+    ),
+    Operation.MTLS_DEREGISTER: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_CERT_AUTH_STORE_CERT", 0x15),
+        roles=frozenset({Role.ADMIN}),
+    ),
+    Operation.MTLS_SET_ENFORCEMENT: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=True,
+        opcode=("CN_CERT_AUTH_VALIDATE_PEER_CERTS", 0x16),
+        roles=frozenset({Role.ADMIN}),
     ),
     Operation.GENERATE_KEY: OperationRule(
         path="managed",

@@ -24,6 +24,7 @@ Cluster store::
     login/<login id, 16 hex>     rule record, sealed           HSMs, chained
     approval/<token id, 64 hex>  rule record, sealed           HSMs, chained: a quorum token that is not spent
     quorum/values                rule record, sealed           HSMs, chained: how many approvals services need
+    policy/mtls                  rule record, sealed           HSMs, chained: whose clients are let in
     request/<user>/<32 hex>      rule record, sealed           HSMs: results of creates and changes, 15 minutes
     seen/<hsm id>                SeenLogins                    that HSM: which logins are in use there
     identity/<hsm id>            AuditIdentity                 that HSM; stays when it is deleted
@@ -79,12 +80,14 @@ LOGIN = "login/"
 APPROVAL = "approval/"
 QUORUM_VALUES = "quorum/values"
 REQUEST = "request/"
+POLICY = "policy/"
+MUTUAL_TLS = "policy/mtls"
 SEEN = "seen/"
 LEASE_HSM = "hsm/"
 LOG_CHANGES = "changes"
 LOG_AUDIT = "audit/"
 
-CHAINED_PREFIXES = (OBJECT, USER, LOGIN, APPROVAL, QUORUM_VALUES)
+CHAINED_PREFIXES = (OBJECT, USER, LOGIN, POLICY, APPROVAL, QUORUM_VALUES)
 """Records whose versions the head's index digest covers."""
 
 IDENTITY = "identity/"

@@ -108,6 +108,7 @@ class Request:
     role: int = 0
     session: int = 7
     peer: str = "192.0.2.1:40000"
+    is_mutual: bool = False
     request_id: bytes | None = None
     digest: bytes = b""
     deadline_ms: int = 10_000
@@ -136,6 +137,7 @@ class BoundaryDouble:
         self.revision = 0
         self.hashed = 0
         self.signatures_checked = 0
+        self.client_trust: tuple[list[bytes], bool] = ([], False)
 
     # keys and records
     def create_cluster_keys(self) -> None:
@@ -402,6 +404,15 @@ class BoundaryDouble:
         )
 
     # engine
+    @staticmethod
+    def read_trust_anchors(pem: bytes) -> list[bytes]:
+        if not pem.startswith(b"pem "):
+            raise HsmError(0x7, "it is not valid PEM")
+        return [pem]
+
+    def set_client_trust(self, anchors: list[bytes], required: bool) -> None:
+        self.client_trust = (anchors, required)
+
     def set_revision(self, revision: int, head: bytes) -> None:
         self.revision = revision
 
@@ -497,6 +508,7 @@ class Member:
         request_id: bytes | None = None,
         digest: bytes = b"digest",
         peer: str = "192.0.2.1:40000",
+        is_mutual: bool = False,
     ) -> Any:
         token = next(self.tokens)
         request = Request(
@@ -509,6 +521,7 @@ class Member:
             request_id=request_id or secrets.token_bytes(16),
             digest=digest,
             peer=peer,
+            is_mutual=is_mutual,
         )
         self.dispatcher.dispatch(request)  # type: ignore[arg-type]
         if not self.hold:

@@ -287,6 +287,25 @@ def test_what_is_done_to_users_needs_approvals_and_tells_who_gave_them(board, ch
     assert board.cluster.keys("approval/") == []
 
 
+def test_mutual_tls_is_changed_with_approvals_of_the_service_cluster(board):
+    board.set_value(CLUSTER, 2)
+    steps: list[tuple[Operation, dict[str, Any]]] = [
+        (Operation.MTLS_REGISTER, {"certificate": "pem one"}),
+        (Operation.MTLS_SET_ENFORCEMENT, {"enforced": True}),
+        (Operation.MTLS_SET_ENFORCEMENT, {"enforced": False}),
+        (Operation.MTLS_DEREGISTER, {"reference": 1}),
+    ]
+    for operation, body in steps:
+        assert board.hsm.call(operation, body, board.admin, is_mutual=True).text == NEEDED
+        approval = board.approval(CLUSTER, ("carol", "dave"))
+        approved = {**body, "approval": approval}
+        before = len(board.hsm.entries())
+        assert isinstance(board.hsm.call(operation, approved, board.admin, is_mutual=True), dict)
+        opcodes = [entry.opcode for entry in board.hsm.entries()[before:]]
+        assert opcodes[1:] == ["CN_APPROVE_TOKEN"] * 2
+    assert board.hsm.call(Operation.MTLS_LIST) == {"anchors": [], "enforced": False}
+
+
 def test_what_users_do_to_themselves_needs_no_approval(two):
     erin = two.approval()
     assert two.create(erin, name="erin")["username"] == "erin"

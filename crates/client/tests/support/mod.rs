@@ -368,6 +368,7 @@ pub fn config(authority_pem: &str, servers: Vec<Server>) -> ClusterConfig {
         trust_anchor_pem: authority_pem.as_bytes().to_vec(),
         trust_anchor_path: PathBuf::from("test-ca.crt"),
         cluster_id: Some(CLUSTER.into()),
+        client_certificate: None,
         servers,
         deadline_ms: 10_000,
         spin_us: 80,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
+use strongroom_engine::{ClientTrust, anchors_from_pem};
 use strongroom_wire::messages::Member;
 use strongroom_wire::tables::Lane;
 use strongroom_wire::{Field, RetryClass, Rv};
@@ -44,6 +45,17 @@ impl Hsm {
         let members = members.iter().map(member).collect::<PyResult<_>>()?;
         py.detach(|| self.engine.set_members(members));
         Ok(())
+    }
+
+    fn set_client_trust(&self, py: Python<'_>, anchors: Vec<Vec<u8>>, required: bool) -> PyResult<()> {
+        py.detach(|| self.engine.set_client_trust(ClientTrust { anchors, required }))
+            .map_err(|text| refused(Rv::ARGUMENTS_BAD, text))
+    }
+
+    #[staticmethod]
+    fn read_trust_anchors(py: Python<'_>, pem: &[u8]) -> PyResult<Vec<Py<PyBytes>>> {
+        let anchors = anchors_from_pem(pem).map_err(|text| refused(Rv::ARGUMENTS_BAD, text))?;
+        Ok(anchors.iter().map(|anchor| PyBytes::new(py, anchor).unbind()).collect())
     }
 
     fn set_revision(&self, py: Python<'_>, revision: u64, head: &[u8]) {

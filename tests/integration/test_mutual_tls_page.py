@@ -1,0 +1,28 @@
+"""docs/how-to/mutual-tls.md as it stands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from programs import HOW_TO, Workshop, fenced
+
+pytestmark = pytest.mark.cluster
+
+
+def test_the_page_works_as_it_stands(ephemeral: Mapping[str, str], tmp_path: Path) -> None:
+    environment, anchor, certificate, *enforced = fenced(HOW_TO / "mutual-tls.md", "sh")
+    (program,) = fenced(HOW_TO / "mutual-tls.md", "python")
+    workshop = Workshop(ephemeral, tmp_path)
+    workshop.path("page.py").write_text(program)
+    script = ["set -euo pipefail", environment, anchor, certificate, f"{sys.executable} page.py", *enforced]
+    workshop.path("page.sh").write_text("\n".join(script))
+    printed = workshop.run("bash", "page.sh")
+    assert '"certificate-reference": "0x01"' in printed
+    assert '"message": "Mtls enforcement level set to Cluster successfully"' in printed
+    assert '"mtls-enforcement-level": "cluster"' in printed
+    assert "turned away" in printed
+    assert '"message": "Mtls enforcement level set to None successfully"' in printed
+    assert '"message": "Trust anchor with reference 0x01 deregistered successfully"' in printed
