@@ -37,6 +37,18 @@ typedef struct CK_CLOUDHSM_SP800_108_KDF_PARAMS {
 #define CK_CLOUDHSM_SP800_108_DKM_FORMAT_TYPE     0x7UL
 #define CK_CLOUDHSM_SP800_108_BYTE_ARRAY_TYPE     0x8UL
 
+/* ML-DSA: AWS's names for what PKCS #11 3.2 has. Their numbers in AWS's library are not published. */
+#define CKM_CLOUDHSM_ML_DSA_KEY_PAIR_GEN CKM_ML_DSA_KEY_PAIR_GEN
+#define CKM_CLOUDHSM_ML_DSA              CKM_ML_DSA
+#define CKA_CLOUDHSM_PARAMETER_SET       CKA_PARAMETER_SET
+#define CKP_CLOUDHSM_ML_DSA_44           CKP_ML_DSA_44
+#define CKP_CLOUDHSM_ML_DSA_65           CKP_ML_DSA_65
+#define CKP_CLOUDHSM_ML_DSA_87           CKP_ML_DSA_87
+/* Signs mu, the 64 bytes that stand for key, context and message (FIPS 204 section 6.2). PKCS #11 3.2 has no such mechanism
+ * and AWS does not publish the number of its own: this one is Strongroom's. The parameter is as for CKM_ML_DSA, without a
+ * context, or NULL. */
+#define CKM_CLOUDHSM_EXT_MU_ML_DSA ((CK_MECHANISM_TYPE)0x8000001DUL)
+
 /* Named by AWS and answered with CKR_MECHANISM_INVALID by this release. */
 #define CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD ((CK_MECHANISM_TYPE)0x8000210AUL)
 #define CKM_CLOUDHSM_DES3_NIST_WRAP ((CK_MECHANISM_TYPE)0x80008000UL)

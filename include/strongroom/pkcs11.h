@@ -141,6 +141,15 @@ typedef struct CK_EDDSA_PARAMS {
     CK_BYTE_PTR pContextData;
 } CK_EDDSA_PARAMS, *CK_EDDSA_PARAMS_PTR;
 
+/* The parameter of CKM_ML_DSA (PKCS #11 3.2); NULL stands for no context. Signatures are hedged. */
+typedef CK_ULONG CK_HEDGE_TYPE;
+typedef CK_ULONG CK_ML_DSA_PARAMETER_SET_TYPE;
+typedef struct CK_SIGN_ADDITIONAL_CONTEXT {
+    CK_HEDGE_TYPE hedgeVariant;
+    CK_BYTE_PTR pContext;
+    CK_ULONG ulContextLen;
+} CK_SIGN_ADDITIONAL_CONTEXT, *CK_SIGN_ADDITIONAL_CONTEXT_PTR;
+
 typedef CK_ULONG CK_EC_KDF_TYPE;
 typedef struct CK_ECDH1_DERIVE_PARAMS {
     CK_EC_KDF_TYPE kdf;
@@ -310,6 +319,7 @@ typedef struct CK_INTERFACE {
 #define CKR_LIBRARY_LOAD_FAILED              ((CK_RV)0x1b7UL)
 #define CKR_PUBLIC_KEY_INVALID               ((CK_RV)0x1b9UL)
 #define CKR_FUNCTION_REJECTED                ((CK_RV)0x200UL)
+#define CKR_PARAMETER_SET_NOT_SUPPORTED      ((CK_RV)0x209UL)
 #define CKR_VENDOR_DEFINED                   ((CK_RV)0x80000000UL)
 
 /* Object classes, key and certificate types */
@@ -330,6 +340,7 @@ typedef struct CK_INTERFACE {
 #define CKK_DES3           ((CK_KEY_TYPE)0x15UL)
 #define CKK_AES            ((CK_KEY_TYPE)0x1fUL)
 #define CKK_EC_EDWARDS     ((CK_KEY_TYPE)0x40UL)
+#define CKK_ML_DSA         ((CK_KEY_TYPE)0x4aUL)
 #define CKK_VENDOR_DEFINED ((CK_KEY_TYPE)0x80000000UL)
 #define CKK_ECDSA CKK_EC
 #define CKC_X_509 ((CK_CERTIFICATE_TYPE)0x0UL)
@@ -390,6 +401,8 @@ typedef struct CK_INTERFACE {
 #define CKA_WRAP_TEMPLATE        ((CK_ATTRIBUTE_TYPE)0x40000211UL)
 #define CKA_UNWRAP_TEMPLATE      ((CK_ATTRIBUTE_TYPE)0x40000212UL)
 #define CKA_DERIVE_TEMPLATE      ((CK_ATTRIBUTE_TYPE)0x40000213UL)
+#define CKA_PARAMETER_SET        ((CK_ATTRIBUTE_TYPE)0x61dUL)
+#define CKA_SEED                 ((CK_ATTRIBUTE_TYPE)0x637UL)
 #define CKA_ALLOWED_MECHANISMS   ((CK_ATTRIBUTE_TYPE)0x40000600UL)
 #define CKA_VENDOR_DEFINED       ((CK_ATTRIBUTE_TYPE)0x80000000UL)
 #define CKA_ECDSA_PARAMS CKA_EC_PARAMS
@@ -398,6 +411,8 @@ typedef struct CK_INTERFACE {
 #define CKM_RSA_PKCS_KEY_PAIR_GEN   ((CK_MECHANISM_TYPE)0x0UL)
 #define CKM_RSA_X9_31_KEY_PAIR_GEN  ((CK_MECHANISM_TYPE)0xaUL)
 #define CKM_EC_KEY_PAIR_GEN         ((CK_MECHANISM_TYPE)0x1040UL)
+#define CKM_ML_DSA_KEY_PAIR_GEN     ((CK_MECHANISM_TYPE)0x1cUL)
+#define CKM_ML_DSA                  ((CK_MECHANISM_TYPE)0x1dUL)
 #define CKM_EC_EDWARDS_KEY_PAIR_GEN ((CK_MECHANISM_TYPE)0x1055UL)
 #define CKM_AES_KEY_GEN             ((CK_MECHANISM_TYPE)0x1080UL)
 #define CKM_GENERIC_SECRET_KEY_GEN  ((CK_MECHANISM_TYPE)0x350UL)
@@ -445,6 +460,12 @@ typedef struct CK_INTERFACE {
 #define CKM_SHA384                  ((CK_MECHANISM_TYPE)0x260UL)
 #define CKM_SHA512                  ((CK_MECHANISM_TYPE)0x270UL)
 #define CKM_ECDSA_KEY_PAIR_GEN CKM_EC_KEY_PAIR_GEN
+#define CKP_ML_DSA_44 0x1UL
+#define CKP_ML_DSA_65 0x2UL
+#define CKP_ML_DSA_87 0x3UL
+#define CKH_HEDGE_PREFERRED        0x0UL
+#define CKH_HEDGE_REQUIRED         0x1UL
+#define CKH_DETERMINISTIC_REQUIRED 0x2UL
 
 /* Mask generation functions and label sources of OAEP and PSS */
 #define CKG_MGF1_SHA1   ((CK_RSA_PKCS_MGF_TYPE)0x1UL)

@@ -19,7 +19,7 @@ CKA_CLASS, CKA_TOKEN, CKA_LABEL, CKA_EC_PARAMS, CKA_EC_POINT = 0, 1, 3, 0x180, 0
 CKA_SIGN, CKA_VERIFY = 0x108, 0x10A
 P256 = bytes.fromhex("06082a8648ce3d030107")
 CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE = 0xC0, 0xC1
-ROOM = 1024
+ROOM = 8192
 """Bytes that a result may have more than its input."""
 PLACES = {
     "C_Initialize": 0,
@@ -54,6 +54,8 @@ PLACES = {
     "C_SignFinal": 45,
     "C_VerifyInit": 48,
     "C_Verify": 49,
+    "C_VerifyUpdate": 50,
+    "C_VerifyFinal": 51,
     "C_GenerateKey": 58,
     "C_GenerateKeyPair": 59,
     "C_WrapKey": 60,
@@ -229,6 +231,19 @@ class Session:
             raise
         return True
 
+    def verifies_in_parts(self, how: CkMechanism, key: int, parts: list[bytes], signature: bytes) -> bool:
+        """The same with Update calls."""
+        self._call("C_VerifyInit", byref(how), key)
+        for part in parts:
+            self._call("C_VerifyUpdate", part, len(part))
+        try:
+            self._call("C_VerifyFinal", signature, len(signature))
+        except CryptokiError as error:
+            if error.rv in {CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE}:
+                return False
+            raise
+        return True
+
     def encrypt(self, how: CkMechanism, key: int, data: bytes) -> bytes:
         return self._whole("Encrypt", how, key, data)
 
@@ -239,7 +254,7 @@ class Session:
         return self._whole("Digest", how, None, data)
 
     def wrap(self, how: CkMechanism, wrapping_key: int, key: int) -> bytes:
-        wrapped, length = ctypes.create_string_buffer(8 * ROOM), c_ulong(8 * ROOM)
+        wrapped, length = ctypes.create_string_buffer(ROOM), c_ulong(ROOM)
         self._call("C_WrapKey", byref(how), wrapping_key, key, wrapped, byref(length))
         return wrapped.raw[: length.value]
 

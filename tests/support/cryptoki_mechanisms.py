@@ -248,6 +248,21 @@ def eddsa(context: bytes = b"", *, is_hashed: bool = False) -> CkMechanism:
     return mechanism(Mechanism.EDDSA, parameters)
 
 
+class SignParameters(ctypes.Structure):
+    _fields_ = (("hedge", c_ulong), ("context", c_void_p), ("context_length", c_ulong))
+
+
+HEDGE_PREFERRED, HEDGE_REQUIRED, DETERMINISTIC_REQUIRED = 0, 1, 2
+"""``CKH_*``."""
+
+
+def ml_dsa(context: bytes = b"", hedge: int = HEDGE_PREFERRED, kind: int = Mechanism.ML_DSA) -> CkMechanism:
+    held = _buffer(context)
+    parameters = SignParameters(hedge, _place(held), len(context))
+    parameters.kept = held
+    return mechanism(kind, parameters)
+
+
 PBKDF2 = {"SHA1": 1, "SHA224": 3, "SHA256": 4, "SHA384": 5, "SHA512": 6}
 """``CKP_PKCS5_PBKD2_HMAC_*`` by hash."""
 CKZ_SALT_SPECIFIED = 1

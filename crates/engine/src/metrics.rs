@@ -15,9 +15,9 @@ use crate::statistics::Counter;
 pub const BUCKETS: usize = 24;
 
 const OPERATIONS: usize = Operation::ALL.len();
-const FAMILIES: [&str; 18] = [
+const FAMILIES: [&str; 19] = [
     "none", "rsa_pkcs", "rsa_pss", "rsa_oaep", "rsa_raw", "ecdsa", "eddsa", "aes_ecb", "aes_cbc", "aes_ctr",
-    "aes_gcm", "aes_cmac", "hmac", "aes_ccm", "aes_xts", "aes_gmac", "des3", "other",
+    "aes_gcm", "aes_cmac", "hmac", "aes_ccm", "aes_xts", "aes_gmac", "des3", "ml_dsa", "other",
 ];
 /// Operation codes are below this.
 const CODES: usize = 0x300;
@@ -141,7 +141,8 @@ fn family(hot: Option<&HotRequest>) -> usize {
         Some(MechanismType::AesXts) => 14,
         Some(MechanismType::AesGmac) => 15,
         Some(MechanismType::Des3Ecb | MechanismType::Des3Cbc | MechanismType::Des3CbcPad) => 16,
-        _ => 17,
+        Some(MechanismType::MlDsa | MechanismType::CloudhsmExtMuMlDsa) => 17,
+        _ => 18,
     }
 }
 

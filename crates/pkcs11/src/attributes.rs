@@ -183,6 +183,7 @@ fn has_secret(object: &Template, attribute: AttributeType) -> bool {
     match (class, attribute) {
         (Some(CKO_SECRET_KEY), A::Value) => true,
         (Some(CKO_PRIVATE_KEY), A::Value) => !is_rsa,
+        (Some(CKO_PRIVATE_KEY), A::Seed) => object.get(A::ParameterSet).is_some(),
         (Some(CKO_PRIVATE_KEY), _) => is_rsa && attribute.is_secret(),
         _ => false,
     }

@@ -2,7 +2,7 @@
 
 use std::ptr::NonNull;
 
-use aws_lc_sys::EVP_MD_CTX;
+use aws_lc_sys::{EVP_MD, EVP_MD_CTX};
 use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
 use strongroom_wire::tables::Function;
 use strongroom_wire::{MechanismType, Rv};
@@ -12,16 +12,27 @@ use crate::mechanism::Mechanism;
 
 /// A digest under way. `aws-lc-rs` has no SHA3-224, so that the contexts are those of the crypto library itself.
 pub struct Digest {
-    context: NonNull<EVP_MD_CTX>,
+    context: Context,
     length: usize,
+    /// The hash gives any length.
+    is_extendable: bool,
     /// Whether C_DigestUpdate was called.
     is_multi_part: bool,
 }
 
+/// A context of the library, freed on drop.
+struct Context(NonNull<EVP_MD_CTX>);
+
 // SAFETY: the library's contexts are not tied to a thread.
-unsafe impl Send for Digest {}
-// SAFETY: a shared reference only reads the length and the flag.
-unsafe impl Sync for Digest {}
+unsafe impl Send for Context {}
+// SAFETY: what is done with a context takes its digest by value or mutably.
+unsafe impl Sync for Context {}
+
+impl Context {
+    const fn as_ptr(&self) -> *mut EVP_MD_CTX {
+        self.0.as_ptr()
+    }
+}
 
 impl std::fmt::Debug for Digest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,10 +40,10 @@ impl std::fmt::Debug for Digest {
     }
 }
 
-impl Drop for Digest {
+impl Drop for Context {
     fn drop(&mut self) {
         // SAFETY: owned, and not used again.
-        unsafe { aws_lc_sys::EVP_MD_CTX_free(self.context.as_ptr()) }
+        unsafe { aws_lc_sys::EVP_MD_CTX_free(self.as_ptr()) }
     }
 }
 
@@ -54,14 +65,25 @@ impl Digest {
                 _ => return Err(Rv::MECHANISM_INVALID.into()),
             }
         };
+        // SAFETY: the algorithm is static.
+        unsafe { Self::of(algorithm, aws_lc_sys::EVP_MD_size(algorithm)) }
+    }
+
+    /// Of the empty message, with SHAKE256 and of this length.
+    pub fn shake256(length: usize) -> Result<Self> {
+        // SAFETY: no preconditions; static data.
+        unsafe { Ok(Self { is_extendable: true, ..Self::of(aws_lc_sys::EVP_shake256(), length)? }) }
+    }
+
+    /// # Safety
+    /// The algorithm is one of the library's.
+    unsafe fn of(algorithm: *const EVP_MD, length: usize) -> Result<Self> {
         // SAFETY: no preconditions; the context is owned from here on.
         let context = NonNull::new(unsafe { aws_lc_sys::EVP_MD_CTX_new() }).ok_or(Rv::HOST_MEMORY)?;
-        // SAFETY: the algorithm is static.
-        let length = unsafe { aws_lc_sys::EVP_MD_size(algorithm) };
-        let digest = Self { context, length, is_multi_part: false };
+        let context = Context(context);
         // SAFETY: the context is new and ours; null asks for the built-in implementation.
         check(unsafe { aws_lc_sys::EVP_DigestInit_ex(context.as_ptr(), algorithm, std::ptr::null_mut()) })?;
-        Ok(digest)
+        Ok(Self { context, length, is_extendable: false, is_multi_part: false })
     }
 
     /// Adds data.
@@ -78,7 +100,15 @@ impl Digest {
         let mut digest = vec![0; self.length];
         // SAFETY: the context is initialised; the buffer has the digest's length; null: that length is not asked for.
         check(unsafe {
-            aws_lc_sys::EVP_DigestFinal_ex(self.context.as_ptr(), digest.as_mut_ptr(), std::ptr::null_mut())
+            if self.is_extendable {
+                aws_lc_sys::EVP_DigestFinalXOF(self.context.as_ptr(), digest.as_mut_ptr(), digest.len())
+            } else {
+                aws_lc_sys::EVP_DigestFinal_ex(
+                    self.context.as_ptr(),
+                    digest.as_mut_ptr(),
+                    std::ptr::null_mut(),
+                )
+            }
         })?;
         Ok(digest)
     }

@@ -17,6 +17,7 @@ pub mod general;
 pub mod keys;
 pub mod library;
 pub mod mechanism;
+pub mod ml_dsa;
 pub mod object_cache;
 pub mod objects;
 pub mod random;

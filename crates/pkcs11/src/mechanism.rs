@@ -4,15 +4,15 @@ use cryptoki_sys::{
     CK_AES_CTR_PARAMS, CK_BYTE, CK_CCM_PARAMS, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS,
     CK_HKDF_PARAMS, CK_KEY_TYPE, CK_MECHANISM, CK_PKCS5_PBKD2_PARAMS2, CK_RSA_AES_KEY_WRAP_PARAMS,
     CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES,
-    CKK_AES_XTS, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_RSA,
-    CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
+    CKK_AES_XTS, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_ML_DSA,
+    CKK_RSA, CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
 };
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
 use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Secret, Template};
 
 use crate::edge::{Result, bytes, failure, size, take};
-use crate::sp800_108;
+use crate::{ml_dsa, sp800_108};
 
 /// The IV that the HSM makes for GCM.
 pub const GCM_IV_LENGTH: usize = 12;
@@ -98,6 +98,8 @@ impl Mechanism {
                 }
                 ParameterKind::Eddsa if mechanism.ulParameterLen == 0 => None,
                 ParameterKind::Eddsa => read_eddsa(&mechanism)?,
+                ParameterKind::MlDsa if mechanism.ulParameterLen == 0 => None,
+                ParameterKind::MlDsa => Some(ml_dsa::read(&mechanism)?),
                 ParameterKind::Pbkdf2 => Some(read_pbkdf2(&mechanism, &mut password)?),
                 ParameterKind::FeedbackKdf => Some(sp800_108::read_feedback(&mechanism)?),
                 ParameterKind::Ecdh => Some(read_ecdh(&mechanism)?),
@@ -354,6 +356,7 @@ pub fn key_kind(attributes: &Template) -> Result<KeyKind> {
         Some(CKK_EC) => KeyKind::Ec,
         Some(CKK_EC_EDWARDS) => KeyKind::Ed25519,
         Some(CKK_EC_MONTGOMERY) => KeyKind::X25519,
+        Some(CKK_ML_DSA) => KeyKind::MlDsa,
         Some(CKK_AES) => KeyKind::Aes,
         Some(CKK_AES_XTS) => KeyKind::AesXts,
         Some(CKK_DES3) => KeyKind::Des3,

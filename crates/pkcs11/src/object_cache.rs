@@ -151,6 +151,8 @@ pub fn is_constant(attribute: AttributeType) -> bool {
             | A::EcParams
             | A::EcPoint
             | A::CheckValue
+            | A::ParameterSet
+            | A::Seed
             | A::AlwaysAuthenticate
     )
 }

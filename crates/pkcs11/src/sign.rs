@@ -14,6 +14,7 @@ use crate::digest::Digest;
 use crate::edge::{Failure, Output, Result, bytes, enter, failure};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, field_length, key_kind, modulus_length};
+use crate::ml_dsa;
 
 /// A signature or MAC under way, or its verification.
 #[derive(Debug)]
@@ -28,7 +29,9 @@ pub struct Signing {
     pub signature_length: usize,
     /// Where `CKM_AES_GMAC` wants the IV that the HSM made.
     iv_place: Option<IvPlace>,
-    digest: Option<(MechanismType, Digest)>,
+    /// Whose digest it is in a PKCS #1 v1.5 signature.
+    hash: Option<MechanismType>,
+    digest: Option<Digest>,
     collected: Vec<u8>,
     largest_data: usize,
     is_single_part: bool,
@@ -56,6 +59,7 @@ impl Signing {
             KeyKind::Rsa => modulus_length(attributes)?,
             KeyKind::Ec => 2 * field_length(attributes)?,
             KeyKind::Ed25519 => 64,
+            KeyKind::MlDsa => ml_dsa::lengths(attributes)?.1,
             KeyKind::X25519 => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
             KeyKind::Aes | KeyKind::AesXts | KeyKind::Des3 | KeyKind::GenericSecret => {
                 mac_length(&mechanism)?
@@ -64,11 +68,16 @@ impl Signing {
         check_gmac(&mechanism, usage)?;
         let prehash = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.prehash);
         let hash = if prehash { Some(MechanismType::Sha512) } else { mechanism.kind.hash() };
+        let mut parameters = mechanism.parameters;
         let digest = match hash {
-            Some(hash) => Some((hash, Digest::new(hash)?)),
+            Some(hash) => Some(Digest::new(hash)?),
+            None if mechanism.kind == MechanismType::MlDsa => {
+                let context = parameters.as_mut().and_then(|parameters| parameters.context.take());
+                Some(ml_dsa::hash_to_mu(attributes, &context.unwrap_or_default())?)
+            }
             None => None,
         };
-        if let (Some((hash, _)), Some(parameters)) = (&digest, &mechanism.parameters)
+        if let (Some(hash), Some(parameters)) = (hash, &parameters)
             && parameters.hash.is_some_and(|named| named != hash.code())
         {
             return failure(
@@ -79,9 +88,10 @@ impl Signing {
         Ok(Self {
             key: key.reference,
             mechanism: mechanism.kind.raw().unwrap_or(mechanism.kind),
-            parameters: mechanism.parameters,
+            parameters,
             signature_length,
             iv_place: mechanism.iv_place,
+            hash,
             digest,
             collected: Vec::new(),
             largest_data: slot.largest_data(),
@@ -115,7 +125,7 @@ impl Signing {
     }
 
     fn add(&mut self, part: &[u8]) -> Result {
-        if let Some((_, digest)) = &mut self.digest {
+        if let Some(digest) = &mut self.digest {
             return digest.update(part);
         }
         if self.collected.len() + part.len() > self.largest_data {
@@ -132,9 +142,9 @@ impl Signing {
     /// What the HSM signs, after the last data.
     pub fn input(&mut self, last: &[u8]) -> Result<Vec<u8>> {
         self.add(last)?;
-        let Some((hash, digest)) = self.digest.take() else { return Ok(std::mem::take(&mut self.collected)) };
+        let Some(digest) = self.digest.take() else { return Ok(std::mem::take(&mut self.collected)) };
         let mut input = Vec::new();
-        if self.mechanism == MechanismType::RsaPkcs {
+        if let (MechanismType::RsaPkcs, Some(hash)) = (self.mechanism, self.hash) {
             input.extend_from_slice(digest_info(hash));
         }
         input.extend_from_slice(&digest.finish()?);

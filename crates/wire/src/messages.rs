@@ -90,8 +90,9 @@ message! {
         16 => /** What that function runs over, in this order. */ prf_inputs: List<PrfInput>,
         17 => /** Bits of the AES key between an RSA key and the key that is wrapped. */ key_bits: Option<u64>,
         18 => /** Ed25519ph: the data is its SHA-512. */ prehash: bool,
-        19 => /** Of Ed25519ph and Ed25519ctx. */ context: Option<Vec<u8>>,
+        19 => /** Of Ed25519ph, Ed25519ctx and ML-DSA. */ context: Option<Vec<u8>>,
         20 => /** Of PBKDF2. */ iterations: Option<u64>,
+        21 => /** `CKH_*`: whether an ML-DSA signature takes random bytes. */ hedge: Option<u64>,
     }
 
     /// A part of what the pseudo-random function of SP 800-108 runs over: bytes, a number of so many bits, or with neither
@@ -429,6 +430,7 @@ pub const NO_PARAMETERS: MechanismParameters = MechanismParameters {
     prehash: false,
     context: None,
     iterations: None,
+    hedge: None,
 };
 
 /// The number in a session object's reference that token objects never have: the top bit. The other bits of a session

@@ -1,4 +1,4 @@
-"""Object classes and key types of PKCS #11 2.40 (``CKO_*``, ``CKK_*``) that a cluster holds."""
+"""Object classes and key types of PKCS #11 2.40 and 3.2 (``CKO_*``, ``CKK_*``) that a cluster holds."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class KeyType(IntEnum):
     AES_XTS = 0x35
     EC_EDWARDS = 0x40
     EC_MONTGOMERY = 0x41
+    ML_DSA = 0x4A
 
 
 class Usage(StrEnum):

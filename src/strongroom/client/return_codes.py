@@ -78,6 +78,7 @@ class ReturnCode(IntEnum):
     CRYPTOKI_NOT_INITIALIZED = 0x190
     CRYPTOKI_ALREADY_INITIALIZED = 0x191
     FIPS_SELF_TEST_FAILED = 0x1A2
+    PARAMETER_SET_NOT_SUPPORTED = 0x209
 
 
 _OTHER_ROLE: Final = "Admins manage users, crypto-users have keys: log in with the other role."

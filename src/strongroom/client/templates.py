@@ -26,6 +26,7 @@ DEFAULT_USAGE: Final = {
     KeyType.EC: frozenset({Usage.SIGN, Usage.VERIFY}),
     KeyType.EC_EDWARDS: frozenset({Usage.SIGN, Usage.VERIFY}),
     KeyType.EC_MONTGOMERY: frozenset({Usage.DERIVE}),
+    KeyType.ML_DSA: frozenset({Usage.SIGN, Usage.VERIFY}),
 }
 """What a key may be used for, where its maker does not say."""
 

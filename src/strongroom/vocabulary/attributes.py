@@ -63,6 +63,8 @@ class Attribute(IntEnum):
     EC_POINT = 0x181
     ALWAYS_AUTHENTICATE = 0x202
     WRAP_WITH_TRUSTED = 0x210
+    PARAMETER_SET = 0x61D
+    SEED = 0x637
     WRAP_TEMPLATE = 0x40000211
     UNWRAP_TEMPLATE = 0x40000212
 
@@ -120,6 +122,8 @@ CLI_NAMES: dict[Attribute, str] = {
     Attribute.EC_POINT: "ec-point",
     Attribute.ALWAYS_AUTHENTICATE: "always-authenticate",
     Attribute.WRAP_WITH_TRUSTED: "wrap-with-trusted",
+    Attribute.PARAMETER_SET: "parameter-set",
+    Attribute.SEED: "seed",
     Attribute.WRAP_TEMPLATE: "wrap-template",
     Attribute.UNWRAP_TEMPLATE: "unwrap-template",
 }
@@ -178,6 +182,8 @@ KINDS: dict[Attribute, str] = {
     Attribute.EC_POINT: "bytes",
     Attribute.ALWAYS_AUTHENTICATE: "bool",
     Attribute.WRAP_WITH_TRUSTED: "bool",
+    Attribute.PARAMETER_SET: "ulong",
+    Attribute.SEED: "bytes",
     Attribute.WRAP_TEMPLATE: "template",
     Attribute.UNWRAP_TEMPLATE: "template",
 }
@@ -192,6 +198,7 @@ SECRET: frozenset[Attribute] = frozenset(
         Attribute.EXPONENT_1,
         Attribute.EXPONENT_2,
         Attribute.COEFFICIENT,
+        Attribute.SEED,
     }
 )
 """Key material: never readable."""

@@ -39,6 +39,7 @@ from vectors_derivation import (
 )
 from vectors_des3 import nist_des3
 from vectors_macs_and_digests import nist_cmac, nist_digests, rfc_hmac, wycheproof_macs
+from vectors_post_quantum import nist_ml_dsa, wycheproof_ml_dsa_keys, wycheproof_ml_dsa_signatures
 from vectors_rsa import (
     nist_signatures,
     pkcs1_examples,
@@ -88,6 +89,9 @@ FAMILIES = [
     wycheproof_hkdf,
     rfc_pbkdf2,
     wycheproof_pbkdf2,
+    nist_ml_dsa,
+    wycheproof_ml_dsa_signatures,
+    wycheproof_ml_dsa_keys,
 ]
 NO_MECHANISM = "no such mechanism here"
 NOT_TAKEN = {
@@ -109,7 +113,6 @@ NOT_TAKEN = {
         "hmac_sha512_*": NO_MECHANISM,
         "hmac_sm3": NO_MECHANISM,
         "kmac*": NO_MECHANISM,
-        "mldsa_*": NO_MECHANISM,
         "mlkem_*": NO_MECHANISM,
         "morus*": NO_MECHANISM,
         "pbes2_*": NO_MECHANISM,

@@ -22,8 +22,9 @@ pub use pages::all_locked as pages_locked;
 pub use process::{lock_in_advance, lock_process};
 
 /// Sizes that suit the keys there are: symmetric keys, EC scalars, generic secrets up to 800 bytes, RSA private keys
-/// of 2048, 3072 and 4096 bits.
-const SIZE_CLASSES: [usize; 14] = [16, 32, 48, 64, 96, 128, 256, 512, 800, 1216, 1504, 1824, 2400, 4096];
+/// of 2048, 3072 and 4096 bits, expanded private keys of ML-DSA.
+const SIZE_CLASSES: [usize; 15] =
+    [16, 32, 48, 64, 96, 128, 256, 512, 800, 1216, 1504, 1824, 2400, 4096, 4896];
 
 /// Locked memory for key material.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl Arena {
         let class = SIZE_CLASSES
             .iter()
             .position(|size| *size >= bytes.len())
-            .ok_or_else(|| Error::refused(Rv::KEY_SIZE_RANGE, "key material of more than 4096 bytes"))?;
+            .ok_or_else(|| Error::refused(Rv::KEY_SIZE_RANGE, "key material of more than 4896 bytes"))?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.free[class].is_empty() {
             state.grow(class, self.require_lock)?;
@@ -84,7 +85,7 @@ impl Arena {
         drop(state);
         // SAFETY: the slot is ours alone, and at least as long as `bytes`, which lies elsewhere.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start.as_ptr(), bytes.len()) };
-        #[allow(clippy::cast_possible_truncation)] // at most 4096, and 14 classes
+        #[allow(clippy::cast_possible_truncation)] // at most 4896, and 15 classes
         Ok(Material { start, length: bytes.len() as u32, class: class as u8, arena: Arc::clone(self) })
     }
 }
@@ -177,7 +178,7 @@ mod tests {
 
     #[test]
     fn material_longer_than_any_key_is_refused() {
-        assert_eq!(Arena::new(false).keep(&[0; 4097]).unwrap_err().rv, Rv::KEY_SIZE_RANGE);
+        assert_eq!(Arena::new(false).keep(&[0; 4897]).unwrap_err().rv, Rv::KEY_SIZE_RANGE);
     }
 
     #[test]

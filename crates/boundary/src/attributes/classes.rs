@@ -461,6 +461,80 @@ pub static X25519_PRIVATE: ClassRules = ClassRules {
     ],
 };
 
+/// Objects of class `ml-dsa-public`.
+pub static ML_DSA_PUBLIC: ClassRules = ClassRules {
+    name: "ml-dsa-public",
+    object_class: 2,
+    key_type: Some(0x4a),
+    rules: &[
+        rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Private, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Never),
+        rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
+        rule(A::Trusted, [G::Admin, G::Admin, G::Admin], [D::False, D::False], C::Admin),
+        rule(A::CheckValue, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::KeyType, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
+        rule(A::Subject, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Id, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Encrypt, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::Wrap, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::Verify, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Owner),
+        rule(A::VerifyRecover, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::Derive, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::StartDate, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::EndDate, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::PublicKeyInfo, [G::Match, G::Match, G::Match], [D::None, D::None], C::Never),
+        rule(A::Local, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::KeyGenMechanism, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::Modifiable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
+        rule(A::Copyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
+        rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
+        rule(A::ParameterSet, [G::Required, G::Required, G::Refused], [D::None, D::None], C::Never),
+        rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+    ],
+};
+
+/// Objects of class `ml-dsa-private`.
+pub static ML_DSA_PRIVATE: ClassRules = ClassRules {
+    name: "ml-dsa-private",
+    object_class: 3,
+    key_type: Some(0x4a),
+    rules: &[
+        rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
+        rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Value, [G::Refused, G::Optional, G::Refused], [D::None, D::None], C::Never),
+        rule(A::CheckValue, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::KeyType, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
+        rule(A::Subject, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Id, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Sensitive, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Raise),
+        rule(A::Decrypt, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::Unwrap, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::Sign, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Owner),
+        rule(A::SignRecover, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::Derive, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::StartDate, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::EndDate, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::PublicKeyInfo, [G::Match, G::Match, G::Match], [D::None, D::None], C::Never),
+        rule(A::Extractable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
+        rule(A::Local, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::NeverExtractable, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::AlwaysSensitive, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::KeyGenMechanism, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
+        rule(A::Modifiable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
+        rule(A::Copyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
+        rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
+        rule(A::AlwaysAuthenticate, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
+        rule(A::ParameterSet, [G::Match, G::Required, G::Match], [D::None, D::None], C::Never),
+        rule(A::Seed, [G::Refused, G::Optional, G::Refused], [D::None, D::None], C::Never),
+        rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+    ],
+};
+
 /// Objects of class `certificate`.
 pub static CERTIFICATE: ClassRules = ClassRules {
     name: "certificate",
@@ -504,5 +578,7 @@ pub static ALL: &[&ClassRules] = &[
     &ED25519_PRIVATE,
     &X25519_PUBLIC,
     &X25519_PRIVATE,
+    &ML_DSA_PUBLIC,
+    &ML_DSA_PRIVATE,
     &CERTIFICATE,
 ];

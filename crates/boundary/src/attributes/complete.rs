@@ -5,7 +5,7 @@ use strongroom_wire::{AttributeType, AttributeValue, Rv, Template};
 
 use super::rules::{ClassRules, DefaultValue, Given, Rule};
 use super::values::check_value;
-use super::{CKO_CERTIFICATE, ED25519_PARAMS, X25519_PARAMS, missing};
+use super::{ED25519_PARAMS, X25519_PARAMS, missing};
 use crate::{Error, Result};
 
 /// How an object comes to be.
@@ -103,7 +103,7 @@ pub fn complete(
     for rule in class.rules {
         let attribute = rule.attribute;
         let mut given = template.take(attribute);
-        if attribute.is_secret() && class.object_class != CKO_CERTIFICATE {
+        if class.hides(attribute) {
             continue;
         }
         if let Some(AttributeValue::Secret(plain)) = given {

@@ -30,7 +30,7 @@ pub fn value(encoded: &[u8], attribute: AttributeType) -> Option<&[u8]> {
     None
 }
 
-/// Decodes attributes; the value of a certificate, which is no secret, is plain bytes.
+/// Decodes attributes; the value of a certificate or a public key, which is no secret, is plain bytes.
 pub fn decode(encoded: &[u8]) -> Option<Template> {
     let mut input = encoded;
     let decoded = Template::decode(&mut input).ok().filter(|_| input.is_empty())?;

@@ -2,6 +2,8 @@
 
 use strongroom_wire::{AttributeType, KeyKind};
 
+use super::{CKO_PRIVATE_KEY, CKO_SECRET_KEY};
+
 /// What a template may say about an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given {
@@ -102,6 +104,12 @@ impl ClassRules {
             Some(0x35) => KeyKind::AesXts,
             _ => KeyKind::GenericSecret,
         }
+    }
+
+    /// Whether an attribute is key material in objects of this class, which is never shown: CKA_VALUE is that of a secret or
+    /// private key, and is public in a certificate and a public key.
+    pub fn hides(&self, attribute: AttributeType) -> bool {
+        attribute.is_secret() && matches!(self.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY)
     }
 
     /// The rule of an attribute; none when the class does not have it.

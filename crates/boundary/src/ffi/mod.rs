@@ -1,7 +1,7 @@
 //! The few functions of the crypto library that `aws-lc-rs` has no safe form for: digests and HMAC with SHA-3, RSA on raw
 //! blocks, PSS and OAEP with free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF,
-//! AES-GCM with short tags, AES key wrap, triple DES, AES-XTS and AES-CCM, X25519, Ed25519ph and Ed25519ctx, PBKDF2,
-//! PKCS #8.
+//! AES-GCM with short tags, AES key wrap, triple DES, AES-XTS and AES-CCM, X25519, Ed25519ph and Ed25519ctx, ML-DSA,
+//! PBKDF2, PKCS #8.
 //!
 //! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
 //! file wraps one kind of object, owns it, and offers functions over slices.
@@ -14,6 +14,7 @@ mod digest;
 mod ec;
 mod hkdf;
 mod key_wrap;
+mod ml_dsa;
 mod owned;
 mod pbkdf2;
 mod pkey;
@@ -26,6 +27,7 @@ pub use digest::{Digest, digest, hmac};
 pub use ec::{Curve, EcKey};
 pub use hkdf::{hkdf_expand, hkdf_extract};
 pub use key_wrap::WrapKey;
+pub use ml_dsa::{MU_LENGTH, MlDsaKey, MlDsaSet, SEED_LENGTH as ML_DSA_SEED_LENGTH};
 pub use pbkdf2::pbkdf2;
 pub use pkey::PrivateKey;
 pub use rsa::RsaKey;

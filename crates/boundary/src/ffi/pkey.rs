@@ -6,6 +6,7 @@ use aws_lc_sys::{CBB, CBS, EVP_PKEY};
 use zeroize::Zeroizing;
 
 use super::ec::EcKey;
+use super::ml_dsa::MlDsaKey;
 use super::owned::{Owned, take_buffer};
 use super::rsa::RsaKey;
 use super::{CryptoError, Result, check};
@@ -21,12 +22,23 @@ pub enum PrivateKey {
     Ed25519(Zeroizing<Vec<u8>>),
     /// X25519: its number, 32 bytes.
     X25519(Zeroizing<Vec<u8>>),
+    /// ML-DSA.
+    MlDsa(MlDsaKey),
 }
 
 impl PrivateKey {
     /// Its `PrivateKeyInfo`.
+    ///
+    /// Refused for an ML-DSA key whose seed is not known: the library writes seeds only.
     pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>> {
-        marshal(aws_lc_sys::EVP_marshal_private_key, &self.pkey()?)
+        let made = match self {
+            Self::Rsa(key) => key.pkey()?,
+            Self::Ec(key) => key.pkey()?,
+            Self::Ed25519(seed) => from_raw_private(aws_lc_sys::EVP_PKEY_ED25519, seed)?,
+            Self::X25519(number) => from_raw_private(aws_lc_sys::EVP_PKEY_X25519, number)?,
+            Self::MlDsa(key) => return marshal(aws_lc_sys::EVP_marshal_private_key, key.pkey()),
+        };
+        marshal(aws_lc_sys::EVP_marshal_private_key, &made)
     }
 
     /// From a `PrivateKeyInfo`; bytes after it are refused, and so is a key of another type.
@@ -53,17 +65,9 @@ impl PrivateKey {
                 }
                 aws_lc_sys::EVP_PKEY_ED25519 => raw_private(&pkey).map(Self::Ed25519),
                 aws_lc_sys::EVP_PKEY_X25519 => raw_private(&pkey).map(Self::X25519),
+                aws_lc_sys::EVP_PKEY_PQDSA => MlDsaKey::take(pkey).map(Self::MlDsa),
                 _ => Err(CryptoError),
             }
-        }
-    }
-
-    fn pkey(&self) -> Result<Owned<EVP_PKEY>> {
-        match self {
-            Self::Rsa(key) => key.pkey(),
-            Self::Ec(key) => key.pkey(),
-            Self::Ed25519(seed) => from_raw_private(aws_lc_sys::EVP_PKEY_ED25519, seed),
-            Self::X25519(number) => from_raw_private(aws_lc_sys::EVP_PKEY_X25519, number),
         }
     }
 }
@@ -101,6 +105,13 @@ impl EcKey {
     /// The `SubjectPublicKeyInfo` of its public half.
     pub fn public_key_info(&self) -> Result<Vec<u8>> {
         marshal(aws_lc_sys::EVP_marshal_public_key, &self.pkey()?).map(|bytes| bytes.to_vec())
+    }
+}
+
+impl MlDsaKey {
+    /// The `SubjectPublicKeyInfo` of its public half (RFC 9881).
+    pub fn public_key_info(&self) -> Result<Vec<u8>> {
+        marshal(aws_lc_sys::EVP_marshal_public_key, self.pkey()).map(|bytes| bytes.to_vec())
     }
 }
 

@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::internal;
 use crate::Result;
 use crate::arena::Material;
-use crate::ffi::{EcKey, GcmKey, Hash, RsaKey};
+use crate::ffi::{EcKey, GcmKey, Hash, MlDsaKey, RsaKey};
 
 /// Why a computation refuses a handle; the checks made before it leave no way here.
 pub const OTHER_KEY: &str = "the mechanism does not work with this key";
@@ -36,6 +36,8 @@ pub enum KeyHandle {
     Ed25519Public(Vec<u8>),
     /// X25519, private: 32 bytes.
     X25519(Arc<Material>),
+    /// ML-DSA, private or public.
+    MlDsa(MlDsaKey),
 }
 
 /// An AES key; what GCM needs is expanded once.

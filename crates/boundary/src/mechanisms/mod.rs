@@ -19,6 +19,7 @@ mod eddsa;
 mod handle;
 mod hkdf;
 mod hmac;
+mod ml_dsa;
 mod padding;
 mod parameters;
 mod pbkdf2;
@@ -113,6 +114,7 @@ pub fn sign(
         KeyHandle::Rsa(key) => rsa_pkcs1::sign(key, mechanism, data),
         KeyHandle::Ec(key) => ecdsa::sign(key, mechanism, data),
         KeyHandle::Ed25519(key) => eddsa::sign(key, parameters, data),
+        KeyHandle::MlDsa(key) => ml_dsa::sign(key, mechanism, parameters, data),
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => aes_gmac::sign(key, parameters, data),
         KeyHandle::Aes(key) => aes_cmac::sign(key, data),
         KeyHandle::Secret(key) => hmac::sign(key, mechanism, data),
@@ -142,6 +144,7 @@ pub fn verify(
         KeyHandle::Rsa(key) => rsa_pkcs1::verify(key, mechanism, data, signature),
         KeyHandle::Ec(key) => ecdsa::verify(key, mechanism, data, signature),
         KeyHandle::Ed25519Public(key) => eddsa::verify(key, parameters, data, signature),
+        KeyHandle::MlDsa(key) => ml_dsa::verify(key, mechanism, parameters, data, signature),
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => {
             aes_gmac::verify(key, parameters, data, signature)
         }

@@ -8,10 +8,10 @@ use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv,
 use zeroize::Zeroizing;
 
 use super::made::{self, Made};
-use super::{Objects, Staged, curves};
+use super::{Objects, Staged, curves, ml_dsa};
 use crate::arena::Arena;
 use crate::attributes::{self, ClassRules, UNAVAILABLE, Way, check_template, complete, value_bytes};
-use crate::ffi::{CURVE25519_LENGTH, EcKey, Hash, RsaKey, x25519, x25519_public};
+use crate::ffi::{CURVE25519_LENGTH, EcKey, Hash, MlDsaKey, RsaKey, x25519, x25519_public};
 use crate::mechanisms::{self, KeyHandle};
 use crate::{Caller, Error, Result, selftest};
 
@@ -77,6 +77,7 @@ impl Objects {
             MechanismType::EcMontgomeryKeyPairGen => {
                 (&attributes::X25519_PUBLIC, &attributes::X25519_PRIVATE)
             }
+            MechanismType::MlDsaKeyPairGen => (&attributes::ML_DSA_PUBLIC, &attributes::ML_DSA_PRIVATE),
             _ => (&attributes::RSA_PUBLIC, &attributes::RSA_PRIVATE),
         };
         check_template(public_class, Way::Generate, &public)?;
@@ -85,6 +86,7 @@ impl Objects {
             MechanismType::EcKeyPairGen => generate_ec(&public)?,
             MechanismType::EcEdwardsKeyPairGen => generate_ed25519(&public)?,
             MechanismType::EcMontgomeryKeyPairGen => generate_x25519(&public)?,
+            MechanismType::MlDsaKeyPairGen => ml_dsa::generate(&public)?,
             _ => generate_rsa(&public)?,
         };
         if pairwise_test(&self.arena, &pair).is_err()
@@ -170,7 +172,8 @@ fn provenance(computed: &mut Template, template: &Template, origin: Origin) {
     computed.set(AttributeType::KeyGenMechanism, AttributeValue::Ulong(mechanism));
 }
 
-fn random_value(length: usize) -> Result<Zeroizing<Vec<u8>>> {
+/// Random bytes for a new key.
+pub(super) fn random_value(length: usize) -> Result<Zeroizing<Vec<u8>>> {
     let mut value = Zeroizing::new(vec![0; length]);
     mechanisms::fill_random(&mut value)?;
     Ok(value)
@@ -267,6 +270,11 @@ fn pairwise_test(arena: &Arc<Arena>, pair: &Made) -> Result<()> {
         let public =
             RsaKey::public(attribute(AttributeType::Modulus), attribute(AttributeType::PublicExponent))?;
         (KeyHandle::rsa_private(material)?, KeyHandle::rsa_public(public), MechanismType::Sha256RsaPkcs)
+    } else if let Some(number) = pair.computed.ulong(AttributeType::ParameterSet) {
+        let set = ml_dsa::set(Some(number))?;
+        let public = MlDsaKey::public(set, attribute(AttributeType::Value))?;
+        let private = MlDsaKey::private(set, material)?;
+        (KeyHandle::MlDsa(private), KeyHandle::MlDsa(public), MechanismType::MlDsa)
     } else if let Ok(curve) = curves::curve(attribute(AttributeType::EcParams)) {
         let length = made::point_length(curve.length());
         let point = curves::decode_point(attribute(AttributeType::EcPoint), length)?;

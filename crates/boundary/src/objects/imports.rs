@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::generate::{Origin, check_rsa_bits, checked_exponent};
 use super::made::{self, Made};
-use super::{Objects, Staged, curves};
+use super::{Objects, Staged, curves, der, ml_dsa};
 use crate::attributes::{
     CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, ClassRules, Way, check_template, class_of, value_bytes,
 };
@@ -71,6 +71,7 @@ fn public_key(class: &ClassRules, template: &Template) -> Result<Made> {
                 .map_err(|_| invalid("CKA_EC_POINT is not a point of the curve"))?;
             made::ec(&key, false)
         }
+        Some(0x4A) => ml_dsa::public(template),
         kind => {
             let point =
                 || curves::decode_point(bytes(template, AttributeType::EcPoint), curves::ED25519_LENGTH);
@@ -103,6 +104,7 @@ fn private_key(class: &ClassRules, template: &Template) -> Result<Made> {
             curves::check_x25519(params)?;
             made::x25519(value, params)
         }
+        Some(0x4A) => ml_dsa::private(template),
         _ => {
             curves::check_ed25519(params)?;
             made::ed25519(value, params)
@@ -124,27 +126,16 @@ fn rsa_private_key(template: &Template) -> Zeroizing<Vec<u8>> {
         let start = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
         let digits = &number[start..];
         let padded = digits.first().is_none_or(|first| *first >= 0x80);
-        der_header(0x02, digits.len() + usize::from(padded), &mut numbers);
+        der::header(0x02, digits.len() + usize::from(padded), &mut numbers);
         if padded {
             numbers.push(0);
         }
         numbers.extend_from_slice(digits);
     }
     let mut out = Zeroizing::new(Vec::with_capacity(numbers.len() + 4));
-    der_header(0x30, numbers.len(), &mut out);
+    der::header(0x30, numbers.len(), &mut out);
     out.extend_from_slice(&numbers);
     out
-}
-
-/// A DER tag and length, for lengths up to 65535.
-fn der_header(tag: u8, length: usize, out: &mut Vec<u8>) {
-    out.push(tag);
-    let [.., high, low] = length.to_be_bytes();
-    match length {
-        0..0x80 => out.push(low),
-        0x80..0x100 => out.extend([0x81, low]),
-        _ => out.extend([0x82, high, low]),
-    }
 }
 
 /// An X.509 certificate: a public object without key material (aws-cloudhsm 6.5).
@@ -160,7 +151,7 @@ fn certificate(template: &Template) -> Result<Made> {
     }
     let serial = parsed.tbs_certificate.raw_serial();
     let mut serial_number = Vec::with_capacity(serial.len() + 2);
-    der_header(0x02, serial.len(), &mut serial_number);
+    der::header(0x02, serial.len(), &mut serial_number);
     serial_number.extend_from_slice(serial);
     let check_value = mechanisms::digest(Hash::Sha1, value)?.as_ref()[..3].to_vec();
     let attributes = [

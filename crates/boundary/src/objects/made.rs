@@ -8,10 +8,11 @@ use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv,
 use zeroize::Zeroizing;
 
 use super::curves::{self, ED25519_LENGTH};
+use super::ml_dsa;
 use super::object::Object;
 use crate::arena::{Arena, Material};
 use crate::attributes::{CKO_PRIVATE_KEY, ED25519_PARAMS, X25519_PARAMS};
-use crate::ffi::{self, EcKey, Hash, PrivateKey, RsaKey};
+use crate::ffi::{self, EcKey, Hash, MlDsaKey, PrivateKey, RsaKey};
 use crate::mechanisms::{self, Direction, KeyHandle};
 use crate::{Error, Result};
 
@@ -127,6 +128,7 @@ pub fn private(key: PrivateKey) -> Result<(KeyKind, Made)> {
         PrivateKey::Ec(key) => Ok((KeyKind::Ec, ec(&key, true)?)),
         PrivateKey::Ed25519(seed) => Ok((KeyKind::Ed25519, ed25519(&seed, ED25519_PARAMS[0])?)),
         PrivateKey::X25519(number) => Ok((KeyKind::X25519, x25519(&number, X25519_PARAMS[0])?)),
+        PrivateKey::MlDsa(key) => Ok((KeyKind::MlDsa, ml_dsa::made(&key, true)?)),
     }
 }
 
@@ -144,6 +146,7 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
         object.kind().ok_or_else(|| Error::refused(Rv::KEY_TYPE_INCONSISTENT, "a certificate is no key"))?;
     let attribute =
         |attribute| object.bytes(attribute).ok_or_else(|| Error::failed("a key lacks an attribute"));
+    let parameter_set = || object.ulong(AttributeType::ParameterSet);
     if let Some(material) = &object.material {
         return match kind {
             KeyKind::Aes => Ok(KeyHandle::aes(Arc::clone(material))),
@@ -153,6 +156,9 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
             KeyKind::Rsa => KeyHandle::rsa_private(material),
             KeyKind::Ed25519 => KeyHandle::ed25519(Arc::clone(material)),
             KeyKind::X25519 => Ok(KeyHandle::X25519(Arc::clone(material))),
+            KeyKind::MlDsa => {
+                Ok(KeyHandle::MlDsa(MlDsaKey::private(ml_dsa::set(parameter_set())?, material)?))
+            }
             KeyKind::Ec => {
                 let curve = curves::curve(attribute(AttributeType::EcParams)?)?;
                 let point =
@@ -177,6 +183,10 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
             let point = curves::decode_point(attribute(AttributeType::EcPoint)?, ED25519_LENGTH)?;
             Ok(KeyHandle::Ed25519Public(point.to_vec()))
         }
+        KeyKind::MlDsa => {
+            let value = attribute(AttributeType::Value)?;
+            Ok(KeyHandle::MlDsa(MlDsaKey::public(ml_dsa::set(parameter_set())?, value)?))
+        }
         KeyKind::X25519 => {
             Err(Error::refused(Rv::KEY_TYPE_INCONSISTENT, "keys are derived from the private half of a pair"))
         }
@@ -199,6 +209,7 @@ pub fn wrappable(object: &Object) -> Result<Zeroizing<Vec<u8>>> {
         KeyHandle::Ec(key) => PrivateKey::Ec(key),
         KeyHandle::Rsa(_) => PrivateKey::Rsa(RsaKey::from_der(material)?),
         KeyHandle::X25519(_) => PrivateKey::X25519(Zeroizing::new(material.to_vec())),
+        KeyHandle::MlDsa(key) => return ml_dsa::private_key_info(key),
         _ => PrivateKey::Ed25519(Zeroizing::new(material.to_vec())),
     };
     Ok(key.to_pkcs8()?)
@@ -211,7 +222,7 @@ pub const fn point_length(field: usize) -> usize {
 
 /// What public and private keys share: the public key, and the check value (aws-cloudhsm 5.4: the first 3 bytes of the
 /// SHA-1 of the public key, taken here over its SubjectPublicKeyInfo).
-fn public_attributes(info: Vec<u8>) -> Result<Template> {
+pub fn public_attributes(info: Vec<u8>) -> Result<Template> {
     let check_value = mechanisms::digest(Hash::Sha1, &info)?.as_ref()[..3].to_vec();
     Ok(Template::new()
         .with(AttributeType::CheckValue, AttributeValue::Bytes(check_value))

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
-use strongroom_wire::codec::{List, read_bytes};
+use strongroom_wire::codec::{Field, List, read_bytes};
 use strongroom_wire::messages::ObjectView;
 use strongroom_wire::{AttributeType, AttributeValue, KeyKind, Template};
 
@@ -130,6 +130,11 @@ impl Object {
         read_bytes(&mut encoded::value(&self.attributes, attribute)?).ok()
     }
 
+    /// The number of an attribute.
+    pub fn ulong(&self, attribute: AttributeType) -> Option<u64> {
+        u64::decode(&mut encoded::value(&self.attributes, attribute)?).ok()
+    }
+
     /// A nested template.
     pub fn nested(&self, attribute: AttributeType) -> Result<Option<Template>> {
         if encoded::value(&self.attributes, attribute).is_none() {
@@ -151,6 +156,7 @@ impl Object {
             0x15 => Some(KeyKind::Des3),
             0x1F => Some(KeyKind::Aes),
             0x35 => Some(KeyKind::AesXts),
+            0x4A => Some(KeyKind::MlDsa),
             _ => Some(KeyKind::GenericSecret),
         }
     }

@@ -106,6 +106,7 @@ fn unwrapped(class: &ClassRules, material: Zeroizing<Vec<u8>>) -> Result<Made> {
         Some(0x00) => KeyKind::Rsa,
         Some(0x03) => KeyKind::Ec,
         Some(0x41) => KeyKind::X25519,
+        Some(0x4A) => KeyKind::MlDsa,
         _ => KeyKind::Ed25519,
     };
     let bits = made.computed.ulong(AttributeType::ModulusBits);

@@ -8,7 +8,7 @@ use strongroom_wire::messages::MechanismParameters;
 use super::{Answer, hex};
 use crate::Result;
 use crate::arena::Arena;
-use crate::ffi::{Curve, EcKey, Hash, RsaKey};
+use crate::ffi::{Curve, EcKey, Hash, ML_DSA_SEED_LENGTH, MU_LENGTH, MlDsaKey, MlDsaSet, RsaKey};
 use crate::mechanisms::{self, Direction, KeyHandle, NO_PARAMETERS};
 
 /// See `rsa/README.md`.
@@ -17,6 +17,8 @@ const PKCS1_SIGNATURE: &[u8] = include_bytes!("rsa/pkcs1_sha256_signature.bin");
 const PKCS1_CIPHERTEXT: &[u8] = include_bytes!("rsa/pkcs1_ciphertext.bin");
 const PSS_SIGNATURE: &[u8] = include_bytes!("rsa/pss_sha256_signature.bin");
 const OAEP_CIPHERTEXT: &[u8] = include_bytes!("rsa/oaep_sha512_ciphertext.bin");
+/// See `ml_dsa/README.md`.
+const ML_DSA_SIGNATURE: &[u8] = include_bytes!("ml_dsa/signature.bin");
 
 pub fn rsa_pkcs1() -> Result<Vec<Answer>> {
     let key = KeyHandle::rsa_private(RSA_KEY)?;
@@ -143,6 +145,30 @@ pub fn ed25519_variants() -> Result<Vec<Answer>> {
         let public = KeyHandle::Ed25519Public(hex(point));
         let verified = mechanisms::verify(&public, M::Eddsa, Some(given), data, &hex(signature)).is_ok();
         answers.push(Answer::new(signed, hex(signature)));
+        answers.push(Answer::new([u8::from(verified)], [1]));
+    }
+    Ok(answers)
+}
+
+/// A key from its seed, a known signature, and signatures of our own over a message and over mu. They are hedged, so that
+/// they are not known beforehand.
+pub fn ml_dsa() -> Result<Vec<Answer>> {
+    let set = MlDsaSet::MlDsa44;
+    let private = MlDsaKey::private(set, &[0x2a; ML_DSA_SEED_LENGTH])?;
+    let public_key = private.public_key()?;
+    let public = KeyHandle::MlDsa(MlDsaKey::public(set, &public_key)?);
+    let private = KeyHandle::MlDsa(private);
+    let known = hex("d87f8ca136ac1aa55e2d6c4521680efb3a378cbb9bc0bfb446e9c60893931ea3");
+    let mut answers = vec![Answer::new(mechanisms::digest(Hash::Sha256, &public_key)?.as_ref(), known)];
+    let message = &b"Hello world"[..];
+    let signature = mechanisms::sign(&private, M::MlDsa, None, message)?;
+    let over_mu = mechanisms::sign(&private, M::CloudhsmExtMuMlDsa, None, &[7; MU_LENGTH])?;
+    for (mechanism, data, signature) in [
+        (M::MlDsa, message, ML_DSA_SIGNATURE),
+        (M::MlDsa, message, &signature),
+        (M::CloudhsmExtMuMlDsa, &[7; MU_LENGTH], &over_mu),
+    ] {
+        let verified = mechanisms::verify(&public, mechanism, None, data, signature).is_ok();
         answers.push(Answer::new([u8::from(verified)], [1]));
     }
     Ok(answers)

@@ -50,6 +50,7 @@ pub static TESTS: &[Test] = &[
     ("ecdsa", asymmetric::ecdsa),
     ("ed25519", asymmetric::ed25519),
     ("ed25519-variants", asymmetric::ed25519_variants),
+    ("ml-dsa", asymmetric::ml_dsa),
     ("ecdh", derivation::ecdh),
     ("x25519", derivation::x25519),
     ("x963-kdf", derivation::x963_kdf),

@@ -110,6 +110,10 @@ pub enum AttributeType {
     AlwaysAuthenticate = 0x0202,
     /// Number 0x0210.
     WrapWithTrusted = 0x0210,
+    /// Number 0x061d.
+    ParameterSet = 0x061d,
+    /// Number 0x0637.
+    Seed = 0x0637,
     /// Number 0x40000211.
     WrapTemplate = 0x40000211,
     /// Number 0x40000212.
@@ -171,6 +175,8 @@ impl AttributeType {
         Self::EcPoint,
         Self::AlwaysAuthenticate,
         Self::WrapWithTrusted,
+        Self::ParameterSet,
+        Self::Seed,
         Self::WrapTemplate,
         Self::UnwrapTemplate,
     ];
@@ -230,6 +236,8 @@ impl AttributeType {
             0x0181 => Some(Self::EcPoint),
             0x0202 => Some(Self::AlwaysAuthenticate),
             0x0210 => Some(Self::WrapWithTrusted),
+            0x061d => Some(Self::ParameterSet),
+            0x0637 => Some(Self::Seed),
             0x40000211 => Some(Self::WrapTemplate),
             0x40000212 => Some(Self::UnwrapTemplate),
             _ => None,
@@ -296,6 +304,8 @@ impl AttributeType {
             Self::EcPoint => Kind::Bytes,
             Self::AlwaysAuthenticate => Kind::Bool,
             Self::WrapWithTrusted => Kind::Bool,
+            Self::ParameterSet => Kind::Ulong,
+            Self::Seed => Kind::Bytes,
             Self::WrapTemplate => Kind::Template,
             Self::UnwrapTemplate => Kind::Template,
         }
@@ -311,6 +321,7 @@ impl AttributeType {
             Self::Exponent1 => true,
             Self::Exponent2 => true,
             Self::Coefficient => true,
+            Self::Seed => true,
             _ => false,
         }
     }
@@ -370,6 +381,8 @@ impl AttributeType {
             Self::EcPoint => "CKA_EC_POINT",
             Self::AlwaysAuthenticate => "CKA_ALWAYS_AUTHENTICATE",
             Self::WrapWithTrusted => "CKA_WRAP_WITH_TRUSTED",
+            Self::ParameterSet => "CKA_PARAMETER_SET",
+            Self::Seed => "CKA_SEED",
             Self::WrapTemplate => "CKA_WRAP_TEMPLATE",
             Self::UnwrapTemplate => "CKA_UNWRAP_TEMPLATE",
         }
@@ -430,6 +443,8 @@ impl AttributeType {
             Self::EcPoint => "ec-point",
             Self::AlwaysAuthenticate => "always-authenticate",
             Self::WrapWithTrusted => "wrap-with-trusted",
+            Self::ParameterSet => "parameter-set",
+            Self::Seed => "seed",
             Self::WrapTemplate => "wrap-template",
             Self::UnwrapTemplate => "unwrap-template",
         }

@@ -70,6 +70,8 @@ pub enum KeyKind {
     AesXts = 7,
     /// `CKK_EC_MONTGOMERY` with X25519.
     X25519 = 8,
+    /// `CKK_ML_DSA`.
+    MlDsa = 9,
 }
 
 /// Which members of [`crate::messages::MechanismParameters`] a mechanism reads.
@@ -95,6 +97,8 @@ pub enum ParameterKind {
     RsaAes,
     /// `prehash`, `context`.
     Eddsa,
+    /// `hedge`, `context`.
+    MlDsa,
     /// `kdf`, `public_data`, `info`.
     Ecdh,
     /// `hash`, `extract`, `expand`, `salt`, `info`.

@@ -24,6 +24,7 @@ KEY_TYPE_NAMES: Final = {
     KeyType.EC: "ec",
     KeyType.EC_EDWARDS: "ec-edwards",
     KeyType.EC_MONTGOMERY: "ec-montgomery",
+    KeyType.ML_DSA: "ml-dsa",
     KeyType.AES: "aes",
     KeyType.AES_XTS: "aes-xts",
     KeyType.DES3: "des3",

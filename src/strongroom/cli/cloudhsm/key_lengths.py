@@ -2,12 +2,12 @@
 
 AWS's samples (aws-cloudhsm 4.3) are the sizes of: a private key's PKCS #8 form (RFC 5958, RFC 8017 A.1.2, RFC 5915 with
 the public key), the largest such of its modulus for RSA; an EC public key's point; twice the modulus for an RSA public
-key.
+key; FIPS 204's encodings for ML-DSA, expanded for a private key.
 """
 
 from __future__ import annotations
 
-from strongroom.client import ObjectView, curves, der
+from strongroom.client import ObjectView, curves, der, ml_dsa
 from strongroom.client.object_kinds import KeyType, ObjectClass
 from strongroom.vocabulary.attributes import Attribute
 
@@ -31,6 +31,9 @@ def stored_length(key: ObjectView) -> int | None:
     if key_type in (KeyType.EC_EDWARDS, KeyType.EC_MONTGOMERY) and key.value(Attribute.EC_PARAMS):
         curve = curves.by_parameters(key.value(Attribute.EC_PARAMS))
         return None if curve is None else _curve25519(curve, private)
+    ml_dsa_set = ml_dsa.parameter_set(key) if key_type == KeyType.ML_DSA else None
+    if ml_dsa_set is not None:
+        return ml_dsa_set.private_key_length if private else ml_dsa_set.public_key_length
     length = key.value(Attribute.VALUE_LEN)
     return None if length is None else int(length)
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from strongroom.cli.cloudhsm import attribute_values
 from strongroom.cli.cloudhsm.key_lengths import stored_length
-from strongroom.client import ObjectView
-from strongroom.client.object_kinds import ObjectClass
+from strongroom.client import ObjectView, ml_dsa
+from strongroom.client.object_kinds import KeyType, ObjectClass
 from strongroom.vocabulary.attributes import CLI_NAMES, Attribute
 
 _ALWAYS: Final = (
@@ -91,6 +91,9 @@ def _attributes(key: ObjectView) -> dict[str, Any]:
             value = int.from_bytes(key.value(Attribute.MODULUS)).bit_length()
         if value is not None:
             shown[CLI_NAMES[attribute]] = attribute_values.shown(attribute, value)
+    ml_dsa_set = ml_dsa.parameter_set(key) if key.value(Attribute.KEY_TYPE) == KeyType.ML_DSA else None
+    if ml_dsa_set is not None:
+        shown["mldsa-algorithm"] = ml_dsa_set.name
     return shown
 
 

@@ -14,11 +14,12 @@ const FUNCTIONS: [Function; 7] = [
     Function::Derive,
     Function::Digest,
 ];
-const KINDS: [KeyKind; 8] = [
+const KINDS: [KeyKind; 9] = [
     KeyKind::Rsa,
     KeyKind::Ec,
     KeyKind::Ed25519,
     KeyKind::X25519,
+    KeyKind::MlDsa,
     KeyKind::Aes,
     KeyKind::AesXts,
     KeyKind::Des3,

@@ -8,6 +8,7 @@ mod find;
 mod generation;
 mod imports;
 mod lifecycle;
+mod ml_dsa;
 mod records;
 mod refusals;
 mod sharing;

@@ -1,0 +1,247 @@
+"""ML-DSA through the library, against pyca/cryptography, both ways (FIPS 204, PKCS #11 3.2 section 6.67)."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import vector_keys as keys
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import mldsa
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding, aes_key_wrap_with_padding
+from cryptoki import CryptokiError
+from cryptoki_mechanisms import DETERMINISTIC_REQUIRED, HEDGE_REQUIRED, mechanism, ml_dsa
+from vector_files import NIST
+from vectors_post_quantum import ML_DSA_PUBLIC
+
+from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.mechanisms import Mechanism
+
+pytestmark = pytest.mark.cluster
+GENERATE = mechanism(Mechanism.ML_DSA_KEY_PAIR_GEN)
+EXTERNAL_MU = mechanism(Mechanism.CLOUDHSM_EXT_MU_ML_DSA)
+PRIVATE = {1: mldsa.MLDSA44PrivateKey, 2: mldsa.MLDSA65PrivateKey, 3: mldsa.MLDSA87PrivateKey}
+LENGTHS = {1: (1312, 2560, 2420), 2: (1952, 4032, 3309), 3: (2592, 4896, 4627)}
+"""Of a public key, of an expanded private key, of a signature."""
+MESSAGE = os.urandom(100_000)
+LONG_MESSAGE = os.urandom(3 << 20)
+"""More than one request can carry."""
+SETS = pytest.mark.parametrize("parameter_set", LENGTHS, ids=["44", "65", "87"])
+CKR_ATTRIBUTE_SENSITIVE = 0x11
+
+
+@pytest.fixture(scope="module")
+def session(library):
+    opened = library.session()
+    yield opened
+    opened.logout()
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def pair(session):
+    """Handles of a key pair of ML-DSA-44."""
+    return generate(session, 1)
+
+
+def refusal(call) -> int:
+    with pytest.raises(CryptokiError) as refused:
+        call()
+    return refused.value.rv
+
+
+def generate(session, parameter_set, private=None):
+    public = {Attribute.PARAMETER_SET: parameter_set, Attribute.VERIFY: True}
+    return session.generate_pair(GENERATE, public, {Attribute.SIGN: True, **(private or {})})
+
+
+def outside_key(session, public, parameter_set):
+    return ML_DSA_PUBLIC[parameter_set].from_public_bytes(session.attribute(public, Attribute.VALUE))
+
+
+@SETS
+@pytest.mark.parametrize("context", [b"", b"context", bytes(255)], ids=["none", "short", "longest"])
+def test_a_generated_key_signs_what_others_verify(session, parameter_set, context):
+    public, private = generate(session, parameter_set)
+    outside = outside_key(session, public, parameter_set)
+    signature = session.sign(private, MESSAGE, ml_dsa(context))
+    assert len(signature) == LENGTHS[parameter_set][2]
+    outside.verify(signature, MESSAGE, context)
+    assert session.verifies(ml_dsa(context), public, MESSAGE, signature)
+    assert not session.verifies(ml_dsa(context), public, MESSAGE + b"x", signature)
+    assert not session.verifies(ml_dsa(context[:-1] + b"x"), public, MESSAGE, signature)
+    assert not session.verifies(ml_dsa(context), public, MESSAGE, signature[:-1])
+    broken = bytes([signature[0] ^ 1]) + signature[1:]
+    assert not session.verifies(ml_dsa(context), public, MESSAGE, broken)
+
+
+@SETS
+def test_others_sign_what_the_hsm_verifies(session, parameter_set):
+    outside = PRIVATE[parameter_set].generate()
+    public = session.create(keys.ml_dsa_public(parameter_set, outside.public_key().public_bytes_raw()))
+    assert session.verifies(ml_dsa(), public, MESSAGE, outside.sign(MESSAGE))
+    assert session.verifies(mechanism(Mechanism.ML_DSA), public, b"", outside.sign(b""))
+    assert session.verifies(ml_dsa(b"ctx"), public, MESSAGE, outside.sign(MESSAGE, b"ctx"))
+    assert not session.verifies(ml_dsa(), public, MESSAGE, outside.sign(MESSAGE, b"ctx"))
+    mu = os.urandom(64)
+    assert session.verifies(EXTERNAL_MU, public, mu, outside.sign_mu(mu))
+    assert not session.verifies(EXTERNAL_MU, public, os.urandom(64), outside.sign_mu(mu))
+
+
+def test_a_message_of_any_length_is_signed_and_verified_in_parts(session, pair):
+    public, private = pair
+    outside = outside_key(session, public, 1)
+    parts = [LONG_MESSAGE[:1], LONG_MESSAGE[1:70_000], LONG_MESSAGE[70_000:]]
+    signature = session.sign_in_parts(ml_dsa(b"ctx"), private, parts)
+    outside.verify(signature, LONG_MESSAGE, b"ctx")
+    assert session.verifies_in_parts(ml_dsa(b"ctx"), public, parts, signature)
+    assert not session.verifies_in_parts(ml_dsa(b"ctx"), public, parts[:-1], signature)
+    outside.verify(session.sign(private, LONG_MESSAGE, ml_dsa()), LONG_MESSAGE)
+    assert refusal(lambda: session.sign_in_parts(EXTERNAL_MU, private, [bytes(64)])) == 0x54
+
+
+def test_mu_that_others_made_is_signed(session, pair):
+    public, private = pair
+    mu = os.urandom(64)
+    signature = session.sign(private, mu, EXTERNAL_MU)
+    outside_key(session, public, 1).verify_mu(signature, mu)
+    assert session.verifies(EXTERNAL_MU, public, mu, signature)
+    for length in (0, 63, 65):
+        assert refusal(lambda length=length: session.sign(private, bytes(length), EXTERNAL_MU)) == 0x21
+    with_context = ml_dsa(b"ctx", kind=Mechanism.CLOUDHSM_EXT_MU_ML_DSA)
+    assert refusal(lambda: session.sign(private, mu, with_context)) == 0x71
+
+
+def test_signatures_are_hedged(session, pair):
+    public, private = pair
+    how = ml_dsa(hedge=HEDGE_REQUIRED)
+    first, second = session.sign(private, b"data", how), session.sign(private, b"data", how)
+    assert first != second
+    assert session.verifies(ml_dsa(hedge=DETERMINISTIC_REQUIRED), public, b"data", first)
+    assert refusal(lambda: session.sign(private, b"data", ml_dsa(hedge=DETERMINISTIC_REQUIRED))) == 0x71
+    assert refusal(lambda: session.sign(private, b"data", ml_dsa(hedge=3))) == 0x71
+
+
+@SETS
+def test_a_private_key_is_wrapped_and_unwrapped_as_others_encode_it(session, parameter_set):
+    wrapping_value, how = os.urandom(32), mechanism(Mechanism.AES_KEY_WRAP_KWP)
+    wrapping = session.create(keys.aes(wrapping_value))
+    public, private = generate(session, parameter_set)
+    encoded = aes_key_unwrap_with_padding(wrapping_value, session.wrap(how, wrapping, private))
+    outside = serialization.load_der_private_key(encoded, None)
+    assert isinstance(outside, PRIVATE[parameter_set])
+    assert outside.public_key().public_bytes_raw() == session.attribute(public, Attribute.VALUE)
+    stranger = PRIVATE[parameter_set].generate()
+    der = stranger.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    template = {
+        Attribute.CLASS: keys.CKO_PRIVATE_KEY,
+        Attribute.KEY_TYPE: keys.CKK_ML_DSA,
+        Attribute.SIGN: True,
+        Attribute.PARAMETER_SET: parameter_set,
+    }
+    wrapped = aes_key_wrap_with_padding(wrapping_value, der)
+    inside = session.unwrap(how, wrapping, wrapped, template)
+    stranger.public_key().verify(session.sign(inside, MESSAGE, ml_dsa()), MESSAGE)
+    other_set = {**template, Attribute.PARAMETER_SET: parameter_set % 3 + 1}
+    assert refusal(lambda: session.unwrap(how, wrapping, wrapped, other_set)) == 0xD1
+    other_type = {**template, Attribute.KEY_TYPE: keys.CKK_EC}
+    del other_type[Attribute.PARAMETER_SET]
+    assert refusal(lambda: session.unwrap(how, wrapping, wrapped, other_type)) == 0x110
+    cut = aes_key_wrap_with_padding(wrapping_value, der[:-1])
+    assert refusal(lambda: session.unwrap(how, wrapping, cut, template)) == 0x110
+
+
+def test_a_key_without_its_seed_is_wrapped_as_others_encode_it(session):
+    encoded = (NIST / "asymmetric/MLDSA/mldsa65_noseed_priv.der").read_bytes()
+    wrapping_value, how = os.urandom(32), mechanism(Mechanism.AES_KEY_WRAP_KWP)
+    wrapping = session.create(keys.aes(wrapping_value))
+    template = {Attribute.CLASS: keys.CKO_PRIVATE_KEY, Attribute.KEY_TYPE: keys.CKK_ML_DSA, Attribute.SIGN: True}
+    inside = session.unwrap(how, wrapping, aes_key_wrap_with_padding(wrapping_value, encoded), template)
+    assert session.attribute(inside, Attribute.PARAMETER_SET)[0] == 2
+    assert aes_key_unwrap_with_padding(wrapping_value, session.wrap(how, wrapping, inside)) == encoded
+    public = session.attribute(inside, Attribute.PUBLIC_KEY_INFO)
+    serialization.load_der_public_key(public).verify(session.sign(inside, MESSAGE, ml_dsa()), MESSAGE)
+
+
+def test_what_is_secret_of_a_private_key_is_never_shown(session, pair):
+    public, private = pair
+    assert len(session.attribute(public, Attribute.VALUE)) == LENGTHS[1][0]
+    not_sensitive = {Attribute.SENSITIVE: False, Attribute.EXTRACTABLE: True}
+    seed = os.urandom(32)
+    shown = [
+        private,
+        generate(session, 1, not_sensitive)[1],
+        session.create(keys.ml_dsa_private(1, seed)),
+        session.create({**keys.ml_dsa_private(1, seed), **not_sensitive}),
+    ]
+    for key in shown:
+        for secret in (Attribute.VALUE, Attribute.SEED):
+            assert refusal(lambda key=key, secret=secret: session.attribute(key, secret)) == CKR_ATTRIBUTE_SENSITIVE
+            assert session.attribute(key, Attribute.PARAMETER_SET)[0] == 1
+    for secret in (keys.aes(os.urandom(32)), keys.secret(os.urandom(32)), keys.ed25519_private(seed)):
+        key = session.create({**secret, **not_sensitive})
+        assert refusal(lambda key=key: session.attribute(key, Attribute.VALUE)) == CKR_ATTRIBUTE_SENSITIVE
+
+
+def test_a_public_key_is_found_by_its_value_and_cannot_be_changed(session, pair):
+    public, _ = pair
+    value = session.attribute(public, Attribute.VALUE)
+    assert session.find({Attribute.CLASS: keys.CKO_PUBLIC_KEY, Attribute.VALUE: value}) == [public]
+    assert session.find({Attribute.VALUE: value[:-1] + bytes([value[-1] ^ 1])}) == []
+    assert refusal(lambda: session.change(public, {Attribute.VALUE: value})) == 0x10
+    assert refusal(lambda: session.change(public, {Attribute.PARAMETER_SET: 2})) == 0x10
+
+
+def test_what_is_no_ml_dsa_key_is_refused(session):
+    outside = PRIVATE[1].generate()
+    seed, public = outside.private_bytes_raw(), outside.public_key().public_bytes_raw()
+    create = session.create
+    assert refusal(lambda: create(keys.ml_dsa_private(1))) == 0xD0
+    assert refusal(lambda: create(keys.ml_dsa_private(1, b""))) == 0x13
+    assert refusal(lambda: create(keys.ml_dsa_private(1, seed[:-1]))) == 0x13
+    assert refusal(lambda: create(keys.ml_dsa_private(1, value=bytes(2559)))) == 0x13
+    assert refusal(lambda: create(keys.ml_dsa_private(1, seed, os.urandom(2560)))) == 0x13
+    assert refusal(lambda: create(keys.ml_dsa_private(1, value=os.urandom(2560)))) == 0x13
+    assert refusal(lambda: create(keys.ml_dsa_private(4, seed))) == 0x209
+    assert refusal(lambda: create(keys.ml_dsa_public(1, public[:-1]))) == 0x13
+    assert refusal(lambda: create(keys.ml_dsa_public(2, public))) == 0x13
+    assert refusal(lambda: create({**keys.ml_dsa_public(1, public), Attribute.SEED: seed})) == 0x12
+    without_set = keys.ml_dsa_public(1, public)
+    del without_set[Attribute.PARAMETER_SET]
+    assert refusal(lambda: create(without_set)) == 0xD0
+    assert refusal(lambda: session.generate_pair(GENERATE, {}, {})) == 0xD0
+    assert refusal(lambda: session.generate_pair(GENERATE, {Attribute.PARAMETER_SET: 0}, {})) == 0x209
+    wrong = {Attribute.PARAMETER_SET: 1}, {Attribute.PARAMETER_SET: 2}
+    assert refusal(lambda: session.generate_pair(GENERATE, *wrong)) == 0xD1
+    seeded = {Attribute.PARAMETER_SET: 1}, {Attribute.SEED: seed}
+    assert refusal(lambda: session.generate_pair(GENERATE, *seeded)) == 0xD1
+    for usage in (Attribute.DECRYPT, Attribute.UNWRAP, Attribute.DERIVE):
+        wrong = {Attribute.PARAMETER_SET: 1}, {usage: True}
+        assert refusal(lambda wrong=wrong: session.generate_pair(GENERATE, *wrong)) == 0xD1
+
+
+def test_a_key_does_what_it_may_and_nothing_else(session, pair):
+    public, private = pair
+    cannot_sign = session.create({**keys.ml_dsa_private(1, os.urandom(32)), Attribute.SIGN: False})
+    assert refusal(lambda: session.sign(cannot_sign, b"data", ml_dsa())) == 0x68
+    assert refusal(lambda: session.sign(public, b"data", ml_dsa())) in {0x63, 0x68}
+    assert refusal(lambda: session.verifies(ml_dsa(), private, b"data", bytes(2420))) in {0x63, 0x68}
+    assert refusal(lambda: session.sign(private, b"data", mechanism(Mechanism.EDDSA))) == 0x63
+    edwards = session.create(keys.ed25519_private(os.urandom(32)))
+    assert refusal(lambda: session.sign(edwards, b"data", ml_dsa())) == 0x63
+    assert refusal(lambda: session.sign(private, b"data", ml_dsa(bytes(256)))) == 0x71
+    assert refusal(lambda: session.sign(private, b"data", mechanism(Mechanism.ML_DSA, b"\x01"))) == 0x71
+    aes = session.create(keys.aes(os.urandom(32)))
+    kept = session.create({**keys.ml_dsa_private(1, os.urandom(32)), Attribute.EXTRACTABLE: False})
+    assert refusal(lambda: session.wrap(mechanism(Mechanism.AES_KEY_WRAP_KWP), aes, kept)) == 0x6A
+
+
+def test_mode_fips_has_ml_dsa(library):
+    session = library.session(1)
+    public, private = generate(session, 3)
+    signature = session.sign(private, MESSAGE, ml_dsa())
+    outside_key(session, public, 3).verify(signature, MESSAGE)
+    session.logout()
+    session.close()
