@@ -144,6 +144,7 @@ typedef struct CK_EDDSA_PARAMS {
 /* The parameter of CKM_ML_DSA (PKCS #11 3.2); NULL stands for no context. Signatures are hedged. */
 typedef CK_ULONG CK_HEDGE_TYPE;
 typedef CK_ULONG CK_ML_DSA_PARAMETER_SET_TYPE;
+typedef CK_ULONG CK_ML_KEM_PARAMETER_SET_TYPE;
 typedef struct CK_SIGN_ADDITIONAL_CONTEXT {
     CK_HEDGE_TYPE hedgeVariant;
     CK_BYTE_PTR pContext;
@@ -340,6 +341,7 @@ typedef struct CK_INTERFACE {
 #define CKK_DES3           ((CK_KEY_TYPE)0x15UL)
 #define CKK_AES            ((CK_KEY_TYPE)0x1fUL)
 #define CKK_EC_EDWARDS     ((CK_KEY_TYPE)0x40UL)
+#define CKK_ML_KEM         ((CK_KEY_TYPE)0x49UL)
 #define CKK_ML_DSA         ((CK_KEY_TYPE)0x4aUL)
 #define CKK_VENDOR_DEFINED ((CK_KEY_TYPE)0x80000000UL)
 #define CKK_ECDSA CKK_EC
@@ -402,6 +404,10 @@ typedef struct CK_INTERFACE {
 #define CKA_UNWRAP_TEMPLATE      ((CK_ATTRIBUTE_TYPE)0x40000212UL)
 #define CKA_DERIVE_TEMPLATE      ((CK_ATTRIBUTE_TYPE)0x40000213UL)
 #define CKA_PARAMETER_SET        ((CK_ATTRIBUTE_TYPE)0x61dUL)
+#define CKA_ENCAPSULATE_TEMPLATE ((CK_ATTRIBUTE_TYPE)0x62aUL)
+#define CKA_DECAPSULATE_TEMPLATE ((CK_ATTRIBUTE_TYPE)0x62bUL)
+#define CKA_ENCAPSULATE          ((CK_ATTRIBUTE_TYPE)0x633UL)
+#define CKA_DECAPSULATE          ((CK_ATTRIBUTE_TYPE)0x634UL)
 #define CKA_SEED                 ((CK_ATTRIBUTE_TYPE)0x637UL)
 #define CKA_ALLOWED_MECHANISMS   ((CK_ATTRIBUTE_TYPE)0x40000600UL)
 #define CKA_VENDOR_DEFINED       ((CK_ATTRIBUTE_TYPE)0x80000000UL)
@@ -411,6 +417,8 @@ typedef struct CK_INTERFACE {
 #define CKM_RSA_PKCS_KEY_PAIR_GEN   ((CK_MECHANISM_TYPE)0x0UL)
 #define CKM_RSA_X9_31_KEY_PAIR_GEN  ((CK_MECHANISM_TYPE)0xaUL)
 #define CKM_EC_KEY_PAIR_GEN         ((CK_MECHANISM_TYPE)0x1040UL)
+#define CKM_ML_KEM_KEY_PAIR_GEN     ((CK_MECHANISM_TYPE)0xfUL)
+#define CKM_ML_KEM                  ((CK_MECHANISM_TYPE)0x17UL)
 #define CKM_ML_DSA_KEY_PAIR_GEN     ((CK_MECHANISM_TYPE)0x1cUL)
 #define CKM_ML_DSA                  ((CK_MECHANISM_TYPE)0x1dUL)
 #define CKM_EC_EDWARDS_KEY_PAIR_GEN ((CK_MECHANISM_TYPE)0x1055UL)
@@ -460,6 +468,9 @@ typedef struct CK_INTERFACE {
 #define CKM_SHA384                  ((CK_MECHANISM_TYPE)0x260UL)
 #define CKM_SHA512                  ((CK_MECHANISM_TYPE)0x270UL)
 #define CKM_ECDSA_KEY_PAIR_GEN CKM_EC_KEY_PAIR_GEN
+#define CKP_ML_KEM_512  0x1UL
+#define CKP_ML_KEM_768  0x2UL
+#define CKP_ML_KEM_1024 0x3UL
 #define CKP_ML_DSA_44 0x1UL
 #define CKP_ML_DSA_65 0x2UL
 #define CKP_ML_DSA_87 0x3UL
@@ -537,6 +548,8 @@ typedef struct CK_INTERFACE {
 #define CKF_WRAP                           ((CK_FLAGS)0x20000UL)
 #define CKF_UNWRAP                         ((CK_FLAGS)0x40000UL)
 #define CKF_DERIVE                         ((CK_FLAGS)0x80000UL)
+#define CKF_ENCAPSULATE                    ((CK_FLAGS)0x10000000UL)
+#define CKF_DECAPSULATE                    ((CK_FLAGS)0x20000000UL)
 #define CKF_EC_F_P                         ((CK_FLAGS)0x100000UL)
 #define CKF_EC_NAMEDCURVE                  ((CK_FLAGS)0x800000UL)
 #define CKF_EC_UNCOMPRESS                  ((CK_FLAGS)0x1000000UL)
@@ -698,6 +711,12 @@ CK_RV C_GenerateRandom(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
 CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE);
 CK_RV C_CancelFunction(CK_SESSION_HANDLE);
 CK_RV C_WaitForSlotEvent(CK_FLAGS, CK_SLOT_ID *, void *);
+CK_RV C_EncapsulateKey(
+    CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_BYTE *, CK_ULONG *,
+    CK_OBJECT_HANDLE *);
+CK_RV C_DecapsulateKey(
+    CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_BYTE *, CK_ULONG,
+    CK_OBJECT_HANDLE *);
 CK_RV C_GetInterfaceList(CK_INTERFACE *, CK_ULONG *);
 CK_RV C_GetInterface(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS);
 

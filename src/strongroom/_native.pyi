@@ -280,6 +280,20 @@ class Hsm:
     def derive_key(
         self, caller: Caller, base_key: int, mechanism: int, parameters: dict[str, Any] | None, template: Template
     ) -> StagedObject: ...
+    def encapsulate_key(
+        self, caller: Caller, public_key: int, mechanism: int, parameters: dict[str, Any] | None, template: Template
+    ) -> tuple[StagedObject, bytes]:
+        """The new object, and the ciphertext."""
+
+    def decapsulate_key(
+        self,
+        caller: Caller,
+        private_key: int,
+        mechanism: int,
+        parameters: dict[str, Any] | None,
+        ciphertext: bytes,
+        template: Template,
+    ) -> StagedObject: ...
     def set_attributes(self, caller: Caller, reference: int, template: Template) -> StagedObject: ...
     def share_key(self, caller: Caller, reference: int, username: str) -> StagedObject: ...
     def unshare_key(self, caller: Caller, reference: int, username: str) -> StagedObject: ...

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from installed import PROGRAMS, Installation
 from one_cluster import OneCluster, generate_aes, generate_p256, sign
 from process_memory import found_in_files, found_in_memory, halves
+from vector_files import wycheproof
+from vectors_post_quantum import records
 
 from strongroom.client import configuration
 from strongroom.client.native import Connection
@@ -35,6 +37,7 @@ P256 = bytes.fromhex("06082a8648ce3d030107")
 CKO_PRIVATE_KEY, CKO_SECRET_KEY = 3, 4
 CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_AES = 0x00, 0x03, 0x10, 0x1F
 CKK_DES3, CKK_AES_XTS, CKK_EC_EDWARDS = 0x15, 0x35, 0x40
+CKK_ML_KEM, CKK_ML_DSA = 0x49, 0x4A
 ED25519 = bytes.fromhex("06032b6570")
 
 
@@ -49,6 +52,12 @@ class KnownKeys:
         self.aes, self.generic = secrets.token_bytes(32), secrets.token_bytes(64)
         self.des3, self.xts, self.seed = secrets.token_bytes(24), secrets.token_bytes(64), secrets.token_bytes(32)
         self.rsa = rsa.generate_private_key(65537, 2048).private_numbers()
+        # Of vectors, which say what the seeds are expanded to.
+        self.ml_dsa = next(records("asymmetric/MLDSA/kat_MLDSA_65_det_pure.rsp"))
+        self.ml_kem = next(test for _, test in wycheproof("mlkem_768_keygen_seed"))
+        self.kem_ciphertext = next(
+            test for _, test in wycheproof("mlkem_768") if test["seed"] == self.ml_kem["seed"] and test["K"]
+        )
         self.scalar = number(ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value, 32)
 
     def needles(self) -> dict[str, bytes]:
@@ -62,6 +71,15 @@ class KnownKeys:
             "dq": number(self.rsa.dmq1),
         }
         others = {"the 3DES key": self.des3, "the XTS key": self.xts, "the Ed25519 seed": self.seed}
+        ml_dsa, ml_kem = bytes.fromhex(self.ml_dsa["sk"]), bytes.fromhex(self.ml_kem["dk"])
+        others |= {
+            "the ML-DSA seed": bytes.fromhex(self.ml_dsa["xi"]),
+            "the ML-DSA key's K": ml_dsa[32:64],
+            "the ML-DSA key's s1": ml_dsa[128:192],
+            "the ML-KEM seed": bytes.fromhex(self.ml_kem["seed"]),
+            "the ML-KEM key's vector": ml_kem[:64],
+            "the secret of the ciphertext": bytes.fromhex(self.kem_ciphertext["K"]),
+        }
         return halves({"the AES key": self.aes, "the generic secret": self.generic} | others, numbers)
 
     def import_all(self, client: Any) -> dict[str, int]:
@@ -119,6 +137,20 @@ class KnownKeys:
             }
             | extractable,
         }
+        templates["ml-dsa"] = {
+            Attribute.CLASS: CKO_PRIVATE_KEY,
+            Attribute.KEY_TYPE: CKK_ML_DSA,
+            Attribute.PARAMETER_SET: 2,
+            Attribute.SEED: bytes.fromhex(self.ml_dsa["xi"]),
+            Attribute.SIGN: True,
+        } | extractable
+        templates["ml-kem"] = {
+            Attribute.CLASS: CKO_PRIVATE_KEY,
+            Attribute.KEY_TYPE: CKK_ML_KEM,
+            Attribute.PARAMETER_SET: 2,
+            Attribute.SEED: bytes.fromhex(self.ml_kem["seed"]),
+            Attribute.DECAPSULATE: True,
+        } | extractable
         for name, kind, value in (("des3", CKK_DES3, self.des3), ("xts", CKK_AES_XTS, self.xts)):
             templates[name] = {
                 Attribute.CLASS: CKO_SECRET_KEY,
@@ -145,8 +177,10 @@ class KnownKeys:
             ("generic", Mechanism.SHA256_HMAC),
             ("generic", Mechanism.SHA3_256_HMAC),
             ("ed25519", Mechanism.EDDSA),
+            ("ml-dsa", Mechanism.ML_DSA),
+            ("ml-dsa", Mechanism.CLOUDHSM_EXT_MU_ML_DSA),
         ):
-            body = {"key": made[name], "mechanism": int(mechanism), "data": bytes(32)}
+            body = {"key": made[name], "mechanism": int(mechanism), "data": bytes(64 if name == "ml-dsa" else 32)}
             client.call(int(Operation.SIGN), body)
         client.call(
             crypt,
@@ -169,6 +203,15 @@ class KnownKeys:
         for name, mechanism, iv in (("des3", Mechanism.DES3_CBC, bytes(8)), ("xts", Mechanism.AES_XTS, bytes(16))):
             body = {"key": made[name], "mechanism": int(mechanism), "data": bytes(160), "parameters": {"iv": iv}}
             client.call(crypt, body)
+        secret = {int(Attribute.CLASS): CKO_SECRET_KEY, int(Attribute.KEY_TYPE): CKK_AES, int(Attribute.TOKEN): True}
+        body = {
+            "private_key": made["ml-kem"],
+            "mechanism": int(Mechanism.ML_KEM),
+            "ciphertext": bytes.fromhex(self.kem_ciphertext["c"]),
+            "template": secret,
+            "request_id": os.urandom(16),
+        }
+        client.call(int(Operation.DECAPSULATE_KEY), body)
         wrapping = generate_wrapping_key(client)
         for key in made.values():
             body = {"wrapping_key": wrapping, "mechanism": int(Mechanism.AES_KEY_WRAP_KWP), "key": key}

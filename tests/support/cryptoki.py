@@ -64,6 +64,9 @@ PLACES = {
 }
 """Where functions stand in CK_FUNCTION_LIST after its version (PKCS #11 2.40, section 3.6)."""
 
+EXPORTED = ("C_EncapsulateKey", "C_DecapsulateKey")
+"""Functions of PKCS #11 3.2, which are no part of that list: called by their symbols."""
+
 
 class FunctionList(ctypes.Structure):
     _fields_ = (("version", c_ubyte * 2), ("functions", c_void_p * 68))
@@ -90,6 +93,8 @@ def _template(members: dict[int, Any]) -> tuple[Any, int]:
             held: Any = c_ubyte(value)
         elif isinstance(value, int):
             held = c_ulong(value)
+        elif isinstance(value, dict):
+            held, _ = _template(value)
         else:
             held = ctypes.create_string_buffer(value, len(value))
         kept.append(held)
@@ -107,6 +112,7 @@ class Module:
         assert library.C_GetFunctionList(byref(listed)) == 0
         prototype = ctypes.CFUNCTYPE(c_ulong)
         self._functions = {name: prototype(listed.contents.functions[place]) for name, place in PLACES.items()}
+        self._functions |= {name: prototype((name, library)) for name in EXPORTED}
         self.call("C_Initialize", None)
 
     def call(self, name: str, *arguments: Any) -> None:
@@ -266,6 +272,31 @@ class Session:
     def derive(self, how: CkMechanism, base_key: int, template: dict[int, Any]) -> int:
         key = c_ulong()
         self._call("C_DeriveKey", byref(how), base_key, *_template(template), byref(key))
+        return key.value
+
+    def encapsulate(self, how: CkMechanism, public_key: int, template: dict[int, Any]) -> tuple[int, bytes]:
+        """A key, and the ciphertext that carries it."""
+        key, ciphertext, length = c_ulong(), ctypes.create_string_buffer(ROOM), c_ulong(ROOM)
+        made = (*_template(template), ciphertext, byref(length), byref(key))
+        self._call("C_EncapsulateKey", byref(how), public_key, *made)
+        return key.value, ciphertext.raw[: length.value]
+
+    def encapsulate_into(
+        self, how: CkMechanism, public_key: int, template: dict[int, Any], buffer: Any, room: int
+    ) -> tuple[int, int]:
+        """What the function answers for a buffer, and the length that it tells."""
+        length, key = c_ulong(room), c_ulong()
+        try:
+            self._call(
+                "C_EncapsulateKey", byref(how), public_key, *_template(template), buffer, byref(length), byref(key)
+            )
+        except CryptokiError as error:
+            return error.rv, length.value
+        return 0, length.value
+
+    def decapsulate(self, how: CkMechanism, private_key: int, ciphertext: bytes, template: dict[int, Any]) -> int:
+        key, found = c_ulong(), _template(template)
+        self._call("C_DecapsulateKey", byref(how), private_key, *found, ciphertext, len(ciphertext), byref(key))
         return key.value
 
     def in_parts(self, function: str, how: CkMechanism, key: int, parts: list[bytes]) -> bytes:

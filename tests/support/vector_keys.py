@@ -16,7 +16,7 @@ from strongroom.vocabulary.mechanisms import Mechanism
 
 CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY = 2, 3, 4
 CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_DES3, CKK_AES, CKK_EC_EDWARDS = 0, 3, 0x10, 0x15, 0x1F, 0x40
-CKK_AES_XTS, CKK_EC_MONTGOMERY, CKK_ML_DSA = 0x35, 0x41, 0x4A
+CKK_AES_XTS, CKK_EC_MONTGOMERY, CKK_ML_KEM, CKK_ML_DSA = 0x35, 0x41, 0x49, 0x4A
 ED25519 = b"\x06\x03\x2b\x65\x70"
 X25519 = b"\x06\x03\x2b\x65\x6e"
 LONGEST_SECRET = 800
@@ -197,6 +197,27 @@ def ml_dsa_private(parameter_set: int, seed: bytes | None = None, value: bytes |
         Attribute.KEY_TYPE: CKK_ML_DSA,
         Attribute.PARAMETER_SET: parameter_set,
         Attribute.SIGN: True,
+    }
+    parts = {Attribute.SEED: seed, Attribute.VALUE: value}
+    return template | {attribute: part for attribute, part in parts.items() if part is not None}
+
+
+def ml_kem_public(parameter_set: int, value: bytes) -> Template:
+    return {
+        Attribute.CLASS: CKO_PUBLIC_KEY,
+        Attribute.KEY_TYPE: CKK_ML_KEM,
+        Attribute.PARAMETER_SET: parameter_set,
+        Attribute.VALUE: value,
+        Attribute.ENCAPSULATE: True,
+    }
+
+
+def ml_kem_private(parameter_set: int, seed: bytes | None = None, value: bytes | None = None) -> Template:
+    template: Template = {
+        Attribute.CLASS: CKO_PRIVATE_KEY,
+        Attribute.KEY_TYPE: CKK_ML_KEM,
+        Attribute.PARAMETER_SET: parameter_set,
+        Attribute.DECAPSULATE: True,
     }
     parts = {Attribute.SEED: seed, Attribute.VALUE: value}
     return template | {attribute: part for attribute, part in parts.items() if part is not None}

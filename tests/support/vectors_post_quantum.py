@@ -1,6 +1,6 @@
-"""ML-DSA through the library: keys come in, others' signatures are verified, ours are verified by pyca/cryptography.
+"""ML-DSA and ML-KEM through the library, as public vectors and pyca/cryptography have them.
 
-The HSM's signatures are hedged, so that they are never those of a vector.
+The HSM's signatures are hedged and its encapsulations random, so that neither is ever that of a vector.
 """
 
 from __future__ import annotations
@@ -138,3 +138,99 @@ def private_key_check(parameter_set: int, form: str, group: dict[str, Any], test
         assert worker.session.verifies(how, verifying, data, bytes.fromhex(test["sig"]))
 
     return check
+
+
+ML_KEM_SETS = {"512": 1, "768": 2, "1024": 3}
+"""``CKP_ML_KEM_*``."""
+CIPHERTEXT_LENGTHS = {1: 768, 2: 1088, 3: 1568}
+ML_KEM = mechanism(Mechanism.ML_KEM)
+
+
+def opens(worker: Worker, private: int, ciphertext: bytes, secret: bytes) -> bool:
+    key = worker.session.decapsulate(ML_KEM, private, ciphertext, keys.new_secret())
+    return keys.is_secret(worker.session, key, secret)
+
+
+def nist_ml_kem() -> Iterator[Vector]:
+    """Keys from seeds, and ciphertexts: one that carries a secret, and one that is rejected implicitly."""
+    for name, parameter_set in ML_KEM_SETS.items():
+        file = f"asymmetric/MLKEM/kat_MLKEM_{name}.rsp"
+        for record in records(file):
+            number = int(record["count"])
+            yield Vector(file, record["count"], partial(check_kem, parameter_set, record), kind=number // 250)
+
+
+def check_kem(parameter_set: int, record: dict[str, str], worker: Worker) -> None:
+    seed = bytes.fromhex(record["d"] + record["z"])
+    public, expanded, ciphertext, secret, altered, rejection = (
+        bytes.fromhex(record[name]) for name in ("pk", "sk", "ct", "ss", "ct_n", "ss_n")
+    )
+    from_seed = worker.key(keys.ml_kem_private(parameter_set, seed, expanded))
+    assert worker.session.attribute(from_seed, Attribute.PUBLIC_KEY_INFO).endswith(public)
+    assert opens(worker, from_seed, ciphertext, secret)
+    from_expanded = worker.key(keys.ml_kem_private(parameter_set, value=expanded))
+    assert worker.session.attribute(from_expanded, Attribute.PUBLIC_KEY_INFO).endswith(public)
+    assert opens(worker, from_expanded, altered, rejection)
+
+
+def wycheproof_ml_kem_keys() -> Iterator[Vector]:
+    """Seeds with both keys, and encapsulation keys that are none."""
+    for name, parameter_set in ML_KEM_SETS.items():
+        for part, check in (("keygen_seed", check_seed), ("encaps", check_encapsulation_key)):
+            file = f"mlkem_{name}_{part}"
+            for group, test in wycheproof(file):
+                kind = (test["result"], *sorted(test.get("flags", ())), test.get("comment", "")[:30])
+                yield Vector(
+                    f"wycheproof {file}",
+                    f"{test['tcId']}",
+                    partial(check, parameter_set, test),
+                    kind=(kind, group["type"]),
+                )
+
+
+def check_seed(parameter_set: int, test: dict[str, Any], worker: Worker) -> None:
+    seed, public, expanded = (bytes.fromhex(test[name]) for name in ("seed", "ek", "dk"))
+    key = worker.key(keys.ml_kem_private(parameter_set, seed, expanded))
+    assert worker.session.attribute(key, Attribute.PUBLIC_KEY_INFO).endswith(public)
+
+
+def check_encapsulation_key(parameter_set: int, test: dict[str, Any], worker: Worker) -> None:
+    template = keys.ml_kem_public(parameter_set, bytes.fromhex(test["ek"]))
+    if test["result"] == "invalid":
+        refuses({0x13}, lambda: worker.session.create(template))
+        return
+    _, ciphertext = worker.session.encapsulate(ML_KEM, worker.key(template), keys.new_secret())
+    assert len(ciphertext) == CIPHERTEXT_LENGTHS[parameter_set]
+
+
+def wycheproof_ml_kem_ciphertexts() -> Iterator[Vector]:
+    """Ciphertexts for private keys as seeds and in their expanded form."""
+    for name, parameter_set in ML_KEM_SETS.items():
+        for file in (f"mlkem_{name}", f"mlkem_{name}_semi_expanded_decaps"):
+            for group, test in wycheproof(file):
+                kind = (test["result"], *sorted(test["flags"]), test.get("comment", "")[:30])
+                yield Vector(
+                    f"wycheproof {file}",
+                    f"{test['tcId']}",
+                    partial(check_ciphertext, parameter_set, test),
+                    kind=(kind, group["type"]),
+                )
+
+
+def check_ciphertext(parameter_set: int, test: dict[str, Any], worker: Worker) -> None:
+    parts = {name: bytes.fromhex(test[name]) for name in ("seed", "dk") if name in test}
+    template = keys.ml_kem_private(parameter_set, parts.get("seed"), parts.get("dk"))
+    ciphertext = bytes.fromhex(test["c"])
+    if test["result"] == "valid":
+        assert opens(worker, worker.key(template), ciphertext, bytes.fromhex(test["K"]))
+    elif len(ciphertext) != CIPHERTEXT_LENGTHS[parameter_set]:
+        key = worker.key(template)
+        refuses({0x112}, lambda: worker.session.decapsulate(ML_KEM, key, ciphertext, keys.new_secret()))
+    else:
+        refuses({0x13}, lambda: worker.session.create(template))
+
+
+def first_expanded_ml_kem_key() -> tuple[int, bytes]:
+    """A parameter set, and a private key of it that came without its seed."""
+    _, test = next(wycheproof("mlkem_768_semi_expanded_decaps"))
+    return 2, bytes.fromhex(test["dk"])

@@ -1,8 +1,8 @@
 //! Which HSM a request must go to. Token objects are on every HSM; session objects only on the one that made them.
 
 use strongroom_wire::messages::{
-    AttributesRequest, CreateObjectRequest, DeriveKeyRequest, GenerateKeyPairRequest, GenerateKeyRequest,
-    SESSION_OBJECT_BIT, UnwrapKeyRequest, WrapKeyRequest,
+    AttributesRequest, CreateObjectRequest, DecapsulateKeyRequest, DeriveKeyRequest, EncapsulateKeyRequest,
+    GenerateKeyPairRequest, GenerateKeyRequest, SESSION_OBJECT_BIT, UnwrapKeyRequest, WrapKeyRequest,
 };
 use strongroom_wire::{AttributeType, Message, Operation, Template};
 
@@ -43,6 +43,18 @@ pub(crate) fn route(operation: Operation, body: &[u8]) -> Route {
         }),
         Operation::DeriveKey => DeriveKeyRequest::from_bytes(body).map_or(Route::Any, |request| {
             match for_references(&[request.base_key]) {
+                Route::Any => for_template(&request.template),
+                other => other,
+            }
+        }),
+        Operation::EncapsulateKey => EncapsulateKeyRequest::from_bytes(body).map_or(Route::Any, |request| {
+            match for_references(&[request.public_key]) {
+                Route::Any => for_template(&request.template),
+                other => other,
+            }
+        }),
+        Operation::DecapsulateKey => DecapsulateKeyRequest::from_bytes(body).map_or(Route::Any, |request| {
+            match for_references(&[request.private_key]) {
                 Route::Any => for_template(&request.template),
                 other => other,
             }
@@ -145,6 +157,21 @@ mod tests {
         assert_eq!(route(Operation::DeriveKey, &derive(5, token.clone())), Route::Any);
         assert_eq!(route(Operation::DeriveKey, &derive(5, Template::new())), Route::MakesHome);
         assert_eq!(route(Operation::DeriveKey, &derive(session, token)), Route::OnlyHome);
+        let decapsulate = |private_key, template| {
+            DecapsulateKeyRequest {
+                private_key,
+                mechanism: 1,
+                parameters: None,
+                ciphertext: vec![],
+                template,
+                request_id: None,
+            }
+            .to_bytes()
+        };
+        let token = Template::new().with(AttributeType::Token, AttributeValue::Bool(true));
+        assert_eq!(route(Operation::DecapsulateKey, &decapsulate(5, token.clone())), Route::Any);
+        assert_eq!(route(Operation::DecapsulateKey, &decapsulate(5, Template::new())), Route::MakesHome);
+        assert_eq!(route(Operation::DecapsulateKey, &decapsulate(session, token)), Route::OnlyHome);
         assert_eq!(route(Operation::Find, &[]), Route::Home);
         assert_eq!(route(Operation::Sign, &[0xff]), Route::Any);
     }

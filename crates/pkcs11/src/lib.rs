@@ -10,6 +10,7 @@ pub mod cipher;
 pub mod decrypt;
 pub mod digest;
 pub mod edge;
+pub mod encapsulation;
 pub mod encrypt;
 pub mod fork;
 pub mod function_list;

@@ -5,7 +5,7 @@ use cryptoki_sys::{
     CK_HKDF_PARAMS, CK_KEY_TYPE, CK_MECHANISM, CK_PKCS5_PBKD2_PARAMS2, CK_RSA_AES_KEY_WRAP_PARAMS,
     CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES,
     CKK_AES_XTS, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_ML_DSA,
-    CKK_RSA, CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
+    CKK_ML_KEM, CKK_RSA, CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
 };
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
@@ -357,6 +357,7 @@ pub fn key_kind(attributes: &Template) -> Result<KeyKind> {
         Some(CKK_EC_EDWARDS) => KeyKind::Ed25519,
         Some(CKK_EC_MONTGOMERY) => KeyKind::X25519,
         Some(CKK_ML_DSA) => KeyKind::MlDsa,
+        Some(CKK_ML_KEM) => KeyKind::MlKem,
         Some(CKK_AES) => KeyKind::Aes,
         Some(CKK_AES_XTS) => KeyKind::AesXts,
         Some(CKK_DES3) => KeyKind::Des3,

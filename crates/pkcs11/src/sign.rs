@@ -60,7 +60,7 @@ impl Signing {
             KeyKind::Ec => 2 * field_length(attributes)?,
             KeyKind::Ed25519 => 64,
             KeyKind::MlDsa => ml_dsa::lengths(attributes)?.1,
-            KeyKind::X25519 => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
+            KeyKind::X25519 | KeyKind::MlKem => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
             KeyKind::Aes | KeyKind::AesXts | KeyKind::Des3 | KeyKind::GenericSecret => {
                 mac_length(&mechanism)?
             }

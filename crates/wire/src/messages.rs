@@ -406,6 +406,31 @@ message! {
         4 => template: Template,
         15 => request_id: Option<Vec<u8>>,
     }
+
+    /// `encapsulate_key`.
+    pub struct EncapsulateKeyRequest {
+        1 => public_key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => template: Template,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// Its result.
+    pub struct EncapsulateKeyResponse {
+        1 => objects: List<ObjectView>,
+        2 => /** What the private key opens to the same secret key. */ ciphertext: Vec<u8>,
+    }
+
+    /// `decapsulate_key`.
+    pub struct DecapsulateKeyRequest {
+        1 => private_key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => ciphertext: Vec<u8>,
+        5 => template: Template,
+        15 => request_id: Option<Vec<u8>>,
+    }
 }
 
 /// Parameters without members.

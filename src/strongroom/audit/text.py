@@ -27,6 +27,8 @@ KEY_OPERATIONS: Final = SHARE_OPERATIONS | frozenset(
         "wrap_key",
         "unwrap_key",
         "derive_key",
+        "encapsulate_key",
+        "decapsulate_key",
     }
 )
 """Their entries have key handles, 0 where there is no key: also those of refusals."""

@@ -25,6 +25,7 @@ class KeyType(IntEnum):
     AES_XTS = 0x35
     EC_EDWARDS = 0x40
     EC_MONTGOMERY = 0x41
+    ML_KEM = 0x49
     ML_DSA = 0x4A
 
 

@@ -52,6 +52,8 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.WRAP_KEY: objects.wrap_key,
     Operation.UNWRAP_KEY: objects.unwrap_key,
     Operation.DERIVE_KEY: objects.derive_key,
+    Operation.ENCAPSULATE_KEY: objects.encapsulate_key,
+    Operation.DECAPSULATE_KEY: objects.decapsulate_key,
 }
 WORKERS = {"login": 2, "slow": 2, "general": 4}
 """Threads per lane. Two for logins: so many passwords are hashed at once."""

@@ -189,6 +189,25 @@ class DeriveKeyRequest(msgspec.Struct, frozen=True):
     parameters: dict[str, Any] | None = None
 
 
+class EncapsulateKeyRequest(msgspec.Struct, frozen=True):
+    """``encapsulate_key``."""
+
+    public_key: int
+    mechanism: int
+    template: Template
+    parameters: dict[str, Any] | None = None
+
+
+class DecapsulateKeyRequest(msgspec.Struct, frozen=True):
+    """``decapsulate_key``."""
+
+    private_key: int
+    mechanism: int
+    ciphertext: bytes
+    template: Template
+    parameters: dict[str, Any] | None = None
+
+
 Message = TypeVar("Message", bound=msgspec.Struct)
 
 

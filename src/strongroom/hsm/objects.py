@@ -1,13 +1,13 @@
-"""Objects: generate, import, unwrap, derive, wrap, set attributes, share, destroy.
+"""Objects: generate, import, unwrap, derive, encapsulate, wrap, set attributes, share, destroy.
 
 The boundary decides what a caller may do with an object and makes it; the brain counts, commits and publishes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from strongroom._native import HsmError
 from strongroom.hsm import sharing
@@ -16,8 +16,10 @@ from strongroom.hsm.brain import Brain, live_login, proposal
 from strongroom.hsm.drafts import Draft, Later, Outcome, Proposal
 from strongroom.hsm.messages import (
     CreateObjectRequest,
+    DecapsulateKeyRequest,
     DeriveKeyRequest,
     DestroyObjectRequest,
+    EncapsulateKeyRequest,
     GenerateKeyPairRequest,
     GenerateKeyRequest,
     SetAttributesRequest,
@@ -81,6 +83,30 @@ def derive_key(brain: Brain, request: ManagedRequest) -> Proposal:
         brain.caller(request), message.base_key, message.mechanism, message.parameters, message.template
     )
     return _creation(brain, request, [staged], used=message.base_key)
+
+
+def encapsulate_key(brain: Brain, request: ManagedRequest) -> Proposal:
+    """The ciphertext is given out with the key, once that is in the store."""
+    message = read(request.body, EncapsulateKeyRequest)
+    _look_for(brain, request, message.public_key)
+    staged, ciphertext = brain.hsm.encapsulate_key(
+        brain.caller(request), message.public_key, message.mechanism, message.parameters, message.template
+    )
+    return _creation(brain, request, [staged], used=message.public_key, beside={"ciphertext": ciphertext})
+
+
+def decapsulate_key(brain: Brain, request: ManagedRequest) -> Proposal:
+    message = read(request.body, DecapsulateKeyRequest)
+    _look_for(brain, request, message.private_key)
+    staged = brain.hsm.decapsulate_key(
+        brain.caller(request),
+        message.private_key,
+        message.mechanism,
+        message.parameters,
+        message.ciphertext,
+        message.template,
+    )
+    return _creation(brain, request, [staged], used=message.private_key)
 
 
 def wrap_key(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -200,10 +226,11 @@ def _creation(
     shared_users: Sequence[str] = (),
     *,
     used: int | None = None,
+    beside: Mapping[str, Any] | None = None,
 ) -> Proposal:
     """``shared_users`` may use the last of what was made, a pair's private key, as soon as there is that key.
 
-    ``used`` is the key that it was made with.
+    ``used`` is the key that it was made with, ``beside`` what the answer has besides the objects.
     """
     hsm = brain.hsm
     references = [each.reference for each in made]
@@ -236,7 +263,8 @@ def _creation(
         for name in usernames:
             draft.note_shared(name)
         views = [each.view for each in staged]
-        return Outcome({"objects": views}, facts, publish=lambda: hsm.publish(references), further=further)
+        body = {"objects": views, **(beside or {})}
+        return Outcome(body, facts, publish=lambda: hsm.publish(references), further=further)
 
     return proposal(request, decide, discard=_once(lambda: hsm.discard(references)))
 

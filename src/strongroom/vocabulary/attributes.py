@@ -64,6 +64,10 @@ class Attribute(IntEnum):
     ALWAYS_AUTHENTICATE = 0x202
     WRAP_WITH_TRUSTED = 0x210
     PARAMETER_SET = 0x61D
+    ENCAPSULATE_TEMPLATE = 0x62A
+    DECAPSULATE_TEMPLATE = 0x62B
+    ENCAPSULATE = 0x633
+    DECAPSULATE = 0x634
     SEED = 0x637
     WRAP_TEMPLATE = 0x40000211
     UNWRAP_TEMPLATE = 0x40000212
@@ -123,6 +127,10 @@ CLI_NAMES: dict[Attribute, str] = {
     Attribute.ALWAYS_AUTHENTICATE: "always-authenticate",
     Attribute.WRAP_WITH_TRUSTED: "wrap-with-trusted",
     Attribute.PARAMETER_SET: "parameter-set",
+    Attribute.ENCAPSULATE_TEMPLATE: "encapsulate-template",
+    Attribute.DECAPSULATE_TEMPLATE: "decapsulate-template",
+    Attribute.ENCAPSULATE: "encapsulate",
+    Attribute.DECAPSULATE: "decapsulate",
     Attribute.SEED: "seed",
     Attribute.WRAP_TEMPLATE: "wrap-template",
     Attribute.UNWRAP_TEMPLATE: "unwrap-template",
@@ -183,6 +191,10 @@ KINDS: dict[Attribute, str] = {
     Attribute.ALWAYS_AUTHENTICATE: "bool",
     Attribute.WRAP_WITH_TRUSTED: "bool",
     Attribute.PARAMETER_SET: "ulong",
+    Attribute.ENCAPSULATE_TEMPLATE: "template",
+    Attribute.DECAPSULATE_TEMPLATE: "template",
+    Attribute.ENCAPSULATE: "bool",
+    Attribute.DECAPSULATE: "bool",
     Attribute.SEED: "bytes",
     Attribute.WRAP_TEMPLATE: "template",
     Attribute.UNWRAP_TEMPLATE: "template",

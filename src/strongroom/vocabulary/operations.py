@@ -50,6 +50,8 @@ class Operation(IntEnum):
     WRAP_KEY = 0x0205
     UNWRAP_KEY = 0x0206
     DERIVE_KEY = 0x0207
+    ENCAPSULATE_KEY = 0x0210
+    DECAPSULATE_KEY = 0x0211
     SHARE_KEY = 0x0208
     UNSHARE_KEY = 0x0209
 
@@ -348,6 +350,22 @@ RULES: dict[Operation, OperationRule] = {
         roles=frozenset({Role.CRYPTO_USER}),
     ),
     Operation.DERIVE_KEY: OperationRule(
+        path="managed",
+        lane="general",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_DERIVE_KEY", 0x1C),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.ENCAPSULATE_KEY: OperationRule(
+        path="managed",
+        lane="general",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_DERIVE_KEY", 0x1C),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.DECAPSULATE_KEY: OperationRule(
         path="managed",
         lane="general",
         retry="create",

@@ -27,6 +27,7 @@ FLAGS = {
     "encrypt": CKF_HW | 0x100 | 0x200,
     "wrap": CKF_HW | 0x20000 | 0x40000,
     "derive": CKF_HW | 0x80000,
+    "encapsulate": CKF_HW | 0x10000000 | 0x20000000,
     "digest": 0x400,
 }
 """CKF_* of each function."""

@@ -39,7 +39,14 @@ from vectors_derivation import (
 )
 from vectors_des3 import nist_des3
 from vectors_macs_and_digests import nist_cmac, nist_digests, rfc_hmac, wycheproof_macs
-from vectors_post_quantum import nist_ml_dsa, wycheproof_ml_dsa_keys, wycheproof_ml_dsa_signatures
+from vectors_post_quantum import (
+    nist_ml_dsa,
+    nist_ml_kem,
+    wycheproof_ml_dsa_keys,
+    wycheproof_ml_dsa_signatures,
+    wycheproof_ml_kem_ciphertexts,
+    wycheproof_ml_kem_keys,
+)
 from vectors_rsa import (
     nist_signatures,
     pkcs1_examples,
@@ -92,6 +99,9 @@ FAMILIES = [
     nist_ml_dsa,
     wycheproof_ml_dsa_signatures,
     wycheproof_ml_dsa_keys,
+    nist_ml_kem,
+    wycheproof_ml_kem_keys,
+    wycheproof_ml_kem_ciphertexts,
 ]
 NO_MECHANISM = "no such mechanism here"
 NOT_TAKEN = {
@@ -113,7 +123,6 @@ NOT_TAKEN = {
         "hmac_sha512_*": NO_MECHANISM,
         "hmac_sm3": NO_MECHANISM,
         "kmac*": NO_MECHANISM,
-        "mlkem_*": NO_MECHANISM,
         "morus*": NO_MECHANISM,
         "pbes2_*": NO_MECHANISM,
         "primality": "no function of PKCS #11 tests for primes",

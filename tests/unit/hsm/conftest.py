@@ -276,6 +276,18 @@ class BoundaryDouble:
         self._own(caller, key)
         return self.generate_key(caller, mechanism, template)
 
+    def encapsulate_key(
+        self, caller: Caller, key: int, mechanism: int, parameters: Any, template: dict[int, Any]
+    ) -> tuple[Staged, bytes]:
+        self._own(caller, key)
+        return self.generate_key(caller, mechanism, template), secrets.token_bytes(16)
+
+    def decapsulate_key(
+        self, caller: Caller, key: int, mechanism: int, parameters: Any, ciphertext: bytes, template: dict[int, Any]
+    ) -> Staged:
+        self._own(caller, key)
+        return self.generate_key(caller, mechanism, template)
+
     def set_attributes(self, caller: Caller, reference: int, template: dict[int, Any]) -> Staged:
         version, owner, attributes = self._own(caller, reference)
         return self._stage(reference, version + 1, owner, {**attributes, **template})

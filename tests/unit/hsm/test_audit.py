@@ -42,6 +42,8 @@ PUBLISHED = {
     "END_MARKER_OPCODE": 0xFFFF,
 }
 """The numbers that AWS has published (aws-cloudhsm 7.3)."""
+USED = {"unwrapping_key", "base_key", "public_key", "private_key"}
+"""Members that name the key that another is made with."""
 
 
 @pytest.fixture
@@ -131,6 +133,8 @@ def test_made_imported_unwrapped_and_derived_keys_are_told_by_their_new_handles(
         Operation.CREATE_OBJECT: {"template": public, "template_ticket": public},
         Operation.UNWRAP_KEY: {**common, "unwrapping_key": base["reference"], "wrapped_key": b"wrapped"},
         Operation.DERIVE_KEY: {**common, "base_key": base["reference"]},
+        Operation.ENCAPSULATE_KEY: {**common, "public_key": base["reference"]},
+        Operation.DECAPSULATE_KEY: {**common, "private_key": base["reference"], "ciphertext": b"ciphertext"},
     }
     for operation, body in bodies.items():
         (made,) = hsm.call(operation, body, alice)["objects"]
@@ -138,7 +142,7 @@ def test_made_imported_unwrapped_and_derived_keys_are_told_by_their_new_handles(
         entry = hsm.entries()[-1]
         assert (entry.opcode, entry.username) == (RULES[operation].opcode[0], "alice")
         assert (entry.private_reference, entry.public_reference) == handles
-        absent = {name: 0x99 if name in {"unwrapping_key", "base_key"} else value for name, value in body.items()}
+        absent = {name: 0x99 if name in USED else value for name, value in body.items()}
         if absent != body:
             assert hsm.call(operation, absent, alice).rv == 0x82
             entry = hsm.entries()[-1]

@@ -182,6 +182,19 @@ def test_a_repeat_gets_the_first_result_on_any_hsm(cluster, hsm, alice):
     assert hsm.hsm.staged == other.hsm.staged == {}
 
 
+def test_a_repeated_encapsulation_gets_the_first_ciphertext_with_the_first_key(cluster, hsm, alice):
+    other = cluster.member("hsm-b")
+    body = {"public_key": generate(hsm, alice), "mechanism": 1, "template": TOKEN}
+    other.replica.catch_up()
+    request_id = secrets.token_bytes(16)
+    first = hsm.call(Operation.ENCAPSULATE_KEY, body, alice, request_id=request_id)
+    assert set(first) == {"objects", "ciphertext"}
+    assert other.call(Operation.ENCAPSULATE_KEY, body, alice, request_id=request_id) == first
+    assert len(cluster.keys("object/")) == 2
+    again = hsm.call(Operation.ENCAPSULATE_KEY, body, alice)
+    assert again["ciphertext"] != first["ciphertext"]
+
+
 def test_the_same_request_on_two_hsms_at_once_is_done_once(cluster, hsm, alice):
     other = cluster.member("hsm-b")
     request_id = secrets.token_bytes(16)

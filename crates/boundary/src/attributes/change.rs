@@ -53,5 +53,11 @@ pub fn check_change(class: &ClassRules, attributes: &Template, role: Role, chang
 }
 
 const fn is_template(attribute: AttributeType) -> bool {
-    matches!(attribute, AttributeType::WrapTemplate | AttributeType::UnwrapTemplate)
+    matches!(
+        attribute,
+        AttributeType::WrapTemplate
+            | AttributeType::UnwrapTemplate
+            | AttributeType::EncapsulateTemplate
+            | AttributeType::DecapsulateTemplate
+    )
 }

@@ -12,7 +12,8 @@ mod values;
 pub use change::check_change;
 pub use classes::{
     AES, AES_XTS, ALL, DES3, EC_PRIVATE, EC_PUBLIC, ED25519_PRIVATE, ED25519_PUBLIC, GENERIC_SECRET,
-    ML_DSA_PRIVATE, ML_DSA_PUBLIC, RSA_PRIVATE, RSA_PUBLIC, X25519_PRIVATE, X25519_PUBLIC,
+    ML_DSA_PRIVATE, ML_DSA_PUBLIC, ML_KEM_PRIVATE, ML_KEM_PUBLIC, RSA_PRIVATE, RSA_PUBLIC, X25519_PRIVATE,
+    X25519_PUBLIC,
 };
 pub use complete::{Way, check_template, complete};
 pub use rules::ClassRules;

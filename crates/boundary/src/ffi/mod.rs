@@ -1,6 +1,6 @@
 //! The few functions of the crypto library that `aws-lc-rs` has no safe form for: digests and HMAC with SHA-3, RSA on raw
 //! blocks, PSS and OAEP with free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF,
-//! AES-GCM with short tags, AES key wrap, triple DES, AES-XTS and AES-CCM, X25519, Ed25519ph and Ed25519ctx, ML-DSA,
+//! AES-GCM with short tags, AES key wrap, triple DES, AES-XTS and AES-CCM, X25519, Ed25519ph and Ed25519ctx, ML-DSA, ML-KEM,
 //! PBKDF2, PKCS #8.
 //!
 //! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
@@ -15,6 +15,7 @@ mod ec;
 mod hkdf;
 mod key_wrap;
 mod ml_dsa;
+mod ml_kem;
 mod owned;
 mod pbkdf2;
 mod pkey;
@@ -28,6 +29,7 @@ pub use ec::{Curve, EcKey};
 pub use hkdf::{hkdf_expand, hkdf_extract};
 pub use key_wrap::WrapKey;
 pub use ml_dsa::{MU_LENGTH, MlDsaKey, MlDsaSet, SEED_LENGTH as ML_DSA_SEED_LENGTH};
+pub use ml_kem::{MlKemKey, MlKemSet, SEED_LENGTH as ML_KEM_SEED_LENGTH};
 pub use pbkdf2::pbkdf2;
 pub use pkey::PrivateKey;
 pub use rsa::RsaKey;

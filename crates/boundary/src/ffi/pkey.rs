@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::ec::EcKey;
 use super::ml_dsa::MlDsaKey;
+use super::ml_kem::MlKemKey;
 use super::owned::{Owned, take_buffer};
 use super::rsa::RsaKey;
 use super::{CryptoError, Result, check};
@@ -24,6 +25,8 @@ pub enum PrivateKey {
     X25519(Zeroizing<Vec<u8>>),
     /// ML-DSA.
     MlDsa(MlDsaKey),
+    /// ML-KEM.
+    MlKem(MlKemKey),
 }
 
 impl PrivateKey {
@@ -37,6 +40,7 @@ impl PrivateKey {
             Self::Ed25519(seed) => from_raw_private(aws_lc_sys::EVP_PKEY_ED25519, seed)?,
             Self::X25519(number) => from_raw_private(aws_lc_sys::EVP_PKEY_X25519, number)?,
             Self::MlDsa(key) => return marshal(aws_lc_sys::EVP_marshal_private_key, key.pkey()),
+            Self::MlKem(key) => return marshal(aws_lc_sys::EVP_marshal_private_key, key.pkey()),
         };
         marshal(aws_lc_sys::EVP_marshal_private_key, &made)
     }
@@ -66,6 +70,7 @@ impl PrivateKey {
                 aws_lc_sys::EVP_PKEY_ED25519 => raw_private(&pkey).map(Self::Ed25519),
                 aws_lc_sys::EVP_PKEY_X25519 => raw_private(&pkey).map(Self::X25519),
                 aws_lc_sys::EVP_PKEY_PQDSA => MlDsaKey::take(pkey).map(Self::MlDsa),
+                aws_lc_sys::EVP_PKEY_KEM => MlKemKey::take(pkey).map(Self::MlKem),
                 _ => Err(CryptoError),
             }
         }
@@ -110,6 +115,13 @@ impl EcKey {
 
 impl MlDsaKey {
     /// The `SubjectPublicKeyInfo` of its public half (RFC 9881).
+    pub fn public_key_info(&self) -> Result<Vec<u8>> {
+        marshal(aws_lc_sys::EVP_marshal_public_key, self.pkey()).map(|bytes| bytes.to_vec())
+    }
+}
+
+impl MlKemKey {
+    /// The `SubjectPublicKeyInfo` of its public half (RFC 9935).
     pub fn public_key_info(&self) -> Result<Vec<u8>> {
         marshal(aws_lc_sys::EVP_marshal_public_key, self.pkey()).map(|bytes| bytes.to_vec())
     }

@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::internal;
 use crate::Result;
 use crate::arena::Material;
-use crate::ffi::{EcKey, GcmKey, Hash, MlDsaKey, RsaKey};
+use crate::ffi::{EcKey, GcmKey, Hash, MlDsaKey, MlKemKey, RsaKey};
 
 /// Why a computation refuses a handle; the checks made before it leave no way here.
 pub const OTHER_KEY: &str = "the mechanism does not work with this key";
@@ -38,6 +38,8 @@ pub enum KeyHandle {
     X25519(Arc<Material>),
     /// ML-DSA, private or public.
     MlDsa(MlDsaKey),
+    /// ML-KEM, private or public.
+    MlKem(MlKemKey),
 }
 
 /// An AES key; what GCM needs is expanded once.

@@ -20,6 +20,7 @@ mod handle;
 mod hkdf;
 mod hmac;
 mod ml_dsa;
+mod ml_kem;
 mod padding;
 mod parameters;
 mod pbkdf2;
@@ -94,6 +95,7 @@ const fn verb(function: Function) -> &'static str {
         Function::Encrypt => "encrypt or decrypt",
         Function::Wrap => "wrap or unwrap keys",
         Function::Derive => "derive keys",
+        Function::Encapsulate => "encapsulate or decapsulate keys",
         Function::Digest => "digest",
     }
 }
@@ -118,9 +120,11 @@ pub fn sign(
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => aes_gmac::sign(key, parameters, data),
         KeyHandle::Aes(key) => aes_cmac::sign(key, data),
         KeyHandle::Secret(key) => hmac::sign(key, mechanism, data),
-        KeyHandle::Ed25519Public(_) | KeyHandle::X25519(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => {
-            Err(internal(OTHER_KEY))
-        }
+        KeyHandle::Ed25519Public(_)
+        | KeyHandle::X25519(_)
+        | KeyHandle::MlKem(_)
+        | KeyHandle::AesXts(_)
+        | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
     }
 }
 
@@ -150,9 +154,11 @@ pub fn verify(
         }
         KeyHandle::Aes(key) => aes_cmac::verify(key, data, signature),
         KeyHandle::Secret(key) => hmac::verify(key, mechanism, data, signature),
-        KeyHandle::Ed25519(_) | KeyHandle::X25519(_) | KeyHandle::AesXts(_) | KeyHandle::Des3(_) => {
-            Err(internal(OTHER_KEY))
-        }
+        KeyHandle::Ed25519(_)
+        | KeyHandle::X25519(_)
+        | KeyHandle::MlKem(_)
+        | KeyHandle::AesXts(_)
+        | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
     }
 }
 
@@ -258,6 +264,25 @@ pub fn derive(
         (KeyHandle::Secret(key), ParameterKind::Hkdf) => hkdf::derive(&key.material, parameters, length),
         (_, ParameterKind::CounterKdf) => sp800_108::counter(key, parameters, wanted(length)?),
         (_, ParameterKind::FeedbackKdf) => sp800_108::feedback(key, parameters, wanted(length)?),
+        _ => Err(internal(OTHER_KEY)),
+    }
+}
+
+/// Makes a secret for the holder of a private key, and the ciphertext that carries it.
+pub fn encapsulate(key: &KeyHandle) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>)> {
+    match key {
+        KeyHandle::MlKem(key) => ml_kem::encapsulate(key),
+        _ => Err(internal(OTHER_KEY)),
+    }
+}
+
+/// Opens a ciphertext to the secret that it carries.
+///
+/// # Errors
+/// `CKR_WRAPPED_KEY_LEN_RANGE`.
+pub fn decapsulate(key: &KeyHandle, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    match key {
+        KeyHandle::MlKem(key) => ml_kem::decapsulate(key, ciphertext),
         _ => Err(internal(OTHER_KEY)),
     }
 }

@@ -35,6 +35,10 @@ pub(super) const UNWRAP: Use =
     Use { function: Function::Wrap, flag: AttributeType::Unwrap, half: CKO_PRIVATE_KEY };
 pub(super) const DERIVE: Use =
     Use { function: Function::Derive, flag: AttributeType::Derive, half: CKO_PRIVATE_KEY };
+pub(super) const ENCAPSULATE: Use =
+    Use { function: Function::Encapsulate, flag: AttributeType::Encapsulate, half: CKO_PUBLIC_KEY };
+pub(super) const DECAPSULATE: Use =
+    Use { function: Function::Encapsulate, flag: AttributeType::Decapsulate, half: CKO_PRIVATE_KEY };
 
 impl Objects {
     /// Signs data, or makes a MAC over it.
@@ -129,7 +133,8 @@ impl Objects {
         let other_half = matches!(object.class.object_class, CKO_PRIVATE_KEY | CKO_PUBLIC_KEY)
             && object.class.object_class != wanted.half;
         if other_half {
-            let text = "this half of the key pair cannot do it: public keys verify, encrypt and wrap";
+            let text =
+                "this half of the key pair cannot do it: public keys verify, encrypt, wrap and encapsulate";
             return Err(Error::refused(Rv::KEY_TYPE_INCONSISTENT, text));
         }
         if !object.flags.has(wanted.flag) {

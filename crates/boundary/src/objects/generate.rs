@@ -8,10 +8,10 @@ use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv,
 use zeroize::Zeroizing;
 
 use super::made::{self, Made};
-use super::{Objects, Staged, curves, ml_dsa};
+use super::{Objects, Staged, curves, ml_dsa, ml_kem};
 use crate::arena::Arena;
 use crate::attributes::{self, ClassRules, UNAVAILABLE, Way, check_template, complete, value_bytes};
-use crate::ffi::{CURVE25519_LENGTH, EcKey, Hash, MlDsaKey, RsaKey, x25519, x25519_public};
+use crate::ffi::{CURVE25519_LENGTH, EcKey, Hash, MlDsaKey, MlKemKey, RsaKey, x25519, x25519_public};
 use crate::mechanisms::{self, KeyHandle};
 use crate::{Caller, Error, Result, selftest};
 
@@ -78,6 +78,7 @@ impl Objects {
                 (&attributes::X25519_PUBLIC, &attributes::X25519_PRIVATE)
             }
             MechanismType::MlDsaKeyPairGen => (&attributes::ML_DSA_PUBLIC, &attributes::ML_DSA_PRIVATE),
+            MechanismType::MlKemKeyPairGen => (&attributes::ML_KEM_PUBLIC, &attributes::ML_KEM_PRIVATE),
             _ => (&attributes::RSA_PUBLIC, &attributes::RSA_PRIVATE),
         };
         check_template(public_class, Way::Generate, &public)?;
@@ -87,9 +88,10 @@ impl Objects {
             MechanismType::EcEdwardsKeyPairGen => generate_ed25519(&public)?,
             MechanismType::EcMontgomeryKeyPairGen => generate_x25519(&public)?,
             MechanismType::MlDsaKeyPairGen => ml_dsa::generate(&public)?,
+            MechanismType::MlKemKeyPairGen => ml_kem::generate(&public)?,
             _ => generate_rsa(&public)?,
         };
-        if pairwise_test(&self.arena, &pair).is_err()
+        if pairwise_test(&self.arena, mechanism, &pair).is_err()
             || selftest::corrupted().as_deref() == Some(selftest::PAIRWISE)
         {
             self.fail(selftest::PAIRWISE);
@@ -258,14 +260,28 @@ fn agreement_test(private: &[u8], public: &[u8]) -> Result<()> {
     Err(Error::failed("the halves of a key pair do not belong together"))
 }
 
+/// What the public half encapsulates the private half opens (FIPS 203 section 7.1).
+fn encapsulation_test(private: &MlKemKey, public: &MlKemKey) -> Result<()> {
+    let (secret, ciphertext) = public.encapsulate()?;
+    if private.decapsulate(&ciphertext)? == secret {
+        return Ok(());
+    }
+    Err(Error::failed("the halves of a key pair do not belong together"))
+}
+
 /// The private half signs, the public half verifies (FIPS 140-3 section 7.10.3.3); or both agree.
-fn pairwise_test(arena: &Arc<Arena>, pair: &Made) -> Result<()> {
+fn pairwise_test(arena: &Arc<Arena>, made_by: MechanismType, pair: &Made) -> Result<()> {
     const MESSAGE: &[u8] = b"pairwise consistency test";
     let Some(material) = &pair.material else {
         return Err(Error::failed("a key pair without a private half"));
     };
     let attribute = |attribute| pair.computed.bytes(attribute).unwrap_or_default();
     let none: Option<&MechanismParameters> = None;
+    if made_by == MechanismType::MlKemKeyPairGen {
+        let set = ml_kem::set(pair.computed.ulong(AttributeType::ParameterSet))?;
+        let public = MlKemKey::public(set, attribute(AttributeType::Value))?;
+        return encapsulation_test(&ml_kem::key(set, material)?, &public);
+    }
     let (private, public, mechanism) = if pair.computed.get(AttributeType::Modulus).is_some() {
         let public =
             RsaKey::public(attribute(AttributeType::Modulus), attribute(AttributeType::PublicExponent))?;

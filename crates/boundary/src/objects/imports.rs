@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::generate::{Origin, check_rsa_bits, checked_exponent};
 use super::made::{self, Made};
-use super::{Objects, Staged, curves, der, ml_dsa};
+use super::{Objects, Staged, curves, der, ml_dsa, ml_kem};
 use crate::attributes::{
     CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, ClassRules, Way, check_template, class_of, value_bytes,
 };
@@ -71,6 +71,7 @@ fn public_key(class: &ClassRules, template: &Template) -> Result<Made> {
                 .map_err(|_| invalid("CKA_EC_POINT is not a point of the curve"))?;
             made::ec(&key, false)
         }
+        Some(0x49) => ml_kem::public(template),
         Some(0x4A) => ml_dsa::public(template),
         kind => {
             let point =
@@ -104,6 +105,7 @@ fn private_key(class: &ClassRules, template: &Template) -> Result<Made> {
             curves::check_x25519(params)?;
             made::x25519(value, params)
         }
+        Some(0x49) => ml_kem::private(template),
         Some(0x4A) => ml_dsa::private(template),
         _ => {
             curves::check_ed25519(params)?;

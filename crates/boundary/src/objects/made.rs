@@ -8,11 +8,11 @@ use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv,
 use zeroize::Zeroizing;
 
 use super::curves::{self, ED25519_LENGTH};
-use super::ml_dsa;
 use super::object::Object;
+use super::{ml_dsa, ml_kem};
 use crate::arena::{Arena, Material};
 use crate::attributes::{CKO_PRIVATE_KEY, ED25519_PARAMS, X25519_PARAMS};
-use crate::ffi::{self, EcKey, Hash, MlDsaKey, PrivateKey, RsaKey};
+use crate::ffi::{self, EcKey, Hash, MlDsaKey, MlKemKey, PrivateKey, RsaKey};
 use crate::mechanisms::{self, Direction, KeyHandle};
 use crate::{Error, Result};
 
@@ -129,6 +129,7 @@ pub fn private(key: PrivateKey) -> Result<(KeyKind, Made)> {
         PrivateKey::Ed25519(seed) => Ok((KeyKind::Ed25519, ed25519(&seed, ED25519_PARAMS[0])?)),
         PrivateKey::X25519(number) => Ok((KeyKind::X25519, x25519(&number, X25519_PARAMS[0])?)),
         PrivateKey::MlDsa(key) => Ok((KeyKind::MlDsa, ml_dsa::made(&key, true)?)),
+        PrivateKey::MlKem(key) => Ok((KeyKind::MlKem, ml_kem::made(&key, true)?)),
     }
 }
 
@@ -156,6 +157,7 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
             KeyKind::Rsa => KeyHandle::rsa_private(material),
             KeyKind::Ed25519 => KeyHandle::ed25519(Arc::clone(material)),
             KeyKind::X25519 => Ok(KeyHandle::X25519(Arc::clone(material))),
+            KeyKind::MlKem => Ok(KeyHandle::MlKem(ml_kem::key(ml_kem::set(parameter_set())?, material)?)),
             KeyKind::MlDsa => {
                 Ok(KeyHandle::MlDsa(MlDsaKey::private(ml_dsa::set(parameter_set())?, material)?))
             }
@@ -182,6 +184,10 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
         KeyKind::Ed25519 => {
             let point = curves::decode_point(attribute(AttributeType::EcPoint)?, ED25519_LENGTH)?;
             Ok(KeyHandle::Ed25519Public(point.to_vec()))
+        }
+        KeyKind::MlKem => {
+            let value = attribute(AttributeType::Value)?;
+            Ok(KeyHandle::MlKem(MlKemKey::public(ml_kem::set(parameter_set())?, value)?))
         }
         KeyKind::MlDsa => {
             let value = attribute(AttributeType::Value)?;
@@ -210,6 +216,7 @@ pub fn wrappable(object: &Object) -> Result<Zeroizing<Vec<u8>>> {
         KeyHandle::Rsa(_) => PrivateKey::Rsa(RsaKey::from_der(material)?),
         KeyHandle::X25519(_) => PrivateKey::X25519(Zeroizing::new(material.to_vec())),
         KeyHandle::MlDsa(key) => return ml_dsa::private_key_info(key),
+        KeyHandle::MlKem(key) => PrivateKey::MlKem(key),
         _ => PrivateKey::Ed25519(Zeroizing::new(material.to_vec())),
     };
     Ok(key.to_pkcs8()?)

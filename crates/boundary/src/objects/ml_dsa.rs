@@ -2,13 +2,12 @@
 //!
 //! A private key is kept as its seed; as its expanded form only where it came in without the seed.
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use strongroom_wire::{AttributeType, AttributeValue, Rv, Template};
 use zeroize::Zeroizing;
 
 use super::made::{Made, public_attributes};
+use super::seeds::{Given, given, invalid};
 use super::{der, generate};
-use crate::attributes::value_bytes;
 use crate::ffi::{ML_DSA_SEED_LENGTH, MlDsaKey, MlDsaSet, PrivateKey};
 use crate::{Error, Result};
 
@@ -46,27 +45,10 @@ pub fn public(template: &Template) -> Result<Made> {
 /// The private key that a template holds: its seed, its expanded form, or both.
 pub fn private(template: &Template) -> Result<Made> {
     let set = set(template.ulong(AttributeType::ParameterSet))?;
-    let (seed, value) = (given(template, AttributeType::Seed), given(template, AttributeType::Value));
-    if seed.is_some_and(|seed| seed.len() != ML_DSA_SEED_LENGTH) {
-        return Err(invalid(format!("CKA_SEED must have {ML_DSA_SEED_LENGTH} bytes")));
-    }
-    let length = set.private_length();
-    if value.is_some_and(|value| value.len() != length) {
-        return Err(invalid(format!(
-            "CKA_VALUE must be a private key of the parameter set, of {length} bytes"
-        )));
-    }
-    let Some(most) = seed.or(value) else {
-        let text = "CKA_SEED and CKA_VALUE are missing: give one of them, or both";
-        return Err(Error::refused(Rv::TEMPLATE_INCOMPLETE, text));
-    };
-    let key = MlDsaKey::private(set, most)
+    let parts = Given::read(template, ML_DSA_SEED_LENGTH, set.private_length())?;
+    let key = MlDsaKey::private(set, parts.seed.or(parts.expanded).unwrap_or_default())
         .map_err(|_| invalid("the parts of the private key in CKA_VALUE do not fit each other"))?;
-    if let Some(value) = value
-        && verify_slices_are_equal(&key.expanded()?, value).is_err()
-    {
-        return Err(invalid("CKA_VALUE is not the private key that CKA_SEED makes"));
-    }
+    parts.check_expanded(&key.expanded()?)?;
     made(&key, true)
 }
 
@@ -93,12 +75,4 @@ pub fn private_key_info(key: MlDsaKey) -> Result<Zeroizing<Vec<u8>>> {
         MlDsaSet::MlDsa87 => 0x13,
     };
     Ok(der::private_key_info(&[&ALGORITHM[..], &[last]].concat(), &key.expanded()?))
-}
-
-fn given(template: &Template, attribute: AttributeType) -> Option<&[u8]> {
-    template.get(attribute).and_then(value_bytes)
-}
-
-fn invalid(text: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::refused(Rv::ATTRIBUTE_VALUE_INVALID, text)
 }

@@ -37,7 +37,7 @@ pub struct Object {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags(u32);
 
-const FLAGS: [AttributeType; 14] = [
+const FLAGS: [AttributeType; 16] = [
     AttributeType::Token,
     AttributeType::Private,
     AttributeType::Modifiable,
@@ -52,6 +52,8 @@ const FLAGS: [AttributeType; 14] = [
     AttributeType::WrapWithTrusted,
     AttributeType::Trusted,
     AttributeType::Derive,
+    AttributeType::Encapsulate,
+    AttributeType::Decapsulate,
 ];
 
 impl Flags {
@@ -156,6 +158,7 @@ impl Object {
             0x15 => Some(KeyKind::Des3),
             0x1F => Some(KeyKind::Aes),
             0x35 => Some(KeyKind::AesXts),
+            0x49 => Some(KeyKind::MlKem),
             0x4A => Some(KeyKind::MlDsa),
             _ => Some(KeyKind::GenericSecret),
         }

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::crypt::{UNWRAP, WRAP};
 use super::generate::Origin;
 use super::made::{self, Made};
+use super::object::Object;
 use super::{Objects, Staged};
 use crate::attributes::encoded::Query;
 use crate::attributes::{CKO_PRIVATE_KEY, CKO_SECRET_KEY, ClassRules, Way, check_template, class_of};
@@ -75,7 +76,7 @@ impl Objects {
         self.check_use(&unwrapping_key, mechanism, UNWRAP).map_err(|error| {
             renamed(error, Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT, Rv::UNWRAPPING_KEY_HANDLE_INVALID)
         })?;
-        let template = with_unwrap_template(template, unwrapping_key.nested(AttributeType::UnwrapTemplate)?)?;
+        let template = with_required_template(template, &unwrapping_key, AttributeType::UnwrapTemplate)?;
         let class = class_of(&template)?;
         if !matches!(class.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
             return Err(Error::refused(
@@ -106,6 +107,7 @@ fn unwrapped(class: &ClassRules, material: Zeroizing<Vec<u8>>) -> Result<Made> {
         Some(0x00) => KeyKind::Rsa,
         Some(0x03) => KeyKind::Ec,
         Some(0x41) => KeyKind::X25519,
+        Some(0x49) => KeyKind::MlKem,
         Some(0x4A) => KeyKind::MlDsa,
         _ => KeyKind::Ed25519,
     };
@@ -116,11 +118,15 @@ fn unwrapped(class: &ClassRules, material: Zeroizing<Vec<u8>>) -> Result<Made> {
     Ok(made)
 }
 
-/// The union of both; a difference is refused (aws-cloudhsm 5.5).
-fn with_unwrap_template(mut template: Template, required: Option<Template>) -> Result<Template> {
-    for (attribute, value) in required.unwrap_or_default().iter() {
+/// A template with what the key that makes the new one demands of it; a difference is refused (aws-cloudhsm 5.5).
+pub(super) fn with_required_template(
+    mut template: Template,
+    key: &Object,
+    required: AttributeType,
+) -> Result<Template> {
+    for (attribute, value) in key.nested(required)?.unwrap_or_default().iter() {
         if template.get(attribute).is_some_and(|given| given != value) {
-            let text = format!("{} differs from the unwrapping key's CKA_UNWRAP_TEMPLATE", attribute.name());
+            let text = format!("{} differs from the {} of the key", attribute.name(), required.name());
             return Err(Error::refused(Rv::TEMPLATE_INCONSISTENT, text));
         }
         template.set(attribute, value.clone());

@@ -6,10 +6,12 @@ use strongroom_wire::MechanismType as M;
 use strongroom_wire::messages::MechanismParameters;
 
 use super::{Answer, hex};
-use crate::Result;
 use crate::arena::Arena;
-use crate::ffi::{Curve, EcKey, Hash, ML_DSA_SEED_LENGTH, MU_LENGTH, MlDsaKey, MlDsaSet, RsaKey};
+use crate::ffi::{
+    Curve, EcKey, Hash, ML_DSA_SEED_LENGTH, MU_LENGTH, MlDsaKey, MlDsaSet, MlKemKey, MlKemSet, RsaKey,
+};
 use crate::mechanisms::{self, Direction, KeyHandle, NO_PARAMETERS};
+use crate::{Error, Result};
 
 /// See `rsa/README.md`.
 const RSA_KEY: &[u8] = include_bytes!("rsa/private_key.der");
@@ -19,6 +21,8 @@ const PSS_SIGNATURE: &[u8] = include_bytes!("rsa/pss_sha256_signature.bin");
 const OAEP_CIPHERTEXT: &[u8] = include_bytes!("rsa/oaep_sha512_ciphertext.bin");
 /// See `ml_dsa/README.md`.
 const ML_DSA_SIGNATURE: &[u8] = include_bytes!("ml_dsa/signature.bin");
+/// See `ml_kem/README.md`.
+const ML_KEM_CIPHERTEXT: &[u8] = include_bytes!("ml_kem/ciphertext.bin");
 
 pub fn rsa_pkcs1() -> Result<Vec<Answer>> {
     let key = KeyHandle::rsa_private(RSA_KEY)?;
@@ -172,4 +176,29 @@ pub fn ml_dsa() -> Result<Vec<Answer>> {
         answers.push(Answer::new([u8::from(verified)], [1]));
     }
     Ok(answers)
+}
+
+/// A key from its seed, a known ciphertext, the same with an altered byte (implicit rejection), and one of our own.
+pub fn ml_kem() -> Result<Vec<Answer>> {
+    let set = MlKemSet::MlKem512;
+    let seed = hex(concat!(
+        "7c9935a0b07694aa0c6d10e4db6b1add2fd81a25ccb148032dcd739936737f2d",
+        "8626ed79d451140800e03b59b956f8210e556067407d13dc90fa9e8b872bfb8f"
+    ));
+    let wrong = |_| Error::failed("a seed of another length");
+    let private = MlKemKey::from_seed(set, seed.as_slice().try_into().map_err(wrong)?)?;
+    let public_key = private.public_key()?;
+    let public = KeyHandle::MlKem(MlKemKey::public(set, &public_key)?);
+    let private = KeyHandle::MlKem(private);
+    let known = hex("852523749efd2b78d1074e5de629060312cd9397933a19ddb7482cfda5e92614");
+    let secret = hex("319839e82ab6b222de7b619e80da8391522bbb37677018494a4742c53f9abfdf");
+    let mut altered = ML_KEM_CIPHERTEXT.to_vec();
+    altered[0] ^= 1;
+    let (own, ciphertext) = mechanisms::encapsulate(&public)?;
+    Ok(vec![
+        Answer::new(mechanisms::digest(Hash::Sha256, &public_key)?.as_ref(), known),
+        Answer::new(mechanisms::decapsulate(&private, ML_KEM_CIPHERTEXT)?.to_vec(), secret.clone()),
+        Answer::new([u8::from(*mechanisms::decapsulate(&private, &altered)? == secret)], [0]),
+        Answer::new(mechanisms::decapsulate(&private, &ciphertext)?.to_vec(), own.to_vec()),
+    ])
 }

@@ -51,6 +51,7 @@ pub static TESTS: &[Test] = &[
     ("ed25519", asymmetric::ed25519),
     ("ed25519-variants", asymmetric::ed25519_variants),
     ("ml-dsa", asymmetric::ml_dsa),
+    ("ml-kem", asymmetric::ml_kem),
     ("ecdh", derivation::ecdh),
     ("x25519", derivation::x25519),
     ("x963-kdf", derivation::x963_kdf),

@@ -159,6 +159,47 @@ impl Hsm {
         StagedObject::new(py, staged)
     }
 
+    /// The new object, and the ciphertext.
+    #[pyo3(signature = (caller, public_key, mechanism, parameters, template))]
+    fn encapsulate_key<'py>(
+        &self,
+        py: Python<'py>,
+        caller: &Bound<'py, Caller>,
+        public_key: u64,
+        mechanism: u64,
+        parameters: Option<&Bound<'py, PyDict>>,
+        template: &Bound<'py, PyDict>,
+    ) -> PyResult<(StagedObject, Bound<'py, PyBytes>)> {
+        let (caller, mechanism) = (&caller.get().0, mechanism_of(mechanism)?);
+        let (parameters, template) = (parameters_of(parameters)?, template_from_python(template)?);
+        let objects = &self.boundary.objects;
+        let (staged, ciphertext) = detached(py, || {
+            objects.encapsulate_key(caller, public_key, mechanism, parameters.as_ref(), template)
+        })?;
+        Ok((StagedObject::new(py, staged)?, PyBytes::new(py, &ciphertext)))
+    }
+
+    #[pyo3(signature = (caller, private_key, mechanism, parameters, ciphertext, template))]
+    #[allow(clippy::too_many_arguments)] // the members of the request
+    fn decapsulate_key(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        private_key: u64,
+        mechanism: u64,
+        parameters: Option<&Bound<'_, PyDict>>,
+        ciphertext: &[u8],
+        template: &Bound<'_, PyDict>,
+    ) -> PyResult<StagedObject> {
+        let (caller, mechanism) = (&caller.get().0, mechanism_of(mechanism)?);
+        let (parameters, template) = (parameters_of(parameters)?, template_from_python(template)?);
+        let objects = &self.boundary.objects;
+        let staged = detached(py, || {
+            objects.decapsulate_key(caller, private_key, mechanism, parameters.as_ref(), ciphertext, template)
+        })?;
+        StagedObject::new(py, staged)
+    }
+
     #[pyo3(signature = (caller, wrapping_key, mechanism, parameters, key))]
     fn wrap_key<'py>(
         &self,

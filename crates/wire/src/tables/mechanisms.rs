@@ -18,6 +18,8 @@ pub enum MechanismType {
     EcMontgomeryKeyPairGen = 0x1056,
     /// Number 0x001c.
     MlDsaKeyPairGen = 0x001c,
+    /// Number 0x000f.
+    MlKemKeyPairGen = 0x000f,
     /// Number 0x1080.
     AesKeyGen = 0x1080,
     /// Number 0x1072.
@@ -164,6 +166,8 @@ pub enum MechanismType {
     CloudhsmSp800108CounterKdf = 0x80000001,
     /// Number 0x03ad.
     Sp800108FeedbackKdf = 0x03ad,
+    /// Number 0x0017.
+    MlKem = 0x0017,
     /// Number 0x0220.
     Sha1 = 0x0220,
     /// Number 0x0255.
@@ -193,6 +197,7 @@ impl MechanismType {
         Self::EcEdwardsKeyPairGen,
         Self::EcMontgomeryKeyPairGen,
         Self::MlDsaKeyPairGen,
+        Self::MlKemKeyPairGen,
         Self::AesKeyGen,
         Self::AesXtsKeyGen,
         Self::Des3KeyGen,
@@ -266,6 +271,7 @@ impl MechanismType {
         Self::Sp800108CounterKdf,
         Self::CloudhsmSp800108CounterKdf,
         Self::Sp800108FeedbackKdf,
+        Self::MlKem,
         Self::Sha1,
         Self::Sha224,
         Self::Sha256,
@@ -286,6 +292,7 @@ impl MechanismType {
             0x1055 => Some(Self::EcEdwardsKeyPairGen),
             0x1056 => Some(Self::EcMontgomeryKeyPairGen),
             0x001c => Some(Self::MlDsaKeyPairGen),
+            0x000f => Some(Self::MlKemKeyPairGen),
             0x1080 => Some(Self::AesKeyGen),
             0x1072 => Some(Self::AesXtsKeyGen),
             0x0131 => Some(Self::Des3KeyGen),
@@ -359,6 +366,7 @@ impl MechanismType {
             0x03ac => Some(Self::Sp800108CounterKdf),
             0x80000001 => Some(Self::CloudhsmSp800108CounterKdf),
             0x03ad => Some(Self::Sp800108FeedbackKdf),
+            0x0017 => Some(Self::MlKem),
             0x0220 => Some(Self::Sha1),
             0x0255 => Some(Self::Sha224),
             0x0250 => Some(Self::Sha256),
@@ -386,6 +394,7 @@ impl MechanismType {
             Self::EcEdwardsKeyPairGen => &[Function::GeneratePair],
             Self::EcMontgomeryKeyPairGen => &[Function::GeneratePair],
             Self::MlDsaKeyPairGen => &[Function::GeneratePair],
+            Self::MlKemKeyPairGen => &[Function::GeneratePair],
             Self::AesKeyGen => &[Function::Generate],
             Self::AesXtsKeyGen => &[Function::Generate],
             Self::Des3KeyGen => &[Function::Generate],
@@ -459,6 +468,7 @@ impl MechanismType {
             Self::Sp800108CounterKdf => &[Function::Derive],
             Self::CloudhsmSp800108CounterKdf => &[Function::Derive],
             Self::Sp800108FeedbackKdf => &[Function::Derive],
+            Self::MlKem => &[Function::Encapsulate],
             Self::Sha1 => &[Function::Digest],
             Self::Sha224 => &[Function::Digest],
             Self::Sha256 => &[Function::Digest],
@@ -480,6 +490,7 @@ impl MechanismType {
             Self::EcEdwardsKeyPairGen => &[KeyKind::Ed25519],
             Self::EcMontgomeryKeyPairGen => &[KeyKind::X25519],
             Self::MlDsaKeyPairGen => &[KeyKind::MlDsa],
+            Self::MlKemKeyPairGen => &[KeyKind::MlKem],
             Self::AesKeyGen => &[KeyKind::Aes],
             Self::AesXtsKeyGen => &[KeyKind::AesXts],
             Self::Des3KeyGen => &[KeyKind::Des3],
@@ -553,6 +564,7 @@ impl MechanismType {
             Self::Sp800108CounterKdf => &[KeyKind::GenericSecret, KeyKind::Aes],
             Self::CloudhsmSp800108CounterKdf => &[KeyKind::GenericSecret, KeyKind::Aes],
             Self::Sp800108FeedbackKdf => &[KeyKind::GenericSecret, KeyKind::Aes],
+            Self::MlKem => &[KeyKind::MlKem],
             Self::Sha1 => &[],
             Self::Sha224 => &[],
             Self::Sha256 => &[],
@@ -703,6 +715,7 @@ impl MechanismType {
             Self::EcEdwardsKeyPairGen => (256, 256),
             Self::EcMontgomeryKeyPairGen => (256, 256),
             Self::MlDsaKeyPairGen => (1312, 2592),
+            Self::MlKemKeyPairGen => (800, 1568),
             Self::AesKeyGen => (16, 32),
             Self::AesXtsKeyGen => (64, 64),
             Self::Des3KeyGen => (24, 24),
@@ -776,6 +789,7 @@ impl MechanismType {
             Self::Sp800108CounterKdf => (1, 800),
             Self::CloudhsmSp800108CounterKdf => (1, 800),
             Self::Sp800108FeedbackKdf => (1, 800),
+            Self::MlKem => (800, 1568),
             Self::Sha1 => (0, 0),
             Self::Sha224 => (0, 0),
             Self::Sha256 => (0, 0),
@@ -819,6 +833,7 @@ impl MechanismType {
             Self::EcEdwardsKeyPairGen => "CKM_EC_EDWARDS_KEY_PAIR_GEN",
             Self::EcMontgomeryKeyPairGen => "CKM_EC_MONTGOMERY_KEY_PAIR_GEN",
             Self::MlDsaKeyPairGen => "CKM_ML_DSA_KEY_PAIR_GEN",
+            Self::MlKemKeyPairGen => "CKM_ML_KEM_KEY_PAIR_GEN",
             Self::AesKeyGen => "CKM_AES_KEY_GEN",
             Self::AesXtsKeyGen => "CKM_AES_XTS_KEY_GEN",
             Self::Des3KeyGen => "CKM_DES3_KEY_GEN",
@@ -892,6 +907,7 @@ impl MechanismType {
             Self::Sp800108CounterKdf => "CKM_SP800_108_COUNTER_KDF",
             Self::CloudhsmSp800108CounterKdf => "CKM_CLOUDHSM_SP800_108_COUNTER_KDF",
             Self::Sp800108FeedbackKdf => "CKM_SP800_108_FEEDBACK_KDF",
+            Self::MlKem => "CKM_ML_KEM",
             Self::Sha1 => "CKM_SHA_1",
             Self::Sha224 => "CKM_SHA224",
             Self::Sha256 => "CKM_SHA256",

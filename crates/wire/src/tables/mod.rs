@@ -31,7 +31,7 @@ pub enum Kind {
     Template,
 }
 
-/// What a mechanism does; `Sign` includes verify, `Encrypt` decrypt and `Wrap` unwrap.
+/// What a mechanism does; `Sign` includes verify, `Encrypt` decrypt, `Wrap` unwrap and `Encapsulate` decapsulate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     /// Makes a secret key.
@@ -46,6 +46,8 @@ pub enum Function {
     Wrap,
     /// Derives keys.
     Derive,
+    /// Makes a secret key out of a public key, and out of its private key and a ciphertext.
+    Encapsulate,
     /// Digests; answered by the client library.
     Digest,
 }
@@ -72,6 +74,8 @@ pub enum KeyKind {
     X25519 = 8,
     /// `CKK_ML_DSA`.
     MlDsa = 9,
+    /// `CKK_ML_KEM`.
+    MlKem = 10,
 }
 
 /// Which members of [`crate::messages::MechanismParameters`] a mechanism reads.

@@ -78,6 +78,10 @@ pub enum Operation {
     UnwrapKey = 0x0206,
     /// Number 0x0207.
     DeriveKey = 0x0207,
+    /// Number 0x0210.
+    EncapsulateKey = 0x0210,
+    /// Number 0x0211.
+    DecapsulateKey = 0x0211,
     /// Number 0x0208.
     ShareKey = 0x0208,
     /// Number 0x0209.
@@ -123,6 +127,8 @@ impl Operation {
         Self::WrapKey,
         Self::UnwrapKey,
         Self::DeriveKey,
+        Self::EncapsulateKey,
+        Self::DecapsulateKey,
         Self::ShareKey,
         Self::UnshareKey,
     ];
@@ -166,6 +172,8 @@ impl Operation {
             0x0205 => Some(Self::WrapKey),
             0x0206 => Some(Self::UnwrapKey),
             0x0207 => Some(Self::DeriveKey),
+            0x0210 => Some(Self::EncapsulateKey),
+            0x0211 => Some(Self::DecapsulateKey),
             0x0208 => Some(Self::ShareKey),
             0x0209 => Some(Self::UnshareKey),
             _ => None,
@@ -204,6 +212,8 @@ impl Operation {
             Self::WrapKey => Some(Lane::Slow),
             Self::UnwrapKey => Some(Lane::Slow),
             Self::DeriveKey => Some(Lane::General),
+            Self::EncapsulateKey => Some(Lane::General),
+            Self::DecapsulateKey => Some(Lane::General),
             Self::ShareKey => Some(Lane::General),
             Self::UnshareKey => Some(Lane::General),
             _ => None,
@@ -249,6 +259,8 @@ impl Operation {
             Self::WrapKey => RetryClass::Pure,
             Self::UnwrapKey => RetryClass::Create,
             Self::DeriveKey => RetryClass::Create,
+            Self::EncapsulateKey => RetryClass::Create,
+            Self::DecapsulateKey => RetryClass::Create,
             Self::ShareKey => RetryClass::Change,
             Self::UnshareKey => RetryClass::Change,
         }
@@ -293,6 +305,8 @@ impl Operation {
             Self::WrapKey => &[Role::CryptoUser],
             Self::UnwrapKey => &[Role::CryptoUser],
             Self::DeriveKey => &[Role::CryptoUser],
+            Self::EncapsulateKey => &[Role::CryptoUser],
+            Self::DecapsulateKey => &[Role::CryptoUser],
             Self::ShareKey => &[Role::CryptoUser],
             Self::UnshareKey => &[Role::CryptoUser],
         }
@@ -337,6 +351,8 @@ impl Operation {
             Self::WrapKey => "wrap_key",
             Self::UnwrapKey => "unwrap_key",
             Self::DeriveKey => "derive_key",
+            Self::EncapsulateKey => "encapsulate_key",
+            Self::DecapsulateKey => "decapsulate_key",
             Self::ShareKey => "share_key",
             Self::UnshareKey => "unshare_key",
         }

@@ -25,6 +25,7 @@ KEY_TYPE_NAMES: Final = {
     KeyType.EC_EDWARDS: "ec-edwards",
     KeyType.EC_MONTGOMERY: "ec-montgomery",
     KeyType.ML_DSA: "ml-dsa",
+    KeyType.ML_KEM: "ml-kem",
     KeyType.AES: "aes",
     KeyType.AES_XTS: "aes-xts",
     KeyType.DES3: "des3",

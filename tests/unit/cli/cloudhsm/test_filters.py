@@ -54,7 +54,7 @@ def test_all_terms_of_a_filter_must_match_and_certificates_are_no_keys(cli, term
         ("attr.class=certificate", "it must be one of public-key, private-key, secret-key."),
         (
             "attr.key-type=dsa",
-            "it must be one of rsa, ec, ec-edwards, ec-montgomery, ml-dsa, aes, aes-xts, des3, generic-secret.",
+            "it must be one of rsa, ec, ec-edwards, ec-montgomery, ml-dsa, ml-kem, aes, aes-xts, des3, generic-secret.",
         ),
         ("attr.curve=p256", "it must be one of secp224r1, secp256r1"),
         ("attr.key-length-bytes=x", "'x' is no value of the attribute key-length-bytes: it must be a number."),

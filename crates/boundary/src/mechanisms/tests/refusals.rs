@@ -5,21 +5,23 @@ use strongroom_wire::{KeyKind, MechanismType as M, Rv};
 
 use super::super::{check_allowed, random};
 
-const FUNCTIONS: [Function; 7] = [
+const FUNCTIONS: [Function; 8] = [
     Function::Generate,
     Function::GeneratePair,
     Function::Sign,
     Function::Encrypt,
     Function::Wrap,
     Function::Derive,
+    Function::Encapsulate,
     Function::Digest,
 ];
-const KINDS: [KeyKind; 9] = [
+const KINDS: [KeyKind; 10] = [
     KeyKind::Rsa,
     KeyKind::Ec,
     KeyKind::Ed25519,
     KeyKind::X25519,
     KeyKind::MlDsa,
+    KeyKind::MlKem,
     KeyKind::Aes,
     KeyKind::AesXts,
     KeyKind::Des3,

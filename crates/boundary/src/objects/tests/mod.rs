@@ -9,6 +9,7 @@ mod generation;
 mod imports;
 mod lifecycle;
 mod ml_dsa;
+mod ml_kem;
 mod records;
 mod refusals;
 mod sharing;
