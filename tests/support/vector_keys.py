@@ -261,6 +261,13 @@ def octets(point: bytes) -> bytes:
     return b"\x04" + length + point
 
 
+def tlv(tag: int, *parts: bytes) -> bytes:
+    """DER, up to 65535 bytes."""
+    content = b"".join(parts)
+    length = len(content).to_bytes(2, "big") if len(content) > 0xFF else bytes([len(content)])
+    return bytes([tag, *([0x80 + len(length)] if len(content) > 0x7F else [])]) + length + content
+
+
 def _bytes(number: int) -> bytes:
     return number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big")
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding, 
 from cryptoki import CryptokiError
 from cryptoki_mechanisms import DETERMINISTIC_REQUIRED, HEDGE_REQUIRED, mechanism, ml_dsa
 from vector_files import NIST
-from vectors_post_quantum import ML_DSA_PUBLIC
+from vectors_post_quantum import ML_DSA_PUBLIC, records
 
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -163,6 +163,28 @@ def test_a_key_without_its_seed_is_wrapped_as_others_encode_it(session):
     assert aes_key_unwrap_with_padding(wrapping_value, session.wrap(how, wrapping, inside)) == encoded
     public = session.attribute(inside, Attribute.PUBLIC_KEY_INFO)
     serialization.load_der_public_key(public).verify(session.sign(inside, MESSAGE, ml_dsa()), MESSAGE)
+
+
+def test_a_key_in_openssls_form_with_seed_and_expanded_key_is_unwrapped(session):
+    """RFC 9881 section 6: what ``openssl genpkey`` writes."""
+    record = next(records("asymmetric/MLDSA/kat_MLDSA_44_det_pure.rsp"))
+    seed, public, expanded = (bytes.fromhex(record[part]) for part in ("xi", "pk", "sk"))
+    algorithm = keys.tlv(0x30, bytes.fromhex("0609608648016503040311"))
+
+    def encoded(seed):
+        both = keys.tlv(0x30, keys.tlv(0x04, seed), keys.tlv(0x04, expanded))
+        return keys.tlv(0x30, b"\x02\x01\x00", algorithm, keys.tlv(0x04, both))
+
+    wrapping_value, how = os.urandom(32), mechanism(Mechanism.AES_KEY_WRAP_KWP)
+    wrapping = session.create(keys.aes(wrapping_value))
+    template = {Attribute.CLASS: keys.CKO_PRIVATE_KEY, Attribute.KEY_TYPE: keys.CKK_ML_DSA, Attribute.SIGN: True}
+
+    def unwrap(content):
+        return session.unwrap(how, wrapping, aes_key_wrap_with_padding(wrapping_value, content), template)
+
+    signature = session.sign(unwrap(encoded(seed)), MESSAGE, ml_dsa())
+    ML_DSA_PUBLIC[1].from_public_bytes(public).verify(signature, MESSAGE)
+    assert refusal(lambda: unwrap(encoded(os.urandom(32)))) == 0x110
 
 
 def test_what_is_secret_of_a_private_key_is_never_shown(session, pair):

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding, aes_key_wrap_with_padding
 from cryptoki import CryptokiError
 from cryptoki_mechanisms import mechanism, ml_dsa
+from vector_files import wycheproof
 from vectors_post_quantum import first_expanded_ml_kem_key
 
 from strongroom.vocabulary.attributes import Attribute
@@ -259,6 +260,34 @@ def test_a_key_without_its_seed_is_wrapped_in_its_expanded_form(session):
     assert session.attribute(with_seed, info) == outside.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
+
+
+@SETS
+def test_a_key_in_openssls_form_with_seed_and_expanded_key_is_unwrapped(session, parameter_set):
+    """RFC 9935 section 6: what ``openssl genpkey`` writes. pyca/cryptography neither reads nor writes it."""
+    name = {1: "512", 2: "768", 3: "1024"}[parameter_set]
+    _, test = next(wycheproof(f"mlkem_{name}_keygen_seed"))
+    seed, public, expanded = (bytes.fromhex(test[part]) for part in ("seed", "ek", "dk"))
+    algorithm = keys.tlv(0x30, bytes.fromhex("06096086480165030404") + bytes([parameter_set]))
+
+    def encoded(seed, expanded):
+        both = keys.tlv(0x30, keys.tlv(0x04, seed), keys.tlv(0x04, expanded))
+        return keys.tlv(0x30, b"\x02\x01\x00", algorithm, keys.tlv(0x04, both))
+
+    wrapping_value, how = os.urandom(32), mechanism(Mechanism.AES_KEY_WRAP_KWP)
+    wrapping = session.create(keys.aes(wrapping_value))
+    template = {Attribute.CLASS: keys.CKO_PRIVATE_KEY, Attribute.KEY_TYPE: keys.CKK_ML_KEM}
+
+    def unwrap(content):
+        return session.unwrap(how, wrapping, aes_key_wrap_with_padding(wrapping_value, content), template)
+
+    inside = unwrap(encoded(seed, expanded))
+    assert session.attribute(inside, Attribute.PUBLIC_KEY_INFO).endswith(public)
+    assert seed in aes_key_unwrap_with_padding(wrapping_value, session.wrap(how, wrapping, inside))
+    assert refusal(lambda: unwrap(encoded(os.urandom(64), expanded))) == 0x110
+    assert refusal(lambda: unwrap(encoded(seed, expanded[:-1] + b"x"))) == 0x110
+    assert refusal(lambda: unwrap(encoded(seed, expanded)[:-1])) == 0x110
+    assert refusal(lambda: unwrap(encoded(seed, expanded) + b"x")) == 0x110
 
 
 def test_what_is_no_ml_kem_key_is_refused(session):

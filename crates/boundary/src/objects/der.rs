@@ -16,9 +16,17 @@ pub fn header(tag: u8, length: usize, out: &mut Vec<u8>) {
 /// A `PrivateKeyInfo` (RFC 5958) without attributes, whose private key is an OCTET STRING of these bytes. `algorithm` is the
 /// DER of an object identifier.
 pub fn private_key_info(algorithm: &[u8], key: &[u8]) -> Zeroizing<Vec<u8>> {
+    private_key_info_of(algorithm, &encoded(0x04, &[key]))
+}
+
+/// The same, whose private key is a SEQUENCE of a seed and the key that it is expanded to.
+pub fn private_key_info_of_both(algorithm: &[u8], seed: &[u8], key: &[u8]) -> Zeroizing<Vec<u8>> {
+    private_key_info_of(algorithm, &encoded(0x30, &[&encoded(0x04, &[seed]), &encoded(0x04, &[key])]))
+}
+
+fn private_key_info_of(algorithm: &[u8], key: &[u8]) -> Zeroizing<Vec<u8>> {
     let algorithm = encoded(0x30, &[algorithm]);
-    let key = encoded(0x04, &[&encoded(0x04, &[key])]);
-    encoded(0x30, &[&[0x02, 0x01, 0x00], &algorithm, &key])
+    encoded(0x30, &[&[0x02, 0x01, 0x00], &algorithm, &encoded(0x04, &[key])])
 }
 
 fn encoded(tag: u8, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {

@@ -4,9 +4,9 @@
 
 use strongroom_wire::{AttributeType, AttributeValue, Rv, Template};
 
-use super::generate;
 use super::made::{Made, public_attributes};
 use super::seeds::{Given, given, invalid};
+use super::{der, generate};
 use crate::ffi::{ML_KEM_SEED_LENGTH, MlKemKey, MlKemSet};
 use crate::{Error, Result};
 
@@ -58,6 +58,35 @@ pub fn private(template: &Template) -> Result<Made> {
         .map_err(|_| invalid("the parts of the private key in CKA_VALUE do not fit each other"))?;
     parts.check_expanded(&key.private_key()?)?;
     made(&key, true)
+}
+
+/// The key of a `PrivateKeyInfo` that has it as a seed and in its expanded form (RFC 9935 section 6). OpenSSL writes this one,
+/// and the crypto library does not read it.
+///
+/// # Errors
+/// It is something else, or both do not fit.
+pub fn from_both(info: &[u8]) -> Result<MlKemKey> {
+    /// Of `id-alg-ml-kem-*`, without its last byte.
+    const ALGORITHM: [u8; 10] = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x04];
+    /// Tag and length before the expanded form.
+    const HEADER_LENGTH: usize = 4;
+    for (last, set) in SETS {
+        let Some((start, expanded)) = split_end(info, set.private_length()) else { continue };
+        let Some((start, _)) = split_end(start, HEADER_LENGTH) else { continue };
+        let Some((_, seed)) = split_end(start, ML_KEM_SEED_LENGTH) else { continue };
+        #[allow(clippy::cast_possible_truncation)] // 1 to 3
+        let algorithm = [&ALGORITHM[..], &[last as u8]].concat();
+        if der::private_key_info_of_both(&algorithm, seed, expanded).as_slice() == info {
+            let key = key(set, seed)?;
+            let parts = Given { seed: Some(seed), expanded: Some(expanded) };
+            return parts.check_expanded(&key.private_key()?).map(|()| key);
+        }
+    }
+    Err(invalid("no ML-KEM key with both of its forms"))
+}
+
+fn split_end(bytes: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
+    bytes.split_at_checked(bytes.len().checked_sub(length)?)
 }
 
 /// A key pair, or with `private` false its public half.

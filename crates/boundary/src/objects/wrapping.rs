@@ -8,7 +8,7 @@ use super::crypt::{UNWRAP, WRAP};
 use super::generate::Origin;
 use super::made::{self, Made};
 use super::object::Object;
-use super::{Objects, Staged};
+use super::{Objects, Staged, ml_kem};
 use crate::attributes::encoded::Query;
 use crate::attributes::{CKO_PRIVATE_KEY, CKO_SECRET_KEY, ClassRules, Way, check_template, class_of};
 use crate::ffi::PrivateKey;
@@ -102,7 +102,10 @@ fn unwrapped(class: &ClassRules, material: Zeroizing<Vec<u8>>) -> Result<Made> {
     if class.object_class == CKO_SECRET_KEY {
         return made::secret(class.secret_kind(), material, Rv::WRAPPED_KEY_INVALID).map_err(|_| invalid());
     }
-    let (kind, made) = made::private(PrivateKey::from_pkcs8(&material).map_err(|_| invalid())?)?;
+    let key = PrivateKey::from_pkcs8(&material)
+        .or_else(|_| ml_kem::from_both(&material).map(PrivateKey::MlKem))
+        .map_err(|_| invalid())?;
+    let (kind, made) = made::private(key)?;
     let wanted = match class.key_type {
         Some(0x00) => KeyKind::Rsa,
         Some(0x03) => KeyKind::Ec,
