@@ -11,7 +11,7 @@ from pathlib import Path
 CLIENT = Path(__file__).resolve().parent.parent / "src/strongroom/client"
 SECTIONS = (
     ("Connecting", ["connecting.connect", "cluster.Cluster", "session.Session"]),
-    ("Making and finding keys", ["keys.Keys", "keys.KeyPair", "templates.KeyOptions"]),
+    ("Making and finding keys", ["keys.Keys", "keys.KeyPair", "templates.KeyOptions", "templates.MadeKeyOptions"]),
     (
         "Keys",
         [
@@ -27,6 +27,8 @@ SECTIONS = (
             "key_handles.ec.HsmEcPublicKey",
             "key_handles.ed25519.HsmEd25519PrivateKey",
             "key_handles.ed25519.HsmEd25519PublicKey",
+            "key_handles.x25519.HsmX25519PrivateKey",
+            "key_handles.x25519.HsmX25519PublicKey",
         ],
     ),
     ("Certificates", ["certificates.Certificates", "certificates.StoredCertificate"]),

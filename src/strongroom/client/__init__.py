@@ -47,7 +47,7 @@ from strongroom.client.objects import Objects
 from strongroom.client.return_codes import ReturnCode
 from strongroom.client.second_factor import MfaToken, SignToken
 from strongroom.client.session import Session
-from strongroom.client.templates import KeyOptions
+from strongroom.client.templates import KeyOptions, MadeKeyOptions
 from strongroom.client.users import Users
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -76,6 +76,7 @@ __all__ = [
     "Keys",
     "LoginEnded",
     "LoginFailed",
+    "MadeKeyOptions",
     "Mechanism",
     "MechanismParameters",
     "MfaToken",

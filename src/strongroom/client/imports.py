@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 
 from strongroom.client import curves
 from strongroom.client.messages import Template
 from strongroom.client.object_kinds import KeyType
 from strongroom.vocabulary.attributes import Attribute
 
-LocalPrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-LocalPublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+LocalPrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey
+LocalPublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | x25519.X25519PublicKey
 
 
 def private_value(key: LocalPrivateKey) -> tuple[KeyType, Template]:
@@ -35,10 +35,12 @@ def private_value(key: LocalPrivateKey) -> tuple[KeyType, Template]:
     elif isinstance(key, ed25519.Ed25519PrivateKey):
         curve = curves.known(curves.ED25519)
         value = key.private_bytes_raw()
+    elif isinstance(key, x25519.X25519PrivateKey):
+        curve = curves.X25519
+        value = key.private_bytes_raw()
     else:
-        raise TypeError(f"An HSM takes RSA, EC and Ed25519 keys, not a {type(key).__name__}.")
-    key_type = KeyType.EC_EDWARDS if curve.name == curves.ED25519 else KeyType.EC
-    return key_type, {Attribute.EC_PARAMS.value: curve.parameters, Attribute.VALUE.value: value}
+        raise TypeError(f"An HSM takes RSA, EC, Ed25519 and X25519 keys, not a {type(key).__name__}.")
+    return _key_type(curve), {Attribute.EC_PARAMS.value: curve.parameters, Attribute.VALUE.value: value}
 
 
 def public_value(key: LocalPublicKey) -> tuple[KeyType, Template]:
@@ -53,13 +55,19 @@ def public_value(key: LocalPublicKey) -> tuple[KeyType, Template]:
     elif isinstance(key, ed25519.Ed25519PublicKey):
         curve = curves.known(curves.ED25519)
         raw = key.public_bytes_raw()
+    elif isinstance(key, x25519.X25519PublicKey):
+        curve = curves.X25519
+        raw = key.public_bytes_raw()
     else:
-        raise TypeError(f"An HSM takes RSA, EC and Ed25519 keys, not a {type(key).__name__}.")
-    key_type = KeyType.EC_EDWARDS if curve.name == curves.ED25519 else KeyType.EC
-    return key_type, {
+        raise TypeError(f"An HSM takes RSA, EC, Ed25519 and X25519 keys, not a {type(key).__name__}.")
+    return _key_type(curve), {
         Attribute.EC_PARAMS.value: curve.parameters,
         Attribute.EC_POINT.value: curves.point_attribute(raw),
     }
+
+
+def _key_type(curve: curves.Curve) -> KeyType:
+    return {curves.ED25519: KeyType.EC_EDWARDS, curves.X25519.name: KeyType.EC_MONTGOMERY}.get(curve.name, KeyType.EC)
 
 
 def _integers(numbers: dict[Attribute, int]) -> Template:

@@ -15,7 +15,7 @@ from strongroom.client.key_handles.secret import HsmAesKey, HsmGenericSecret
 from strongroom.client.messages import ObjectView, Template
 from strongroom.client.object_kinds import KeyType, ObjectClass
 from strongroom.client.objects import Objects
-from strongroom.client.templates import AttributeValue, KeyOptions
+from strongroom.client.templates import AttributeValue, KeyOptions, MadeKeyOptions
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from strongroom.client.key_handles.ec import HsmEcPrivateKey, HsmEcPublicKey
     from strongroom.client.key_handles.ed25519 import HsmEd25519PrivateKey, HsmEd25519PublicKey
     from strongroom.client.key_handles.rsa import HsmRsaPrivateKey, HsmRsaPublicKey
+    from strongroom.client.key_handles.x25519 import HsmX25519PrivateKey, HsmX25519PublicKey
 
-    PrivateKey = HsmRsaPrivateKey | HsmEcPrivateKey | HsmEd25519PrivateKey
-    PublicKey = HsmRsaPublicKey | HsmEcPublicKey | HsmEd25519PublicKey
+    PrivateKey = HsmRsaPrivateKey | HsmEcPrivateKey | HsmEd25519PrivateKey | HsmX25519PrivateKey
+    PublicKey = HsmRsaPublicKey | HsmEcPublicKey | HsmEd25519PublicKey | HsmX25519PublicKey
 
 _KEY_CLASSES = (ObjectClass.PUBLIC_KEY, ObjectClass.PRIVATE_KEY, ObjectClass.SECRET_KEY)
 _CLASS_NAMES = {
@@ -58,27 +59,28 @@ class Keys:
     """The keys that a login sees.
 
     What makes a key takes ``label`` and, by name, ``id``, ``usage``, ``extractable``, ``wrap_with_trusted``,
-    ``persistent`` and ``attributes`` (:class:`KeyOptions`). Left alone, a key is kept, never leaves the cluster, and
-    does what its kind is for: AES keys encrypt, generic secrets make MACs, pairs sign.
+    ``persistent`` and ``attributes`` (:class:`KeyOptions`); what generates one also ``shared_users``. Left alone, a key
+    is kept, never leaves the cluster, and does what its kind is for: AES keys encrypt, generic secrets make MACs, pairs
+    sign, X25519 pairs agree on keys.
     """
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
     # -- making -------------------------------------------------------------------------------------------------------
-    def generate_aes(self, bits: int = 256, *, label: str, **options: Unpack[KeyOptions]) -> HsmAesKey:
+    def generate_aes(self, bits: int = 256, *, label: str, **options: Unpack[MadeKeyOptions]) -> HsmAesKey:
         """An AES key of 128, 192 or 256 bits."""
         return HsmAesKey(self._objects, self._generate(KeyType.AES, Mechanism.AES_KEY_GEN, bits, label, options))
 
     def generate_generic_secret(
-        self, bits: int = 256, *, label: str, **options: Unpack[KeyOptions]
+        self, bits: int = 256, *, label: str, **options: Unpack[MadeKeyOptions]
     ) -> HsmGenericSecret:
         """A key for HMAC, of 8 to 6,400 bits in whole bytes."""
         view = self._generate(KeyType.GENERIC_SECRET, Mechanism.GENERIC_SECRET_KEY_GEN, bits, label, options)
         return HsmGenericSecret(self._objects, view)
 
     def generate_rsa(
-        self, bits: int = 3072, *, label: str, **options: Unpack[KeyOptions]
+        self, bits: int = 3072, *, label: str, **options: Unpack[MadeKeyOptions]
     ) -> KeyPair[HsmRsaPublicKey, HsmRsaPrivateKey]:
         """An RSA pair of 2,048 to 4,096 bits in steps of 256, with the public exponent 65,537."""
         from strongroom.client.key_handles.rsa import HsmRsaPrivateKey, HsmRsaPublicKey
@@ -88,7 +90,7 @@ class Keys:
         return KeyPair(HsmRsaPublicKey(self._objects, views[0]), HsmRsaPrivateKey(self._objects, views[1]))
 
     def generate_ec(
-        self, curve: NamedCurve | ec.EllipticCurve = NamedCurve.P256, *, label: str, **options: Unpack[KeyOptions]
+        self, curve: NamedCurve | ec.EllipticCurve = NamedCurve.P256, *, label: str, **options: Unpack[MadeKeyOptions]
     ) -> KeyPair[HsmEcPublicKey, HsmEcPrivateKey]:
         """An EC pair for ECDSA; the curve by name or as pyca/cryptography has it."""
         from strongroom.client.key_handles.ec import HsmEcPrivateKey, HsmEcPublicKey
@@ -98,7 +100,7 @@ class Keys:
         return KeyPair(HsmEcPublicKey(self._objects, views[0]), HsmEcPrivateKey(self._objects, views[1]))
 
     def generate_ed25519(
-        self, *, label: str, **options: Unpack[KeyOptions]
+        self, *, label: str, **options: Unpack[MadeKeyOptions]
     ) -> KeyPair[HsmEd25519PublicKey, HsmEd25519PrivateKey]:
         """An Ed25519 pair; a cluster of Mode FIPS refuses."""
         from strongroom.client.key_handles.ed25519 import HsmEd25519PrivateKey, HsmEd25519PublicKey
@@ -106,6 +108,16 @@ class Keys:
         mechanism, parameters = Mechanism.EC_EDWARDS_KEY_PAIR_GEN, _curve(curves.ED25519)
         views = self._generate_pair(KeyType.EC_EDWARDS, mechanism, parameters, label, options)
         return KeyPair(HsmEd25519PublicKey(self._objects, views[0]), HsmEd25519PrivateKey(self._objects, views[1]))
+
+    def generate_x25519(
+        self, *, label: str, **options: Unpack[MadeKeyOptions]
+    ) -> KeyPair[HsmX25519PublicKey, HsmX25519PrivateKey]:
+        """An X25519 pair, which agrees on keys; a cluster of Mode FIPS refuses."""
+        from strongroom.client.key_handles.x25519 import HsmX25519PrivateKey, HsmX25519PublicKey
+
+        mechanism, parameters = Mechanism.EC_MONTGOMERY_KEY_PAIR_GEN, _curve(curves.X25519.name)
+        views = self._generate_pair(KeyType.EC_MONTGOMERY, mechanism, parameters, label, options)
+        return KeyPair(HsmX25519PublicKey(self._objects, views[0]), HsmX25519PrivateKey(self._objects, views[1]))
 
     # -- finding ------------------------------------------------------------------------------------------------------
     def find(
@@ -161,10 +173,11 @@ class Keys:
         from strongroom.client.key_handles.ec import HsmEcPrivateKey
         from strongroom.client.key_handles.ed25519 import HsmEd25519PrivateKey
         from strongroom.client.key_handles.rsa import HsmRsaPrivateKey
+        from strongroom.client.key_handles.x25519 import HsmX25519PrivateKey
 
         key = self.get(label=label, id=id, object_class=ObjectClass.PRIVATE_KEY)
-        if not isinstance(key, HsmRsaPrivateKey | HsmEcPrivateKey | HsmEd25519PrivateKey):
-            raise TypeError(f"{key!r} is not an RSA, EC or Ed25519 private key.")
+        if not isinstance(key, HsmRsaPrivateKey | HsmEcPrivateKey | HsmEd25519PrivateKey | HsmX25519PrivateKey):
+            raise TypeError(f"{key!r} is not an RSA, EC, Ed25519 or X25519 private key.")
         return key
 
     def public_key(self, *, label: str | None = None, id: bytes | None = None) -> PublicKey:
@@ -172,10 +185,11 @@ class Keys:
         from strongroom.client.key_handles.ec import HsmEcPublicKey
         from strongroom.client.key_handles.ed25519 import HsmEd25519PublicKey
         from strongroom.client.key_handles.rsa import HsmRsaPublicKey
+        from strongroom.client.key_handles.x25519 import HsmX25519PublicKey
 
         key = self.get(label=label, id=id, object_class=ObjectClass.PUBLIC_KEY)
-        if not isinstance(key, HsmRsaPublicKey | HsmEcPublicKey | HsmEd25519PublicKey):
-            raise TypeError(f"{key!r} is not an RSA, EC or Ed25519 public key.")
+        if not isinstance(key, HsmRsaPublicKey | HsmEcPublicKey | HsmEd25519PublicKey | HsmX25519PublicKey):
+            raise TypeError(f"{key!r} is not an RSA, EC, Ed25519 or X25519 public key.")
         return key
 
     def aes_key(self, *, label: str | None = None, id: bytes | None = None) -> HsmAesKey:
@@ -221,18 +235,21 @@ class Keys:
 
     # -- details ------------------------------------------------------------------------------------------------------
     def _generate(
-        self, key_type: KeyType, mechanism: Mechanism, bits: int, label: str, options: KeyOptions
+        self, key_type: KeyType, mechanism: Mechanism, bits: int, label: str, options: MadeKeyOptions
     ) -> ObjectView:
         if bits % 8:
             raise ValueError(f"A key of {bits} bits is not of whole bytes.")
-        template = templates.new_key(ObjectClass.SECRET_KEY, key_type, label, options)
-        return self._objects.generate(mechanism, template | {Attribute.VALUE_LEN.value: bits // 8})
+        shared_users, rest = templates.shares(options)
+        template = templates.new_key(ObjectClass.SECRET_KEY, key_type, label, rest)
+        template |= {Attribute.VALUE_LEN.value: bits // 8}
+        return self._objects.generate(mechanism, template, shared_users=shared_users)
 
     def _generate_pair(
-        self, key_type: KeyType, mechanism: Mechanism, parameters: Template, label: str, options: KeyOptions
+        self, key_type: KeyType, mechanism: Mechanism, parameters: Template, label: str, options: MadeKeyOptions
     ) -> tuple[ObjectView, ObjectView]:
-        public, private = templates.new_pair(key_type, label, options)
-        return self._objects.generate_pair(mechanism, public | parameters, private)
+        shared_users, rest = templates.shares(options)
+        public, private = templates.new_pair(key_type, label, rest)
+        return self._objects.generate_pair(mechanism, public | parameters, private, shared_users=shared_users)
 
 
 def _curve(name: str) -> Template:

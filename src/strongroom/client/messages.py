@@ -98,6 +98,16 @@ class MechanismParameters(msgspec.Struct, frozen=True, omit_defaults=True):
     label: bytes | None = None
     key_bits: int | None = None
     """Of the AES key between an RSA key and the key that ``CKM_RSA_AES_KEY_WRAP`` wraps with it."""
+    kdf: int | None = None
+    """``CKD_*``: what ``CKM_ECDH1_DERIVE`` makes of the shared secret."""
+    public_data: bytes | None = None
+    """The other party's EC point."""
+    info: bytes | None = None
+    """What a derived key is bound to: SharedInfo of X9.63, info of HKDF."""
+    prehash: bool = False
+    """Ed25519ph: the data is its SHA-512."""
+    context: bytes | None = None
+    """Of Ed25519ph and Ed25519ctx."""
 
 
 class CryptResult(msgspec.Struct, frozen=True):

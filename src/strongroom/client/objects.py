@@ -153,6 +153,17 @@ class Objects:
         body |= _parameters(parameters) | _shared(shared_users)
         return messages.objects(self._call(Operation.UNWRAP_KEY, body))[0]
 
+    def derive(
+        self,
+        base_key: int,
+        mechanism: Mechanism,
+        template: Template,
+        parameters: MechanismParameters | None = None,
+    ) -> ObjectView:
+        """Make a key from another; the template names at least its class and key type."""
+        body: dict[str, Any] = {"base_key": base_key, "mechanism": mechanism.value, "template": template}
+        return messages.objects(self._call(Operation.DERIVE_KEY, body | _parameters(parameters)))[0]
+
 
 def _crypt_body(key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None) -> dict[str, Any]:
     return {"key": key, "mechanism": mechanism.value, "data": data} | _parameters(parameters)

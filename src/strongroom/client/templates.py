@@ -53,6 +53,19 @@ class KeyOptions(TypedDict, total=False):
     """Any other attributes; they win over the rest."""
 
 
+class MadeKeyOptions(KeyOptions, total=False):
+    """What can be said about a key that an HSM makes: also with whom it is shared from its beginning."""
+
+    shared_users: Iterable[str]
+    """Crypto-users who may use the key, of a pair its private half, as soon as there is that key."""
+
+
+def shares(options: MadeKeyOptions) -> tuple[list[str], KeyOptions]:
+    """With whom a new key is shared, and the rest that is said about it."""
+    rest: MadeKeyOptions = {**options}
+    return list(rest.pop("shared_users", ())), rest
+
+
 def of_attributes(attributes: Mapping[Attribute, AttributeValue]) -> Template:
     """A template as the native client takes it: numbers all the way down."""
     return {

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x448
 from software_hsm import SoftwareHsm, view
 
 from strongroom.client import (
@@ -60,6 +60,17 @@ def test_options_say_otherwise(hsm: SoftwareHsm, session: Session) -> None:
     assert template[Attribute.MODIFIABLE] is False
     assert template[Attribute.WRAP_TEMPLATE] == {Attribute.TOKEN: True}
     assert all(type(number) is int for number in template)
+
+
+def test_a_key_is_shared_from_its_beginning(hsm: SoftwareHsm, session: Session) -> None:
+    generated(hsm, session, shared_users=["bob", "carol"])
+    assert hsm.asked(Operation.GENERATE_KEY)[-1]["shared_users"] == ["bob", "carol"]
+    public, private = hsm.objects()[1], hsm.objects()[0]
+    hsm.answers[Operation.GENERATE_KEY_PAIR] = {"objects": [public, private]}
+    session.keys.generate_ec(label="k", shared_users=("bob",))
+    assert hsm.asked(Operation.GENERATE_KEY_PAIR)[-1]["shared_users"] == ["bob"]
+    with pytest.raises(TypeError, match="shared_users"):
+        session.keys.import_aes(bytes(32), label="k", shared_users=["bob"])  # type: ignore[call-arg]
 
 
 def test_an_option_or_usage_that_there_is_not_is_an_error(hsm: SoftwareHsm, session: Session) -> None:
@@ -162,10 +173,10 @@ def test_the_value_of_an_imported_key_is_in_the_template_alone(hsm: SoftwareHsm,
 
 
 def test_a_key_that_no_hsm_has_is_not_imported(hsm: SoftwareHsm, session: Session) -> None:
-    with pytest.raises(TypeError, match="RSA, EC and Ed25519"):
-        session.keys.import_private_key(x25519.X25519PrivateKey.generate(), label="k")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="RSA, EC and Ed25519"):
-        session.keys.import_public_key(x25519.X25519PrivateKey.generate().public_key(), label="k")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="RSA, EC, Ed25519 and X25519"):
+        session.keys.import_private_key(x448.X448PrivateKey.generate(), label="k")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="RSA, EC, Ed25519 and X25519"):
+        session.keys.import_public_key(x448.X448PrivateKey.generate().public_key(), label="k")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no curve brainpool"):
         session.keys.import_private_key(ec.generate_private_key(ec.BrainpoolP256R1()), label="k")
     assert hsm.calls == []

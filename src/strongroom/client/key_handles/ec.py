@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, Unpack
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.utils import Buffer
 
+from strongroom.client.digests import Hash
 from strongroom.client.errors import SignatureInvalid
+from strongroom.client.key_handles.agreement import AgreeingKey
 from strongroom.client.key_handles.handle import HsmKey
-from strongroom.client.key_handles.pyca import NotExportablePrivateKey, digest_to_sign, public_half
+from strongroom.client.key_handles.pyca import digest_to_sign, public_half
 from strongroom.client.messages import ObjectView
+from strongroom.client.object_kinds import KeyType
 from strongroom.client.objects import Objects
+from strongroom.client.templates import KeyOptions
 from strongroom.vocabulary.mechanisms import Mechanism
 
 
-class HsmEcPrivateKey(NotExportablePrivateKey, ec.EllipticCurvePrivateKey):
-    """Signs with ECDSA in the HSM; export is refused."""
+class HsmEcPrivateKey(AgreeingKey, ec.EllipticCurvePrivateKey):
+    """Signs with ECDSA and agrees on keys in the HSM; export is refused."""
 
     def __init__(self, objects: Objects, view: ObjectView) -> None:
         super().__init__(objects, view)
@@ -44,8 +48,26 @@ class HsmEcPrivateKey(NotExportablePrivateKey, ec.EllipticCurvePrivateKey):
         half = len(raw) // 2
         return utils.encode_dss_signature(int.from_bytes(raw[:half]), int.from_bytes(raw[half:]))
 
+    def derive(
+        self,
+        peer_public_key: ec.EllipticCurvePublicKey,
+        key_type: KeyType = KeyType.AES,
+        bits: int = 256,
+        *,
+        label: str,
+        info: bytes = b"",
+        hash: Hash = Hash.SHA256,
+        **options: Unpack[KeyOptions],
+    ) -> HsmKey:
+        """A new key of the cluster, an AES key or a generic secret: ECDH, then the function of ANSI X9.63.
+
+        Whoever has the other private key derives the same key from ``info`` and ``hash``. Needs ``Usage.DERIVE``.
+        """
+        point = peer_public_key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+        return self._derive(point, key_type, bits, label, info, hash, options)
+
     def exchange(self, algorithm: ec.ECDH, peer_public_key: ec.EllipticCurvePublicKey) -> NoReturn:
-        """Always refused: a shared secret would leave the HSM in clear."""
+        """Always refused: a shared secret would leave the HSM in clear; :meth:`derive` makes a key of it there."""
         raise UnsupportedAlgorithm("ECDH to a secret in clear: what an HSM's key agrees on stays in the HSM")
 
 

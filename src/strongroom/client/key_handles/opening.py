@@ -36,4 +36,8 @@ def _handle_class(kind: tuple[int | None, int | None]) -> type[HsmKey]:
         from strongroom.client.key_handles.ed25519 import HsmEd25519PrivateKey, HsmEd25519PublicKey
 
         return HsmEd25519PrivateKey if kind[0] == ObjectClass.PRIVATE_KEY else HsmEd25519PublicKey
+    if kind[1] == KeyType.EC_MONTGOMERY:
+        from strongroom.client.key_handles.x25519 import HsmX25519PrivateKey, HsmX25519PublicKey
+
+        return HsmX25519PrivateKey if kind[0] == ObjectClass.PRIVATE_KEY else HsmX25519PublicKey
     return HsmKey

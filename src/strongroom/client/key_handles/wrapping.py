@@ -10,7 +10,7 @@ from strongroom.client.key_handles.handle import HsmKey
 from strongroom.client.key_handles.opening import open_key
 from strongroom.client.messages import MechanismParameters
 from strongroom.client.object_kinds import KeyType
-from strongroom.client.templates import KeyOptions
+from strongroom.client.templates import MadeKeyOptions
 from strongroom.vocabulary.mechanisms import Mechanism
 
 _SHA256: Final = DIGESTS[Hash.SHA256]
@@ -36,9 +36,10 @@ class UnwrappingKey(HsmKey):
 
     _wrapping: ClassVar[tuple[Mechanism, MechanismParameters | None]]
 
-    def unwrap(self, wrapped: bytes, key_type: KeyType, *, label: str, **options: Unpack[KeyOptions]) -> HsmKey:
+    def unwrap(self, wrapped: bytes, key_type: KeyType, *, label: str, **options: Unpack[MadeKeyOptions]) -> HsmKey:
         """A new key of the cluster from what ``wrap`` gave, here or elsewhere; :class:`DecryptionFailed`."""
         mechanism, parameters = self._wrapping
-        template = templates.incoming_key(key_type, label, options)
-        view = self._objects.unwrap(self.reference, mechanism, wrapped, template, parameters)
+        shared_users, rest = templates.shares(options)
+        template = templates.incoming_key(key_type, label, rest)
+        view = self._objects.unwrap(self.reference, mechanism, wrapped, template, parameters, shared_users=shared_users)
         return open_key(self._objects, view)
