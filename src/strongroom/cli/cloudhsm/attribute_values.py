@@ -71,6 +71,11 @@ _INSTEAD: Final = {
 }
 
 
+def names() -> list[str]:
+    """The names of all attributes that have a value to be typed."""
+    return list(_BY_NAME)
+
+
 def named(name: str) -> Attribute:
     """The attribute of a name."""
     attribute = _BY_NAME.get(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -16,6 +16,14 @@ from strongroom.client.credentials import ROLES
 from strongroom.vocabulary.roles import CLI_NAMES, Role
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+_WIDTH: Final = {"max_content_width": 100}
+_LONGEST_SUMMARY: Final = 1000
+
+
+FILTER_TERMS: Final = "TERM…"
+"""How help shows the values of options that take filters."""
+ATTRIBUTE_VALUES: Final = "NAME=VALUE…"
+"""How help shows the values of options that take attributes."""
 
 
 class ManyValues(click.Option):
@@ -57,7 +65,13 @@ class Group(click.Group):
     """A group whose unknown and missing commands are answered with those that it has."""
 
     def __init__(self, name: str, help: str, commands: Sequence[click.Command]) -> None:
-        super().__init__(name, help=help, commands=commands, no_args_is_help=False)
+        super().__init__(name, help=help, commands=commands, no_args_is_help=False, context_settings=_WIDTH)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """With whole summaries; click cuts them to a line."""
+        commands = [(name, self.commands[name]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, known.get_short_help_str(limit=_LONGEST_SUMMARY)) for name, known in commands])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args:
@@ -89,7 +103,7 @@ def command(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., Da
 
     def decorate(function: Callable[..., Data | None]) -> click.Command:
         made: click.Command = click.command(
-            name, cls=Command, epilog=f"\b\nExamples:\n{lines}", context_settings={"max_content_width": 100}
+            name, cls=Command, epilog=f"\b\nExamples:\n{lines}", context_settings=_WIDTH
         )(click.pass_obj(function))
         return made
 

@@ -72,4 +72,7 @@ def _load(history: Path) -> bool:
 def _completion(root: click.Group, others: tuple[str, ...], text: str, state: int) -> str | None:
     before = readline.get_line_buffer()[: readline.get_begidx()].split()
     matching = [word for word in candidates(root, before, others) if word.startswith(text)]
-    return matching[state] + " " if state < len(matching) else None
+    if state >= len(matching):
+        return None
+    # After "attr.label=" its value follows.
+    return matching[state] if matching[state].endswith("=") else matching[state] + " "

@@ -35,11 +35,15 @@ class Program:
         self._output = OutputFormat.JSON
         self._chosen: tuple[str | None, str | None] = (None, None)
         self._clusters: dict[tuple[str | None, str | None], Cluster] = {}
-        self._sessions: dict[tuple[str | None, str | None], Session] = {}
+        self._sessions: dict[Cluster, Session] = {}
 
     def choose(self, config: str | None, cluster_id: str | None) -> None:
         """Say which cluster the next command is for; what is not given is the program's default."""
         self._chosen = (config or self._config, cluster_id or self._cluster_id)
+
+    def choose_cluster(self, cluster_id: str) -> None:
+        """Say of which cluster of the chosen configuration the present command is."""
+        self._chosen = (self._chosen[0], cluster_id)
 
     def choose_output(self, words: Sequence[str]) -> None:
         """Take the form of the answer from a command's words, else the program's default."""
@@ -51,41 +55,51 @@ class Program:
         self._output = self.output
 
     def cluster(self) -> Cluster:
-        """The chosen cluster."""
+        """The chosen cluster; the same one, with its login, whether it was named or is the only one of its file."""
         if self._chosen not in self._clusters:
-            self._clusters[self._chosen] = self._open_cluster(*self._chosen)
+            opened = self._open_cluster(*self._chosen)
+            for (config, _), known in self._clusters.items():
+                if opened.cluster_id and (config, known.cluster_id) == (self._chosen[0], opened.cluster_id):
+                    opened.close()
+                    opened = known
+                    break
+            self._clusters[self._chosen] = opened
         return self._clusters[self._chosen]
 
     def login(self, username: str, role: Role, password: Password, sign_token: SignToken | None = None) -> Session:
-        """Log in to the chosen cluster for the commands that follow."""
-        current = self._sessions.get(self._chosen)
+        """Log in to the chosen cluster for the commands that follow, which are for it until another is named."""
+        cluster = self.cluster()
+        current = self._sessions.get(cluster)
         if current is not None:
             raise CommandError(f"{current.username} is logged in already; log out first: logout")
-        session = self.cluster().login(username, role, password, sign_token=sign_token)
-        self._sessions[self._chosen] = session
+        session = cluster.login(username, role, password, sign_token=sign_token)
+        self._sessions[cluster] = session
+        if self.is_interactive:
+            self._config, self._cluster_id = self._chosen
         return session
 
     def session(self) -> Session:
         """The login that a command runs under: interactively the one made with ``login``, else the environment's."""
-        session = self._sessions.get(self._chosen)
+        found = None if self.is_interactive or self._sessions else self._credentials()
+        session = self._sessions.get(self.cluster())
         if session is not None:
             return session
-        if self.is_interactive:
+        if found is None:
             raise CommandError("No user is logged in; log in first: login --username NAME --role admin|crypto-user")
-        found = self._credentials()
         return self.login(found.username, found.role, found.password)
 
     def logout(self) -> None:
         """End the chosen cluster's login."""
         session = self.session()
-        del self._sessions[self._chosen]
+        del self._sessions[self.cluster()]
         session.logout()
 
     def prompt(self) -> str:
         """The interactive prompt (aws-cloudhsm 4.1)."""
         if self._cluster_id is None:
             return "aws-cloudhsm > "
-        session = self._sessions.get((self._config, self._cluster_id))
+        cluster = self._clusters.get((self._config, self._cluster_id))
+        session = None if cluster is None else self._sessions.get(cluster)
         return f"{session.username}@{self._cluster_id} > " if session else f"{self._cluster_id} > "
 
     def close(self) -> None:
@@ -95,7 +109,7 @@ class Program:
                 session.logout()
             except ClientError as error:
                 self.terminal.warn(f"{session.username} could not be logged out: {error}")
-        for cluster in self._clusters.values():
+        for cluster in set(self._clusters.values()):
             cluster.close()
         self._sessions.clear()
         self._clusters.clear()

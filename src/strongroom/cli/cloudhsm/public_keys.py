@@ -17,6 +17,7 @@ from strongroom.vocabulary.attributes import Attribute
 KEY_TYPE_CLASSES: Final = {
     "ec-public": KeyType.EC,
     "ec-edwards-public": KeyType.EC_EDWARDS,
+    "ec-montgomery-public": KeyType.EC_MONTGOMERY,
     "rsa-public": KeyType.RSA,
 }
 """What ``key import pem`` takes."""

@@ -1,13 +1,14 @@
 """What the commands of ``crypto sign`` and ``crypto verify`` share: options, reading data, hashing it here.
 
-The data itself never goes to the HSM: it gets a digest (ECDSA, PSS) or a DigestInfo (PKCS #1 v1.5).
+The data itself does not go to the HSM: it gets a digest (ECDSA, PSS, Ed25519ph) or a DigestInfo (PKCS #1 v1.5). Only
+Ed25519 signs what is not hashed.
 """
 
 from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -18,22 +19,38 @@ from strongroom.cli.cloudhsm.envelope import CommandError, Data
 from strongroom.cli.cloudhsm.hash_options import HASH_FUNCTION, MGF, MGF_NUMBERS
 from strongroom.cli.cloudhsm.program import Program
 from strongroom.client import MechanismParameters, SignatureInvalid
-from strongroom.client.digests import DIGESTS, Digest
+from strongroom.client.digests import DIGESTS, Digest, Hash
 from strongroom.vocabulary.mechanisms import Mechanism
 
-DATA_OPTIONS = options(
-    click.option("--key-filter", cls=ManyValues, required=True, metavar="TERM…", help="The key to use."),
-    HASH_FUNCTION,
+_KEY_FILTER = click.option("--key-filter", cls=ManyValues, required=True, metavar="TERM…", help="The key to use.")
+_DATA = options(
     click.option("--data", help="The data in base64."),
     click.option("--data-path", metavar="PATH", help="File with the data."),
+)
+_DATA_TYPE = click.option(
+    "--data-type",
+    type=click.Choice(["raw", "digest"]),
+    default="raw",
+    show_default=True,
+    help="Whether the data is hashed already.",
+)
+DATA_OPTIONS = options(_KEY_FILTER, HASH_FUNCTION, _DATA, _DATA_TYPE)
+PREHASH_OPTIONS = options(
+    _KEY_FILTER,
+    click.option("--hash-function", required=True, type=click.Choice([Hash.SHA512.value]), help="The hash function."),
+    _DATA,
+    _DATA_TYPE,
+)
+"""Of Ed25519ph, whose hash function is part of it."""
+RAW_DATA_OPTIONS = options(
+    _KEY_FILTER,
+    _DATA,
     click.option(
-        "--data-type",
-        type=click.Choice(["raw", "digest"]),
-        default="raw",
-        show_default=True,
-        help="Whether the data is hashed already.",
+        "--data-type", type=click.Choice(["raw"]), default="raw", show_default=True, help="The data is not hashed."
     ),
 )
+"""Of Ed25519, which signs the data itself."""
+PREHASHED: Final = MechanismParameters(prehash=True)
 SIGNATURE_OPTIONS = options(
     click.option("--signature", help="The signature in base64."),
     click.option("--signature-path", metavar="PATH", help="File with the signature as bytes."),
@@ -42,6 +59,20 @@ PSS_OPTIONS = options(
     MGF,
     click.option("--salt-length", required=True, type=click.IntRange(min=0), help="Length of the salt in bytes."),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RawMessage:
+    """What is signed as it is, for one key."""
+
+    key_filter: filters.Filter
+    value: bytes
+
+    @classmethod
+    def read(cls, given: dict[str, Any]) -> RawMessage:
+        """From the values of :data:`RAW_DATA_OPTIONS`."""
+        wanted = filters.parse(given["key_filter"])
+        return cls(wanted, read_bytes("data", given["data"], given["data_path"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +85,7 @@ class Message:
 
     @classmethod
     def read(cls, given: dict[str, Any]) -> Message:
-        """From the values of :data:`DATA_OPTIONS`."""
+        """From the values of :data:`DATA_OPTIONS` or :data:`PREHASH_OPTIONS`."""
         wanted = filters.parse(given["key_filter"])
         digest = DIGESTS[given["hash_function"]]
         data = read_bytes("data", given["data"], given["data_path"])
@@ -73,7 +104,7 @@ class Message:
 
 def sign(
     program: Program,
-    message: Message,
+    message: Message | RawMessage,
     mechanism: Mechanism,
     signed: bytes,
     parameters: MechanismParameters | None = None,
@@ -87,7 +118,7 @@ def sign(
 
 def verify(
     program: Program,
-    message: Message,
+    message: Message | RawMessage,
     mechanism: Mechanism,
     signed: bytes,
     signature: bytes,

@@ -32,6 +32,7 @@ KEY_TYPE_CLASSES: Final = {
     "des3": (ObjectClass.SECRET_KEY, KeyType.DES3),
     "ec-private": (ObjectClass.PRIVATE_KEY, KeyType.EC),
     "ec-edwards-private": (ObjectClass.PRIVATE_KEY, KeyType.EC_EDWARDS),
+    "ec-montgomery-private": (ObjectClass.PRIVATE_KEY, KeyType.EC_MONTGOMERY),
     "generic-secret": (ObjectClass.SECRET_KEY, KeyType.GENERIC_SECRET),
     "rsa-private": (ObjectClass.PRIVATE_KEY, KeyType.RSA),
 }
@@ -67,14 +68,15 @@ _OPTIONS_TO_CHECK: Final = (
     "Check that the key, the mechanism and its options are those that it was wrapped with, that the data is whole, and "
     "that --key-type-class says what was wrapped."
 )
-_OTHER_ROLE: Final = "Keys are crypto-users': log in as the one who owns them."
+_OTHER_USER: Final = "Keys are crypto-users': log in as the one who owns them."
 _WRAP_STEPS: Final = {
     ReturnCode.KEY_UNEXTRACTABLE: "Only a key made with extractable=true can be wrapped; that cannot be changed "
     "afterwards.",
     ReturnCode.KEY_FUNCTION_NOT_PERMITTED: "Its owner allows it: key set-attribute --filter … --name wrap --value true",
     ReturnCode.KEY_SIZE_RANGE: "The mechanisms aes-zero-pad and rsa-aes wrap keys of any length.",
     ReturnCode.MECHANISM_INVALID: "Use rsa-oaep or rsa-aes.",
-    ReturnCode.ACTION_PROHIBITED: _OTHER_ROLE,
+    ReturnCode.ACTION_PROHIBITED: _OTHER_USER,
+    ReturnCode.USER_TYPE_INVALID: _OTHER_USER,
     ReturnCode.WRAPPING_KEY_TYPE_INCONSISTENT: "AES keys wrap with the aes mechanisms, RSA public keys with the rsa "
     "mechanisms.",
 }
@@ -84,7 +86,7 @@ _UNWRAP_STEPS: Final = {
     ReturnCode.MECHANISM_INVALID: "Use rsa-oaep or rsa-aes.",
     ReturnCode.UNWRAPPING_KEY_TYPE_INCONSISTENT: "AES keys unwrap with the aes mechanisms, RSA private keys with the "
     "rsa mechanisms.",
-    ReturnCode.ACTION_PROHIBITED: _OTHER_ROLE,
+    ReturnCode.USER_TYPE_INVALID: _OTHER_USER,
     ReturnCode.WRAPPED_KEY_INVALID: _OPTIONS_TO_CHECK,
     ReturnCode.WRAPPED_KEY_LEN_RANGE: _OPTIONS_TO_CHECK,
 }

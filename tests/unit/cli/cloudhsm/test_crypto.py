@@ -56,6 +56,32 @@ def test_pkcs1_signs_a_digest_info(cli) -> None:
     assert body["data"] == bytes.fromhex("3031300d060960864801650304020105000420") + DIGEST
 
 
+@pytest.mark.parametrize(("name", "arc"), [("sha3-224", 7), ("sha3-256", 8), ("sha3-384", 9), ("sha3-512", 10)])
+def test_sha3_is_a_hash_function_like_others(cli, name: str, arc: int) -> None:
+    digest = hashlib.new(name.replace("-", "_"), b"abc123").digest()
+    cli(SIGN.replace("sha256", name))
+    cli(SIGN.replace("sha256", name).replace("ecdsa", "rsa-pkcs"))
+    ecdsa, pkcs1 = cli.client.asked(Operation.SIGN)
+    assert ecdsa["data"] == digest
+    assert pkcs1["data"][-len(digest) :] == digest
+    assert pkcs1["data"][2:].startswith(bytes.fromhex(f"300d06096086480165030402{arc:02x}"))
+
+
+@pytest.mark.parametrize(("command", "operation"), [("sign", Operation.SIGN), ("verify", Operation.VERIFY)])
+def test_ed25519_takes_the_data_itself_and_ed25519ph_its_sha512(cli, command: str, operation: Operation) -> None:
+    signature = "" if command == "sign" else " --signature AAEC"
+    line = f"crypto {command} ed25519 --key-filter attr.label=k --data {DATA}{signature}"
+    digest = hashlib.sha512(b"abc123").digest()
+    assert cli(line).status == 0
+    assert cli(line.replace("ed25519", "ed25519ph") + " --hash-function sha512").status == 0
+    given = line.replace("ed25519", "ed25519ph").replace(DATA, base64.b64encode(digest).decode())
+    assert cli(f"{given} --hash-function sha512 --data-type digest").status == 0
+    pure, prehashed, again = cli.client.asked(operation)
+    assert (pure["mechanism"], pure["data"], pure.get("parameters")) == (Mechanism.EDDSA, b"abc123", None)
+    assert (prehashed["data"], prehashed["parameters"]) == (digest, {"prehash": True})
+    assert prehashed == again
+
+
 @pytest.mark.parametrize(("command", "operation"), [("sign", Operation.SIGN), ("verify", Operation.VERIFY)])
 def test_pss_sends_hash_mask_and_salt(cli, command: str, operation: Operation) -> None:
     signature = "" if command == "sign" else " --signature AAEC"
@@ -98,6 +124,12 @@ def test_another_refusal_of_verify_keeps_its_text(cli) -> None:
         (VERIFY.replace("AAEC", "A"), "The value of --signature is not base64"),
         (VERIFY.replace("--signature AAEC", ""), "Give exactly one of --signature (base64) and --signature-path"),
         (f"crypto sign rsa-pkcs-pss {PSS}".replace("20", "-1"), "-1 is not in the range x>=0"),
+        (SIGN.replace("ecdsa", "ed25519"), "No such option '--hash-function'"),
+        (SIGN.replace("ecdsa", "ed25519ph"), "'sha256' is not 'sha512'."),
+        (
+            SIGN.replace("ecdsa", "ed25519ph").replace("sha256", "sha512") + " --data-type digest",
+            "one of sha512 has 64",
+        ),
         (SIGN.replace("sha256", "md5"), "'md5' is not one of 'sha1', 'sha224', 'sha256'"),
     ],
 )

@@ -10,7 +10,7 @@ from strongroom.vocabulary.operations import Operation
     ("line", "message"),
     [
         ("keys list", "`cloudhsm-cli` has no command 'keys'; did you mean `key`?"),
-        ("key replicate", "`cloudhsm-cli key` has no command 'replicate'; it has: delete, export-public"),
+        ("key zeroize", "`cloudhsm-cli key` has no command 'zeroize'; it has: delete, export-public"),
         ("key wrap aes-cbc", "`cloudhsm-cli key wrap` has no command 'aes-cbc'; did you mean `aes-gcm`?"),
         ("key wrap", "`cloudhsm-cli key wrap` needs a command: aes-gcm, aes-no-pad, aes-pkcs5-pad, aes-zero-pad,"),
         ("quorum token-sign list", "`cloudhsm-cli` has no command 'quorum'; it has: cluster, crypto, help"),
@@ -62,7 +62,18 @@ def test_help_is_plain_text_and_succeeds(cli, line: str, capsys: pytest.CaptureF
 
 
 def test_help_for_an_unknown_command_says_what_there_is(cli) -> None:
-    assert "`cloudhsm-cli key` has no command 'replicate'" in cli("help key replicate").error
+    assert "`cloudhsm-cli key` has no command 'zeroize'" in cli("help key zeroize").error
+
+
+def test_a_group_shows_whole_summaries(cli, capsys) -> None:
+    assert cli("key --help").status == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "list List the keys that the user can see" in shown
+    assert (
+        "generate-file Write a file with a public key, or one that refers to a private key, which stays in the HSM."
+        in shown
+    )
+    assert "..." not in shown.replace("[ARGS]...", "")
 
 
 def test_config_and_cluster_id_are_taken_by_every_command(cli) -> None:

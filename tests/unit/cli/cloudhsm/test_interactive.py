@@ -71,10 +71,14 @@ def test_the_cluster_of_the_mode_is_the_default_of_its_lines(cli) -> None:
 def test_commands_options_and_choices_are_completed() -> None:
     root = Group("", "", commands.COMMANDS)
     assert candidates(root, [], {"quit"}) == ["cluster", "crypto", "help", "key", "login", "logout", "quit", "user"]
-    assert candidates(root, ["user"]) == ["change-mfa", "change-password", "create", "delete", "list"]
+    assert candidates(root, ["user"]) == ["change-mfa", "change-password", "create", "delete", "list", "replicate"]
     assert candidates(root, ["login", "--role"]) == ["admin", "crypto-user"]
     assert "--username" not in candidates(root, ["login", "--username", "alice"])
     assert candidates(root, ["nonsense"]) == []
+    assert {"key-reference=", "attr.label=", "--max-items"} <= set(candidates(root, ["key", "list", "--filter"]))
+    created = candidates(root, ["key", "generate-symmetric", "aes", "--attributes", "wrap=true"])
+    assert {"unwrap=", "extractable=", "--label"} <= set(created)
+    assert "trusted=" not in created
     assert isinstance(root, click.Group)
 
 

@@ -26,7 +26,10 @@ from strongroom.vocabulary.roles import CLI_NAMES
 def login(
     program: Program, username: str, role: str, password: str | None, second_factor: str | None, token: str | None
 ) -> Data:
-    """Log in to the cluster; a user with a second factor by mfa-token-sign."""
+    """Log in to the cluster; a user with a second factor by mfa-token-sign.
+
+    In interactive mode the commands that follow are for the same cluster until they name another one.
+    """
     if (second_factor is None) != (token is None):
         raise CommandError(
             "A login with a second factor is: login --username NAME --role ROLE mfa-token-sign --token FILE"

@@ -12,6 +12,7 @@ from strongroom.cli.cloudhsm.commands.key.delete import delete
 from strongroom.cli.cloudhsm.commands.key.export_public import export_public
 from strongroom.cli.cloudhsm.commands.key.generate_file import generate_file
 from strongroom.cli.cloudhsm.commands.key.list import list_keys
+from strongroom.cli.cloudhsm.commands.key.replicate import replicate
 from strongroom.cli.cloudhsm.commands.key.set_attribute import set_attribute
 from strongroom.cli.cloudhsm.commands.key.share import share
 from strongroom.cli.cloudhsm.commands.key.unshare import unshare
@@ -27,6 +28,7 @@ GROUP = Group(
         generate_symmetric.GROUP,
         import_.GROUP,
         list_keys,
+        replicate,
         set_attribute,
         share,
         unshare,

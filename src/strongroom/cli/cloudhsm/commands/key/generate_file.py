@@ -7,10 +7,11 @@ import click
 from strongroom.cli.cloudhsm import filters, key_files
 from strongroom.cli.cloudhsm.byte_values import write_file
 from strongroom.cli.cloudhsm.click_types import ManyValues, command
-from strongroom.cli.cloudhsm.envelope import Data
+from strongroom.cli.cloudhsm.envelope import CommandError, Data
 from strongroom.cli.cloudhsm.program import Program
 
-_ENCODINGS = ("reference-pem", "pem", "cloudhsm-reference-pem")
+_WINDOWS = "ksp-key-reference"
+_ENCODINGS = ("reference-pem", "pem", "cloudhsm-reference-pem", _WINDOWS)
 
 
 @command(
@@ -24,12 +25,17 @@ _ENCODINGS = ("reference-pem", "pem", "cloudhsm-reference-pem")
     "--encoding",
     required=True,
     type=click.Choice(_ENCODINGS),
-    help="pem: a public key; the others: a file that refers to a private key, for OpenSSL's pkcs11-provider.",
+    help="pem: a public key; reference-pem: a file that refers to a private key, for OpenSSL's pkcs11-provider.",
 )
 @click.option("--path", required=True, metavar="PATH", help="File to write.")
 @click.option("--filter", "terms", cls=ManyValues, required=True, metavar="TERM…", help="The key.")
 def generate_file(program: Program, encoding: str, path: str, terms: tuple[str, ...]) -> Data:
     """Write a file with a public key, or one that refers to a private key, which stays in the HSM."""
+    if encoding == _WINDOWS:
+        raise CommandError(
+            f"{_WINDOWS} is for the key storage provider on Windows, which there is none of; other programs use keys "
+            "through PKCS #11, and OpenSSL's pkcs11-provider reads what --encoding reference-pem writes."
+        )
     wanted = filters.parse(terms)
     session = program.session()
     key = filters.one(session, wanted)

@@ -6,5 +6,6 @@ from strongroom.cli.cloudhsm.commands.user.change_password import change_passwor
 from strongroom.cli.cloudhsm.commands.user.create import create
 from strongroom.cli.cloudhsm.commands.user.delete import delete
 from strongroom.cli.cloudhsm.commands.user.list import list_users
+from strongroom.cli.cloudhsm.commands.user.replicate import replicate
 
-GROUP = Group("user", "Manage HSM users.", [change_mfa.GROUP, change_password, create, delete, list_users])
+GROUP = Group("user", "Manage HSM users.", [change_mfa.GROUP, change_password, create, delete, list_users, replicate])

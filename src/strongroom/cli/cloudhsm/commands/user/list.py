@@ -14,10 +14,11 @@ from strongroom.vocabulary.roles import CLI_NAMES
 @command("list", examples=["user list"])
 def list_users(program: Program) -> Data:
     """List the HSM users; needs no login."""
-    return {"users": [_shown(user) for user in program.cluster().users()]}
+    return {"users": [shown(user) for user in program.cluster().users()]}
 
 
-def _shown(user: User) -> dict[str, Any]:
+def shown(user: User) -> dict[str, Any]:
+    """A user as answers show it (aws-cloudhsm 3.3)."""
     registered = [{"strategy": "token-sign", "status": "enabled"}]
     return {
         "username": user.username,

@@ -12,7 +12,12 @@ from strongroom.client import curves
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
-_NAMES = [*curves.ALIASES, *(curve.name for curve in curves.CURVES)]
+_NAMES = [*curves.ALIASES, *(curve.name for curve in (*curves.CURVES, curves.X25519))]
+_MECHANISMS = {
+    curves.ED25519: Mechanism.EC_EDWARDS_KEY_PAIR_GEN,
+    curves.X25519.name: Mechanism.EC_MONTGOMERY_KEY_PAIR_GEN,
+}
+"""Of the curves that are not ECDSA's."""
 
 
 @command(
@@ -36,7 +41,6 @@ def ec(
 ) -> Data:
     """Make an EC key pair. Without attributes the keys can do nothing and the private one is extractable."""
     parameters = attribute_values.parse(Attribute.EC_PARAMS, curve)
-    edwards = curve == "ed25519"
     public = {
         **new_keys.public_defaults(public_label, token=not session),
         Attribute.EC_PARAMS.value: parameters,
@@ -46,6 +50,6 @@ def ec(
         **new_keys.private_defaults(private_label, token=not session),
         **attribute_values.at_creation(private_attributes),
     }
-    mechanism = Mechanism.EC_EDWARDS_KEY_PAIR_GEN if edwards else Mechanism.EC_KEY_PAIR_GEN
+    mechanism = _MECHANISMS.get(curve, Mechanism.EC_KEY_PAIR_GEN)
     made = program.session().objects.generate_pair(mechanism, public, private, shared_users=share_crypto_users)
     return {"public_key": key_objects.full(made[0]), "private_key": key_objects.full(made[1])}
