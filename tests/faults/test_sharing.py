@@ -22,7 +22,7 @@ from strongroom.vocabulary.roles import Role
 DIGEST = bytes(range(32))
 SIGNING_LOOP = Path(__file__).resolve().parents[1] / "support" / "signing_loop.py"
 ROUNDS = 6
-OK, ACTION_PROHIBITED, NOT_LOGGED_IN, ARGUMENTS_BAD = 0x0, 0x1B, 0x101, 0x7
+OK, ACTION_PROHIBITED, NOT_LOGGED_IN, OTHER_ROLE, ARGUMENTS_BAD = 0x0, 0x1B, 0x101, 0x103, 0x7
 KEY_HANDLE, OBJECT_HANDLE, WRAPPING_KEY_HANDLE, UNWRAPPING_KEY_HANDLE = 0x60, 0x82, 0x113, 0xF0
 TOKEN, LABEL, VALUE_LEN, CLASS, KEY_TYPE = (
     int(Attribute[name]) for name in ("TOKEN", "LABEL", "VALUE_LEN", "CLASS", "KEY_TYPE")
@@ -150,7 +150,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     },
     # By role, whosever key it is; an admin changes attributes, but CKA_TRUSTED only.
     "admin": {
-        **dict.fromkeys((*USES, "wrap it", "derive", "share", "unshare", "destroy"), ACTION_PROHIBITED),
+        **dict.fromkeys((*USES, "wrap it", "derive", "share", "unshare", "destroy"), OTHER_ROLE),
         "change": ATTRIBUTE_READ_ONLY,
     },
     "nobody": dict.fromkeys((*USES, "wrap it", "derive", "change", "share", "unshare", "destroy"), NOT_LOGGED_IN),

@@ -462,7 +462,10 @@ def test_a_trusted_key_wraps_what_is_bound_to_trusted_keys(cli: Cli, ephemeral: 
     # An admin has no keys, and wraps none.
     told = admin.error(wrap)
     admin.program.close()
-    assert told.endswith("may not use wrap_key. Keys are crypto-users': log in as the one who owns them.")
+    assert told == (
+        "this operation needs the role crypto-user; you are logged in as admin. "
+        "Keys are crypto-users': log in as the one who owns them."
+    )
 
 
 def test_another_user_neither_wraps_nor_unwraps_with_keys_that_are_not_theirs(

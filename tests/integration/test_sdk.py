@@ -348,7 +348,7 @@ def test_an_admin_manages_users_and_a_crypto_user_does_not(
     ):
         with pytest.raises(NotPermitted) as refusal:
             refused()
-        assert refusal.value.code is ReturnCode.ACTION_PROHIBITED
+        assert refusal.value.code is ReturnCode.USER_TYPE_INVALID
 
 
 # -- threads and processes --------------------------------------------------------------------------------------------

@@ -158,7 +158,8 @@ fn decide(shared: &Shared, request: &mut Request) -> Result<Way, Refusal> {
     Ok(way)
 }
 
-/// A login must be attached to this connection, and its role must be one of the operation's.
+/// A login must be attached to this connection. A hot operation is refused here to a role that the operation table does not
+/// name. A managed one is refused by the brain, from the same table, because its refusal has an audit entry.
 fn authorise(request: &mut Request) -> Result<(), Refusal> {
     let operation = request.operation;
     if matches!(operation, Operation::Hello | Operation::Ping | Operation::Members | Operation::Attach) {
@@ -169,12 +170,17 @@ fn authorise(request: &mut Request) -> Result<(), Refusal> {
         request.login = Some(login.ok_or_else(Refusal::not_logged_in)?);
     }
     let (roles, role) = (operation.roles(), request.role());
-    if roles.contains(&Role::None) || roles.contains(&role) {
+    if operation.lane().is_some() || roles.contains(&Role::None) || roles.contains(&role) {
         return Ok(());
     }
     if role == Role::None {
         return Err(Refusal::not_logged_in());
     }
-    let text = format!("The role {} may not use {}.", role.cli_name(), operation.name());
-    Err(Refusal::of_request(Rv::ACTION_PROHIBITED, text))
+    let names: Vec<&str> = roles.iter().map(|role| role.cli_name()).collect();
+    let text = format!(
+        "This operation needs the role {}; you are logged in as {}.",
+        names.join(" or "),
+        role.cli_name()
+    );
+    Err(Refusal::of_request(Rv::USER_TYPE_INVALID, text))
 }

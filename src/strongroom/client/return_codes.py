@@ -82,7 +82,8 @@ class ReturnCode(IntEnum):
 
 _OTHER_ROLE: Final = "Admins manage users, crypto-users have keys: log in with the other role."
 HINTS: Final = {
-    ReturnCode.ACTION_PROHIBITED: _OTHER_ROLE,
+    ReturnCode.ACTION_PROHIBITED: "A key is its owner's to change, wrap, derive from, share and destroy, and only "
+    "while its attributes allow it.",
     ReturnCode.ATTRIBUTE_READ_ONLY: "Some attributes are given at creation, some change one way only; "
     "docs/reference/object-classes.md lists them.",
     ReturnCode.CRYPTOKI_NOT_INITIALIZED: "A connection does not survive os.fork(): connect in the child.",

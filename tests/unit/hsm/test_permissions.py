@@ -1,4 +1,8 @@
-"""Generated from the operation table: every managed operation under every role."""
+"""The operation table's roles are AWS's permissions, and every managed operation is refused to every other role.
+
+Generated from the table. Hot operations obey it in the engine (crates/engine/tests), and all of them together through
+real connections (tests/integration/test_permissions.py).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,55 @@ from strongroom.vocabulary.roles import Role
 
 MANAGED = [operation for operation, rule in RULES.items() if rule.path == "managed"]
 CASES = [(operation, role) for operation in MANAGED for role in (Role.NONE, Role.CRYPTO_USER, Role.ADMIN)]
+
+ANYBODY = frozenset({Role.NONE})
+ADMINS, CRYPTO_USERS = frozenset({Role.ADMIN}), frozenset({Role.CRYPTO_USER})
+USERS = ADMINS | CRYPTO_USERS
+LOGINS = USERS | {Role.UNACTIVATED_ADMIN}
+AWS = {
+    "connections and logins": ({"HELLO", "PING", "ATTACH", "MEMBERS", "LOGIN"}, ANYBODY),
+    "the first password, which only an unactivated cluster takes": ({"ACTIVATE"}, ANYBODY),
+    "basic cluster info; user list needs no login either": ({"HSM_INFO", "USER_LIST"}, ANYBODY),
+    "one's own login": ({"LOGOUT", "RENEW_TICKET"}, LOGINS),
+    "change own password; that of others is an admin's, which the brain decides": ({"CHANGE_PASSWORD"}, USERS),
+    "add and remove users": ({"USER_CREATE", "USER_DELETE"}, ADMINS),
+    "key list is open to admins, who are shown little": ({"FIND", "ATTRIBUTES"}, USERS),
+    "random numbers": ({"RANDOM"}, USERS),
+    "set trusted; the rest of a key's attributes is its owner's, which the boundary decides": (
+        {"SET_ATTRIBUTES"},
+        USERS,
+    ),
+    "key management": (
+        {
+            "GENERATE_KEY",
+            "GENERATE_KEY_PAIR",
+            "CREATE_OBJECT",
+            "DESTROY_OBJECT",
+            "WRAP_KEY",
+            "UNWRAP_KEY",
+            "DERIVE_KEY",
+            "SHARE_KEY",
+            "UNSHARE_KEY",
+        },
+        CRYPTO_USERS,
+    ),
+    "encrypt, decrypt, sign, verify, HMAC": ({"ENCRYPT", "DECRYPT", "SIGN", "VERIFY"}, CRYPTO_USERS),
+}
+"""The rows of aws-cloudhsm 3.2; the appliance user's are left out, as nobody logs in as one here."""
+
+
+def test_the_roles_of_every_operation_are_those_of_aws():
+    expected = {Operation[name]: roles for names, roles in AWS.values() for name in names}
+    assert {operation: rule.roles for operation, rule in RULES.items()} == expected
+
+
+@pytest.mark.parametrize("role", [Role.APPLIANCE_USER, Role.UNACTIVATED_ADMIN])
+def test_roles_that_nobody_logs_in_with_may_do_nothing(hsm, cluster, role):
+    hsm.activate()
+    login = cluster.Login(99, "app_user", role)
+    for operation in MANAGED:
+        if not RULES[operation].roles & {Role.NONE, role}:
+            assert hsm.call(operation, {}, login).rv == 0x103, operation
 
 
 def test_every_managed_operation_has_a_handler_and_no_other_has():

@@ -110,15 +110,30 @@ fn what_the_brain_must_not_get_is_refused_before_it() {
         request_id: None,
     };
     assert_eq!(rv(peer.call(Operation::GenerateKey, 7, &generate)), Rv::TEMPLATE_INCONSISTENT);
-    assert_eq!(rv(peer.call(Operation::DestroyObject, 0, &destroy(5, 1))), Rv::USER_NOT_LOGGED_IN);
+    // A login that the connection does not have.
+    assert_eq!(rv(peer.call(Operation::DestroyObject, 9, &destroy(5, 1))), Rv::USER_NOT_LOGGED_IN);
+    assert_eq!(hsm.statistic("managed_waiting"), 0);
+}
+
+/// The brain refuses them from the same table, with an audit entry.
+#[test]
+fn a_managed_request_of_another_role_or_of_nobody_goes_to_the_brain() {
+    let hsm = Hsm::start();
+    let login = hsm.login(7, Role::CryptoUser);
+    let mut peer = hsm.logged_in(&login);
     let create = UserRequest {
         username: "bob".into(),
         role: 1,
         password: Secret::new(b"secret".to_vec()),
-        request_id: None,
+        request_id: Some(vec![1; 16]),
     };
-    assert_eq!(rv(peer.call(Operation::UserCreate, 7, &create)), Rv::ACTION_PROHIBITED);
-    assert_eq!(hsm.statistic("managed_waiting"), 0);
+    for (login_id, role) in [(7, Role::CryptoUser), (0, Role::None)] {
+        peer.send(Operation::UserCreate, login_id, &create.to_bytes());
+        let request = hsm.engine.next_request(Lane::Login, SOON).unwrap();
+        assert_eq!((request.operation, request.role), (Operation::UserCreate, role));
+        hsm.engine.respond_error(request.token, Rv::USER_TYPE_INVALID, "Refused.".into(), RetryClass::Never);
+        assert_eq!(rv(answer(&peer.receive().unwrap())), Rv::USER_TYPE_INVALID);
+    }
 }
 
 #[test]

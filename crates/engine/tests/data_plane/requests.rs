@@ -92,7 +92,7 @@ fn the_role_table_is_enforced_for_every_hot_operation() {
     let admin = hsm.login(8, Role::Admin);
     let mut peer = hsm.logged_in(&admin);
     for operation in [Operation::Sign, Operation::Verify, Operation::Encrypt, Operation::Decrypt] {
-        assert_eq!(rv(peer.call(operation, 8, &sign_request(1))), Rv::ACTION_PROHIBITED, "{operation:?}");
+        assert_eq!(rv(peer.call(operation, 8, &sign_request(1))), Rv::USER_TYPE_INVALID, "{operation:?}");
         assert_eq!(rv(peer.call(operation, 0, &sign_request(1))), Rv::USER_NOT_LOGGED_IN, "{operation:?}");
     }
     assert_eq!(rv(peer.call(Operation::Random, 8, &RandomRequest { length: 8 })), Rv::OK);

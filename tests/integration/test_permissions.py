@@ -1,0 +1,462 @@
+"""Every operation and every command, as everybody who may not: the documented refusal, nothing changed, an entry in the
+audit log where the operation has one.
+
+Generated from the operation table: requests go as frames written by hand, past the product's client, which would refuse
+some of them by itself; commands go through the real command line in this process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from frames import Peer, Refused, request_id, sign_body
+from one_cluster import ADMIN_PASSWORD, OneCluster, create_user, generate_aes
+
+from strongroom.cli.cloudhsm import commands
+from strongroom.cli.cloudhsm.click_types import Group
+from strongroom.cli.cloudhsm.main import run
+from strongroom.cli.cloudhsm.terminal import Terminal
+from strongroom.client import Cluster
+from strongroom.storage.interface import prefix_end
+from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.mechanisms import Mechanism
+from strongroom.vocabulary.operations import RULES, Operation
+from strongroom.vocabulary.records import HEAD, REQUEST
+from strongroom.vocabulary.roles import CLI_NAMES, Role
+
+NOT_LOGGED_IN, OTHER_ROLE, PIN_INCORRECT, PIN_LOCKED, NOT_INITIALIZED = 0x101, 0x103, 0xA0, 0xA4, 0x102
+HSM = "hsm-1"
+LABEL = "permissions"
+TOKEN, VALUE_LEN = int(Attribute.TOKEN), int(Attribute.VALUE_LEN)
+NO_LOGIN = {operation for operation, rule in RULES.items() if Role.NONE in rule.roles}
+
+
+def bodies(key: int) -> dict[Operation, dict[int, Any]]:
+    """A right request of every operation that needs a login; ``key`` is alice's."""
+    template = {TOKEN: True, VALUE_LEN: 32}
+    aes, wrap = int(Mechanism.AES_KEY_GEN), int(Mechanism.AES_KEY_WRAP)
+    made: dict[Operation, dict[int, Any]] = {
+        Operation.RENEW_TICKET: {},
+        Operation.SIGN: sign_body(key, bytes(32)),
+        Operation.VERIFY: {**sign_body(key, bytes(32)), 5: bytes(64)},
+        Operation.ENCRYPT: sign_body(key, bytes(32)),
+        Operation.DECRYPT: sign_body(key, bytes(32)),
+        Operation.RANDOM: {1: 8},
+        Operation.FIND: {1: {}, 2: 0, 3: 10, 4: True},
+        Operation.ATTRIBUTES: {1: [key]},
+        Operation.LOGOUT: {},
+        Operation.USER_CREATE: {1: "eve", 2: int(Role.ADMIN), 3: b"eve-password"},
+        Operation.USER_DELETE: {1: "alice", 2: int(Role.CRYPTO_USER)},
+        Operation.CHANGE_PASSWORD: {1: "alice", 2: int(Role.CRYPTO_USER), 3: b"eve-password"},
+        Operation.GENERATE_KEY: {1: aes, 2: template, 3: []},
+        Operation.GENERATE_KEY_PAIR: {1: int(Mechanism.EC_KEY_PAIR_GEN), 2: {TOKEN: True}, 3: {TOKEN: True}, 4: []},
+        Operation.CREATE_OBJECT: {1: template},
+        Operation.DESTROY_OBJECT: {1: key},
+        Operation.SET_ATTRIBUTES: {1: key, 2: {int(Attribute.LABEL): "eve"}},
+        Operation.WRAP_KEY: {1: key, 2: wrap, 4: key},
+        Operation.UNWRAP_KEY: {1: key, 2: wrap, 4: bytes(40), 5: template, 6: []},
+        Operation.DERIVE_KEY: {1: key, 2: int(Mechanism.SP800_108_COUNTER_KDF), 4: template},
+        Operation.SHARE_KEY: {1: key, 2: "bob"},
+        Operation.UNSHARE_KEY: {1: key, 2: "bob"},
+    }
+    return {
+        operation: {**body, 15: request_id()} if RULES[operation].retry in {"create", "change"} else body
+        for operation, body in made.items()
+    }
+
+
+def make(directory: Path) -> OneCluster:
+    """A cluster of one HSM, initialized and not activated."""
+    made = OneCluster(directory)
+    made.approve(HSM)
+    made.start(HSM)
+    made.initialize()
+    made.until_health(HSM, "ACTIVE")
+    return made
+
+
+@pytest.fixture(scope="module")
+def unactivated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneCluster]:
+    made = make(tmp_path_factory.mktemp("unactivated"))
+    yield made
+    made.close()
+
+
+class Active:
+    """An active cluster with the crypto-users alice, who has a key, bob and mallory, who is locked."""
+
+    def __init__(self, cluster: OneCluster) -> None:
+        self.cluster = cluster
+        cluster.client().call(int(Operation.ACTIVATE), {"username": "admin", "password": ADMIN_PASSWORD})
+        self.admin = cluster.login("admin", ADMIN_PASSWORD, Role.ADMIN)
+        for name in ("alice", "bob", "mallory"):
+            create_user(self.admin, name)
+        self.alice = cluster.alice()
+        self.key = generate_aes(self.alice, LABEL)
+        self.config = cluster.directory / "client.json"
+        address, port = cluster.listening()[HSM]
+        entry = {
+            "hsm_ca_file": str(cluster.trust_anchor),
+            "cluster_id": cluster.cluster_id,
+            "servers": [{"hostname": address, "port": port}],
+        }
+        self.config.write_text(json.dumps({"clusters": [{"type": "hsm1", "cluster": entry}]}))
+        self.locked_login = self.peer("mallory")
+        with self.peer(source="127.0.0.77") as guesser:
+            for _ in range(6):
+                assert code(guesser, Operation.LOGIN, login_body("mallory", b"wrong-password")) in {0xA0, PIN_LOCKED}
+
+    def peer(self, username: str | None = None, role: Role = Role.CRYPTO_USER, *, source: str = "") -> Peer:
+        return peer_of(self.cluster, username, role, source=source)
+
+    def state(self) -> tuple[bytes, list[str]]:
+        """The head, which every change of users, logins and objects advances, and the results of requests."""
+        return state(self.cluster)
+
+    def entries(self) -> list[tuple[str, int]]:
+        return [(entry.operation, entry.response) for entry in self.cluster.audit(HSM)]
+
+
+@pytest.fixture(scope="module")
+def active(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Active]:
+    cluster = make(tmp_path_factory.mktemp("active"))
+    try:
+        made = Active(cluster)
+        yield made
+        made.locked_login.close()
+    finally:
+        cluster.close()
+
+
+def peer_of(
+    cluster: OneCluster, username: str | None = None, role: Role = Role.CRYPTO_USER, *, source: str = ""
+) -> Peer:
+    made = Peer(*cluster.listening()[HSM], source=source)
+    made.hello()
+    if username is not None:
+        made.login(username, ADMIN_PASSWORD if role is Role.ADMIN else f"{username}-password", role)
+    return made
+
+
+def state(cluster: OneCluster) -> tuple[bytes, list[str]]:
+    head = cluster.store.get(HEAD)
+    assert head is not None
+    return head.value, [record.key for record in cluster.store.list(REQUEST, prefix_end(REQUEST))]
+
+
+def code(peer: Peer, operation: Operation, body: Mapping[int, Any]) -> int:
+    try:
+        peer.call(operation, body)
+    except Refused as refusal:
+        assert refusal.text
+        return refusal.rv
+    return 0
+
+
+def login_body(username: str, password: bytes, role: int = Role.CRYPTO_USER) -> dict[int, Any]:
+    return {1: username, 2: int(role), 3: password, 4: bytes(32)}
+
+
+def test_there_is_a_request_of_every_operation():
+    assert set(bodies(1)) == set(RULES) - NO_LOGIN
+
+
+# -- frames -----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("role", [Role.CRYPTO_USER, Role.ADMIN], ids=lambda role: CLI_NAMES[role])
+def test_a_role_that_the_table_does_not_name_is_refused_and_its_commands_are_audited(active: Active, role: Role):
+    refused = {operation: body for operation, body in bodies(active.key).items() if role not in RULES[operation].roles}
+    with active.peer({Role.CRYPTO_USER: "alice", Role.ADMIN: "admin"}[role], role) as peer:
+        before, entries = active.state(), active.entries()
+        assert {operation.name: code(peer, operation, body) for operation, body in refused.items()} == {
+            operation.name: OTHER_ROLE for operation in refused
+        }
+        expected = [(operation.name.lower(), OTHER_ROLE) for operation in refused if RULES[operation].opcode]
+        assert active.entries()[len(entries) :] == expected
+        assert active.state() == before
+
+
+def test_nobody_does_what_needs_a_login_and_the_attempts_are_audited(active: Active):
+    before, entries = active.state(), active.entries()
+    for number, (operation, body) in enumerate(bodies(active.key).items()):
+        # Entries without a login are limited for each address, so each attempt comes from another.
+        with active.peer(source=f"127.0.0.{100 + number}") as peer:
+            assert code(peer, operation, body) == NOT_LOGGED_IN, operation.name
+    expected = [(operation.name.lower(), NOT_LOGGED_IN) for operation in bodies(1) if RULES[operation].opcode]
+    assert active.entries()[len(entries) :] == expected
+    assert active.state() == before
+
+
+def login_of_another_connection(active: Active) -> Peer:
+    peer = active.peer()
+    peer.login_id = active.locked_login.login_id
+    return peer
+
+
+def logged_out(active: Active) -> Peer:
+    peer = active.peer("alice")
+    peer.call(Operation.LOGOUT, {15: request_id()})
+    return peer
+
+
+def with_another_password(active: Active) -> Peer:
+    peer = active.peer("bob")
+    body = {"username": "bob", "role": int(Role.CRYPTO_USER), "password": "bob-password"}
+    active.admin.call(int(Operation.CHANGE_PASSWORD), body)
+    return peer
+
+
+def locked(active: Active) -> Peer:
+    """The user is locked since the login."""
+    return active.locked_login
+
+
+@pytest.mark.parametrize("ended", [login_of_another_connection, logged_out, with_another_password, locked])
+def test_a_login_that_is_over_or_of_another_connection_does_nothing(active: Active, ended: Any):
+    with contextlib.ExitStack() as closing:
+        peer = ended(active)
+        if peer is not active.locked_login:
+            closing.enter_context(peer)
+        before, entries = active.state(), active.entries()
+        tried = {**bodies(active.key), Operation.USER_LIST: {}, Operation.HSM_INFO: {}}
+        found = {operation.name: code(peer, operation, body) for operation, body in tried.items()}
+        assert found == dict.fromkeys(found, NOT_LOGGED_IN)
+        assert active.state() == before
+        assert active.entries() == entries
+
+
+def test_a_locked_user_a_wrong_role_and_the_user_of_the_hsm_cannot_log_in(active: Active):
+    for body, expected in (
+        (login_body("mallory", b"mallory-password"), PIN_LOCKED),
+        (login_body("alice", b"alice-password", Role.ADMIN), PIN_INCORRECT),
+        (login_body("admin", ADMIN_PASSWORD.encode(), Role.CRYPTO_USER), PIN_INCORRECT),
+        (login_body("admin", ADMIN_PASSWORD.encode(), Role.UNACTIVATED_ADMIN), PIN_INCORRECT),
+        (login_body("app_user", b"alice-password", Role.APPLIANCE_USER), PIN_INCORRECT),
+    ):
+        with active.peer() as peer:
+            entries = active.entries()
+            assert code(peer, Operation.LOGIN, body) == expected
+            (entry,) = active.entries()[len(entries) :]
+            assert entry[0] == "login"
+            assert entry[1] in {157, 163}
+
+
+def test_a_crypto_user_changes_no_password_but_the_own_one(active: Active):
+    with active.peer("bob") as bob:
+        for username, role in (("alice", Role.CRYPTO_USER), ("admin", Role.ADMIN)):
+            before, entries = active.state(), active.entries()
+            body = {1: username, 2: int(role), 3: b"eve-password", 15: request_id()}
+            assert code(bob, Operation.CHANGE_PASSWORD, body) == OTHER_ROLE
+            assert active.entries()[len(entries) :] == [("change_password", OTHER_ROLE)]
+            assert active.state() == before
+
+
+def test_before_activation_there_is_nothing_but_the_first_password(unactivated: OneCluster):
+    before = state(unactivated)
+    for number, (operation, body) in enumerate(bodies(1).items()):
+        with peer_of(unactivated, source=f"127.0.0.{100 + number}") as peer:
+            assert code(peer, operation, body) == NOT_LOGGED_IN, operation.name
+    with peer_of(unactivated) as peer:
+        for role in (Role.ADMIN, Role.UNACTIVATED_ADMIN):
+            assert code(peer, Operation.LOGIN, login_body("admin", b"any-password", role)) == NOT_INITIALIZED
+        assert code(peer, Operation.USER_LIST, {}) == 0
+        assert code(peer, Operation.HSM_INFO, {}) == 0
+        for password in (b"short", b"x" * 33):
+            assert code(peer, Operation.ACTIVATE, {1: "admin", 2: password, 15: request_id()}) == 0xA2
+        for name in ("app_user", "nobody", ""):
+            assert code(peer, Operation.ACTIVATE, {1: name, 2: b"any-password", 15: request_id()}) != 0
+    assert state(unactivated) == before
+
+
+# -- commands ---------------------------------------------------------------------------------------------------------
+FILTER = f"attr.label={LABEL}"
+WRAP = f"--payload-filter {FILTER} --wrapping-filter {FILTER}"
+UNWRAP = f"--filter {FILTER} --data AAAA --key-type-class aes --label eve"
+GCM, OAEP = "--tag-length-bits 128", "--hash-function sha256 --mgf mgf1-sha256"
+SIGN = f"--key-filter {FILTER} --hash-function sha256 --data AAAA"
+PAIR = "--public-label eve --private-label eve"
+ALICE = "--username alice --role crypto-user"
+ADMINS, CRYPTO_USERS, BOTH, ALL = {Role.ADMIN}, {Role.CRYPTO_USER}, {Role.ADMIN, Role.CRYPTO_USER}, set(Role)
+_MECHANISMS = {
+    "aes-gcm": GCM,
+    "aes-no-pad": "",
+    "aes-pkcs5-pad": "",
+    "aes-zero-pad": "",
+    "cloudhsm-aes-gcm": GCM,
+    "rsa-aes": OAEP,
+    "rsa-oaep": OAEP,
+    "rsa-pkcs": "",
+}
+COMMANDS: dict[str, tuple[str, set[Role]]] = {
+    "cluster activate": ("--password eve-password", ALL),
+    "cluster hsm-info": ("", ALL),
+    "crypto sign ecdsa": (SIGN, CRYPTO_USERS),
+    "crypto sign ed25519": (f"--key-filter {FILTER} --data AAAA", CRYPTO_USERS),
+    "crypto sign ed25519ph": (SIGN.replace("sha256", "sha512"), CRYPTO_USERS),
+    "crypto sign rsa-pkcs": (SIGN, CRYPTO_USERS),
+    "crypto sign rsa-pkcs-pss": (f"{SIGN} --mgf mgf1-sha256 --salt-length 32", CRYPTO_USERS),
+    "crypto verify ecdsa": (f"{SIGN} --signature AAAA", CRYPTO_USERS),
+    "crypto verify ed25519": (f"--key-filter {FILTER} --data AAAA --signature AAAA", CRYPTO_USERS),
+    "crypto verify ed25519ph": (f"{SIGN.replace('sha256', 'sha512')} --signature AAAA", CRYPTO_USERS),
+    "crypto verify rsa-pkcs": (f"{SIGN} --signature AAAA", CRYPTO_USERS),
+    "crypto verify rsa-pkcs-pss": (f"{SIGN} --mgf mgf1-sha256 --salt-length 32 --signature AAAA", CRYPTO_USERS),
+    "help": ("", ALL),
+    "key delete": (f"--filter {FILTER}", CRYPTO_USERS),
+    # An admin is shown no public keys, and reads no more than `key list` tells.
+    "key export-public": (f"--filter {FILTER}", BOTH),
+    "key generate-asymmetric-pair ec": (f"--curve secp256r1 {PAIR}", CRYPTO_USERS),
+    "key generate-asymmetric-pair rsa": (f"--modulus-size-bits 2048 --public-exponent 65537 {PAIR}", CRYPTO_USERS),
+    "key generate-file": (f"--encoding reference-pem --path eve.pem --filter {FILTER}", BOTH),
+    "key generate-symmetric aes": ("--label eve --key-length-bytes 32", CRYPTO_USERS),
+    "key generate-symmetric generic-secret": ("--label eve --key-length-bytes 32", CRYPTO_USERS),
+    "key import pem": ("--path PEM --label eve --key-type-class rsa-public", CRYPTO_USERS),
+    "key list": ("", BOTH),
+    "key replicate": (f"--filter {FILTER} --source-cluster-id ID --destination-cluster-id ID", BOTH),
+    "key set-attribute": (f"--filter {FILTER} --name label --value eve", BOTH),
+    "key share": (f"--filter {FILTER} --username bob --role crypto-user", CRYPTO_USERS),
+    "key unshare": (f"--filter {FILTER} --username bob --role crypto-user", CRYPTO_USERS),
+    **{f"key wrap {name}": (f"{WRAP} {options}", CRYPTO_USERS) for name, options in _MECHANISMS.items()},
+    **{
+        f"key unwrap {name}": (f"{UNWRAP} {options}{' --iv 0x00' if name == 'aes-gcm' else ''}", CRYPTO_USERS)
+        for name, options in _MECHANISMS.items()
+    },
+    "login": (f"{ALICE} --password alice-password", ALL),
+    "logout": ("", BOTH),
+    "user change-password": (f"{ALICE} --password eve-password", BOTH),
+    "user create": ("--username eve --role crypto-user --password eve-password", ADMINS),
+    "user delete": (ALICE, ADMINS),
+    "user list": ("", ALL),
+    "user replicate": (f"{ALICE} --source-cluster-id ID --destination-cluster-id ID", ADMINS),
+}
+"""Every command with right options, and the roles that may use it (aws-cloudhsm 4.2); ``ALL`` need no login."""
+
+
+class Lines(Terminal):
+    """Commands on standard input, and their answers."""
+
+    def __init__(self, lines: Sequence[str] = ()) -> None:
+        self.lines = list(lines)
+        self.answers: list[dict[str, Any]] = []
+
+    def is_interactive(self) -> bool:
+        return False
+
+    def write(self, text: str) -> None:
+        self.answers.append(json.loads(text))
+
+    def read_line(self) -> str | None:
+        return self.lines.pop(0) if self.lines else None
+
+
+def leaves(group: click.Group, path: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from leaves(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}"
+
+
+def lines(active: Active, names: Sequence[str]) -> list[str]:
+    pem = active.cluster.directory / "public.pem"
+    if not pem.exists():
+        public = active.cluster.authority.key.public_key()
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        pem.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    said = [f"{name} {COMMANDS[name][0]}" for name in names]
+    return [line.replace("ID", active.cluster.cluster_id).replace("PEM", str(pem)) for line in said]
+
+
+def interactive(active: Active, *said: str) -> list[dict[str, Any]]:
+    terminal = Lines(said)
+    run(["interactive", "--config", str(active.config)], {}, terminal, Cluster.open)
+    return terminal.answers
+
+
+def test_there_is_a_line_for_every_command():
+    assert set(COMMANDS) == set(leaves(Group("", "", commands.COMMANDS)))
+
+
+@pytest.mark.parametrize(("role", "username"), [(Role.CRYPTO_USER, "alice"), (Role.ADMIN, "admin")])
+def test_a_command_of_the_other_role_is_refused_and_changes_nothing(active: Active, role: Role, username: str):
+    names = [name for name, (_, roles) in COMMANDS.items() if role not in roles]
+    password = {Role.CRYPTO_USER: "alice-password", Role.ADMIN: ADMIN_PASSWORD}[role]
+    login = f"login --username {username} --role {CLI_NAMES[role]} --password {password}"
+    entries = active.entries()
+    users = active.alice.call(int(Operation.USER_LIST), {})
+    keys = active.alice.call(int(Operation.FIND), {"template": {}, "after": 0, "limit": 99, "with_attributes": True})
+    first, *answers = interactive(active, login, *lines(active, names))
+    assert first["error_code"] == 0
+    assert len(answers) == len(names)
+    for name, answer in zip(names, answers, strict=True):
+        assert answer["error_code"] == 1, name
+        assert f"you are logged in as {CLI_NAMES[role]}" in answer["data"], (name, answer)
+    assert active.alice.call(int(Operation.USER_LIST), {}) == users
+    assert keys == active.alice.call(
+        int(Operation.FIND), {"template": {}, "after": 0, "limit": 99, "with_attributes": True}
+    )
+    refused = [entry for entry in active.entries()[len(entries) :] if entry[0] not in {"login", "logout"}]
+    assert {response for _, response in refused} == {OTHER_ROLE}
+    audited = [name for name in names if not name.startswith("crypto ") and name != "user replicate"]
+    assert len(refused) == len(audited)
+
+
+def test_an_admin_changes_no_attribute_but_trusted_and_learns_no_public_key(active: Active):
+    login = f"login --username admin --role admin --password {ADMIN_PASSWORD}"
+    names = ["key set-attribute", "key export-public", "key generate-file"]
+    _, change, export, file = interactive(active, login, *lines(active, names))
+    assert (change["error_code"], export["error_code"], file["error_code"]) == (1, 1, 1)
+    (key,) = active.alice.call(int(Operation.ATTRIBUTES), {"references": [active.key]})["objects"]
+    assert key["attributes"][int(Attribute.LABEL)] == LABEL
+
+
+def needing_a_login() -> list[str]:
+    return [name for name, (_, roles) in COMMANDS.items() if Role.NONE not in roles]
+
+
+def test_without_a_login_every_command_that_needs_one_says_so_and_asks_no_hsm(active: Active):
+    before = active.state()
+    for line in lines(active, needing_a_login()):
+        terminal = Lines()
+        words = [*shlex.split(line), "--config", str(active.config)]
+        assert run(words, {}, terminal, lambda *_: pytest.fail("a connection was made")) == 1
+        assert terminal.answers[0]["data"].startswith("This command needs a login: set CLOUDHSM_ROLE"), line
+    for answer in interactive(active, *lines(active, needing_a_login())):
+        assert answer["data"].startswith("No user is logged in; log in first: login ")
+    assert active.state() == before
+
+
+def test_a_locked_user_is_told_so_and_nothing_else_works(active: Active):
+    before = active.state()
+    login = "login --username mallory --role crypto-user --password mallory-password"
+    first, *answers = interactive(active, login, *lines(active, needing_a_login()))
+    assert first["data"].startswith("the user is locked after too many failed logins: an admin unlocks it")
+    assert all(answer["data"].startswith("No user is logged in") for answer in answers)
+    terminal = Lines()
+    environment = {"CLOUDHSM_ROLE": "crypto-user", "CLOUDHSM_PIN": "mallory:mallory-password"}
+    assert run(["key", "list", "--config", str(active.config)], environment, terminal, Cluster.open) == 1
+    assert terminal.answers[0]["data"].startswith("the user is locked")
+    assert active.state() == before
+
+
+def test_before_activation_commands_say_what_to_do(unactivated: OneCluster, tmp_path: Path):
+    address, port = unactivated.listening()[HSM]
+    entry = {"hsm_ca_file": str(unactivated.trust_anchor), "servers": [{"hostname": address, "port": port}]}
+    config = tmp_path / "client.json"
+    config.write_text(json.dumps({"clusters": [{"cluster": entry}]}))
+    before = state(unactivated)
+    environment = {"CLOUDHSM_ROLE": "admin", "CLOUDHSM_PIN": "admin:any-password"}
+    for line in ("key list", f"user delete {ALICE}"):
+        terminal = Lines()
+        assert run([*line.split(), "--config", str(config)], environment, terminal, Cluster.open) == 1
+        assert terminal.answers[0]["data"].endswith("set the admin's first password with cluster activate")
+    terminal = Lines()
+    assert run(["user", "list", "--config", str(config)], {}, terminal, Cluster.open) == 0
+    assert {user["role"] for user in terminal.answers[0]["data"]["users"]} >= {"unactivated-admin"}
+    assert state(unactivated) == before
