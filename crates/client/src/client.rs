@@ -380,6 +380,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<(Frame, Arc<Connection>)> {
         let route = route(operation, body);
+        let retries = self.pool.config().retries;
         self.budget.deposit();
         self.pool.maintain(Instant::now(), false);
         let mut avoid = None;
@@ -387,7 +388,7 @@ impl Client {
         let mut reattached = false;
         loop {
             let connection = self.connection(route, avoid.as_ref(), deadline)?;
-            let may_hedge = route == Route::Any && operation.lane().is_none();
+            let may_hedge = retries && route == Route::Any && operation.lane().is_none();
             let (connection, attempt) = self.attempt(connection, operation, body, login, deadline, may_hedge);
             self.pool.take_notices(&connection);
             let failure = match attempt {
@@ -421,7 +422,7 @@ impl Client {
                 }
                 Attempt::TryAnother(error) => {
                     connection.rest(REST_AFTER_REFUSAL);
-                    if !self.budget.withdraw() || attempts >= 8 {
+                    if !retries || !self.budget.withdraw() || attempts >= 8 {
                         return Err(error);
                     }
                     let left = deadline.saturating_duration_since(Instant::now());
@@ -429,7 +430,7 @@ impl Client {
                     error
                 }
             };
-            if Instant::now() >= deadline {
+            if !retries || Instant::now() >= deadline {
                 return Err(error);
             }
             self.pool.log.write(Level::Debug, &format!("{} is repeated: {error}", operation.name()));

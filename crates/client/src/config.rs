@@ -4,7 +4,7 @@
 //! {"clusters": [{"type": "hsm1", "cluster": {"hsm_ca_file": "customerCA.crt", "cluster_id": "cluster-…",
 //!    "servers": [{"hostname": "127.0.1.5", "port": 2223, "enable": true}]}}],
 //!  "logging": {"log_type": "file", "log_file": "pkcs11.log", "log_level": "info", "log_interval": "daily"},
-//!  "options": {"deadline_ms": 10000, "spin_us": 0}}
+//!  "options": {"deadline_ms": 10000, "spin_us": 0, "retry_mode": "standard"}}
 //! ```
 //! For mutual TLS a cluster has `client_cert_hsm_tls_file` and `client_key_hsm_tls_file` too.
 //! Relative paths are taken from the directory of the file. Members that are unknown here are ignored, so that a file
@@ -50,6 +50,8 @@ pub struct ClusterConfig {
     pub deadline_ms: u32,
     /// How long a lone caller polls for its answer before it sleeps.
     pub spin_us: u32,
+    /// Whether a call that one HSM does not answer goes to another, within the deadline.
+    pub retries: bool,
 }
 
 /// PEM files of the client's own certificate.
@@ -114,6 +116,7 @@ struct LoggingForm {
 struct OptionsForm {
     deadline_ms: Option<u32>,
     spin_us: Option<u32>,
+    retry_mode: Option<String>,
 }
 
 impl Config {
@@ -206,6 +209,13 @@ fn parse_cluster(form: ClusterForm, options: &OptionsForm, directory: &Path) -> 
             server.hostname
         )));
     }
+    let retries = match options.retry_mode.as_deref() {
+        None | Some("standard") => true,
+        Some("off") => false,
+        Some(name) => {
+            return Err(refused(format!("retry_mode {name:?} is unknown; use standard or off")));
+        }
+    };
     if servers.is_empty() {
         return Err(refused("\"servers\" names no enabled server; add an HSM's address".into()));
     }
@@ -230,6 +240,7 @@ fn parse_cluster(form: ClusterForm, options: &OptionsForm, directory: &Path) -> 
         servers,
         deadline_ms: options.deadline_ms.unwrap_or(10_000).max(100),
         spin_us: options.spin_us.unwrap_or(0).min(10_000),
+        retries,
     })
 }
 
@@ -305,6 +316,11 @@ mod tests {
                 r#"{"clusters":[{"cluster":{"hsm_ca_file":"ca.crt","servers":[{"hostname":"h"}]}}],
                 "logging":{"log_level":"loud"}}"#,
                 "log_level",
+            ),
+            (
+                r#"{"clusters":[{"cluster":{"hsm_ca_file":"ca.crt","servers":[{"hostname":"h"}]}}],
+                "options":{"retry_mode":"fast"}}"#,
+                "retry_mode",
             ),
         ] {
             let error = Config::parse(text, &directory).unwrap_err();

@@ -288,6 +288,27 @@ fn generate_key() -> GenerateKeyRequest {
 }
 
 #[test]
+fn without_retries_a_call_is_sent_once_and_its_failure_is_told() {
+    let tried = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&tried);
+    let shared = Shared::new(move |_, _, _| match seen.fetch_add(1, Ordering::SeqCst) {
+        0 => Err((Rv::FUNCTION_FAILED, RetryClass::Pure)),
+        _ => signature(),
+    });
+    let (authority, one, two) = two_hsms(&shared);
+    let mut settings = config(&authority.pem, vec![one.server(), two.server()]);
+    settings.retries = false;
+    let client = Client::new(settings, Arc::new(Log::to_standard_error(Level::Off))).unwrap();
+    log_in(&client);
+    assert_eq!(sign(&client).unwrap_err().rv, Rv::FUNCTION_FAILED);
+    assert_eq!(tried.load(Ordering::SeqCst), 1);
+    sign(&client).unwrap();
+    one.kill();
+    two.kill();
+    assert_eq!(sign(&client).unwrap_err().origin, Origin::Network);
+}
+
+#[test]
 fn a_create_is_repeated_with_the_same_request_id() {
     let ids: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
     let seen = Arc::clone(&ids);

@@ -81,6 +81,7 @@ fn logged_in_client(hsm: &Hsm, login: &Login) -> Client {
         servers: vec![Server { hostname: "127.0.0.1".into(), port: hsm.port }],
         deadline_ms: 10_000,
         spin_us: 80,
+        retries: true,
     };
     let client = Client::new(config, Arc::new(Log::to_standard_error(Level::Warn))).unwrap();
     let engine = Arc::clone(&hsm.engine);

@@ -1,1 +1,1 @@
-"""The command lines: ``strongroom`` for operators, ``cloudhsm-cli`` for users of a cluster."""
+"""The command lines: ``strongroom`` for operators, ``cloudhsm-cli`` and ``configure-*`` for users of a cluster."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,12 +27,12 @@ class Configuration:
     text: str
 
 
-def default_paths(environment: Mapping[str, str]) -> list[Path]:
+def default_paths(environment: Mapping[str, str], system_paths: Sequence[Path] = SYSTEM_PATHS) -> list[Path]:
     """The documented default paths in their order: the user's file, then the system's."""
     home = environment.get("HOME", "")
     base = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
     own = [Path(base) / "strongroom" / "client.json"] if base else []
-    return [*own, *SYSTEM_PATHS]
+    return [*own, *system_paths]
 
 
 def locate(path: str | os.PathLike[str] | None, environment: Mapping[str, str]) -> Path:

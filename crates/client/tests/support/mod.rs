@@ -372,5 +372,6 @@ pub fn config(authority_pem: &str, servers: Vec<Server>) -> ClusterConfig {
         servers,
         deadline_ms: 10_000,
         spin_us: 80,
+        retries: true,
     }
 }
