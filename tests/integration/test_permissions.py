@@ -55,6 +55,8 @@ def bodies(key: int) -> dict[Operation, dict[int, Any]]:
         Operation.USER_CREATE: {1: "eve", 2: int(Role.ADMIN), 3: b"eve-password"},
         Operation.USER_DELETE: {1: "alice", 2: int(Role.CRYPTO_USER)},
         Operation.CHANGE_PASSWORD: {1: "alice", 2: int(Role.CRYPTO_USER), 3: b"eve-password"},
+        Operation.MFA_TOKEN: {1: "alice", 2: int(Role.CRYPTO_USER)},
+        Operation.CHANGE_MFA: {1: "alice", 2: int(Role.CRYPTO_USER), 3: b"eve-password"},
         Operation.GENERATE_KEY: {1: aes, 2: template, 3: []},
         Operation.GENERATE_KEY_PAIR: {1: int(Mechanism.EC_KEY_PAIR_GEN), 2: {TOKEN: True}, 3: {TOKEN: True}, 4: []},
         Operation.CREATE_OBJECT: {1: template},
@@ -247,13 +249,15 @@ def test_a_locked_user_a_wrong_role_and_the_user_of_the_hsm_cannot_log_in(active
             assert entry[1] in {157, 163}
 
 
-def test_a_crypto_user_changes_no_password_but_the_own_one(active: Active):
+@pytest.mark.parametrize("operation", [Operation.CHANGE_PASSWORD, Operation.CHANGE_MFA])
+def test_a_crypto_user_changes_no_password_and_second_factor_but_the_own_one(active: Active, operation: Operation):
     with active.peer("bob") as bob:
         for username, role in (("alice", Role.CRYPTO_USER), ("admin", Role.ADMIN)):
             before, entries = active.state(), active.entries()
             body = {1: username, 2: int(role), 3: b"eve-password", 15: request_id()}
-            assert code(bob, Operation.CHANGE_PASSWORD, body) == OTHER_ROLE
-            assert active.entries()[len(entries) :] == [("change_password", OTHER_ROLE)]
+            assert code(bob, operation, body) == OTHER_ROLE
+            assert code(bob, Operation.MFA_TOKEN, {1: username, 2: int(role)}) == OTHER_ROLE
+            assert active.entries()[len(entries) :] == [(operation.name.lower(), OTHER_ROLE)]
             assert active.state() == before
 
 
@@ -328,6 +332,7 @@ COMMANDS: dict[str, tuple[str, set[Role]]] = {
     },
     "login": (f"{ALICE} --password alice-password", ALL),
     "logout": ("", BOTH),
+    "user change-mfa token-sign": (f"{ALICE} --deregister --change-password eve-password", BOTH),
     "user change-password": (f"{ALICE} --password eve-password", BOTH),
     "user create": ("--username eve --role crypto-user --password eve-password", ADMINS),
     "user delete": (ALICE, ADMINS),

@@ -20,11 +20,17 @@ ADMINS, CRYPTO_USERS = frozenset({Role.ADMIN}), frozenset({Role.CRYPTO_USER})
 USERS = ADMINS | CRYPTO_USERS
 LOGINS = USERS | {Role.UNACTIVATED_ADMIN}
 AWS = {
-    "connections and logins": ({"HELLO", "PING", "ATTACH", "MEMBERS", "LOGIN"}, ANYBODY),
+    "connections and logins": (
+        {"HELLO", "PING", "ATTACH", "MEMBERS", "LOGIN", "LOGIN_TOKEN", "LOGIN_WITH_TOKEN"},
+        ANYBODY,
+    ),
     "the first password, which only an unactivated cluster takes": ({"ACTIVATE"}, ANYBODY),
     "basic cluster info; user list needs no login either": ({"HSM_INFO", "USER_LIST"}, ANYBODY),
     "one's own login": ({"LOGOUT", "RENEW_TICKET"}, LOGINS),
-    "change own password; that of others is an admin's, which the brain decides": ({"CHANGE_PASSWORD"}, USERS),
+    "change own password and second factor; those of others are an admin's, which the brain decides": (
+        {"CHANGE_PASSWORD", "MFA_TOKEN", "CHANGE_MFA"},
+        USERS,
+    ),
     "add and remove users": ({"USER_CREATE", "USER_DELETE"}, ADMINS),
     "key list is open to admins, who are shown little": ({"FIND", "ATTRIBUTES"}, USERS),
     "random numbers": ({"RANDOM"}, USERS),
