@@ -6,6 +6,7 @@ Readline, because it prints the prompt as it is: people's ``expect`` scripts wai
 from __future__ import annotations
 
 import os
+import re
 import readline
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,6 +16,8 @@ import click
 from strongroom.cli.cloudhsm.completion import candidates
 
 HISTORY_LINES = 1000
+_PASSWORD_OPTION = re.compile(r"--([a-z]+-)*password")
+"""``--password``, and ``--change-password`` of a second factor."""
 
 
 def line_reader(root: click.Group, others: Iterable[str]) -> Callable[[str], str | None]:
@@ -48,7 +51,7 @@ def line_reader(root: click.Group, others: Iterable[str]) -> Callable[[str], str
 
 def may_be_kept(line: str) -> bool:
     """Whether a line may stand in the history: it is not empty and holds no password."""
-    return bool(line.strip()) and "--password" not in line
+    return bool(line.strip()) and _PASSWORD_OPTION.search(line) is None
 
 
 def history_path() -> Path:

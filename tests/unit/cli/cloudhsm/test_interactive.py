@@ -82,6 +82,15 @@ def test_commands_options_and_choices_are_completed() -> None:
     assert isinstance(root, click.Group)
 
 
-@pytest.mark.parametrize(("line", "kept"), [("user list", True), (LOGIN, False), ("  ", False)])
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("user list", True),
+        ("user change-password --username alice --role crypto-user", True),
+        (LOGIN, False),
+        ("user change-mfa token-sign --username a --role admin --deregister --change-password=secret", False),
+        ("  ", False),
+    ],
+)
 def test_lines_with_passwords_are_not_kept_in_the_history(line: str, kept: bool) -> None:
     assert may_be_kept(line) is kept
