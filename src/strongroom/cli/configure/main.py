@@ -74,7 +74,7 @@ def _configured(
         document.remove(found, given.cluster_id)
     elif given.command == options.ADD:
         _set_cluster(given, document.add(found, given.cluster_id), lookup, environment)
-    elif given.addresses or given.cluster_id or given.hsm_ca_cert:
+    elif given.addresses or given.cluster_id or given.hsm_ca_cert or _client_certificate(given):
         _set_cluster(given, document.only_cluster(found, given.cluster_id), lookup, environment)
     elif given.region or given.endpoint:
         raise ConfigureError("--region and --endpoint say where to look up a cluster: give its --cluster-id too.")
@@ -99,8 +99,22 @@ def _set_cluster(
         settings["cluster_id"] = given.cluster_id
     if given.hsm_ca_cert:
         settings["hsm_ca_file"] = str(_trust_anchor(Path(given.hsm_ca_cert)))
+    for member, path in _client_certificate(given).items():
+        settings[member] = str(path)
     if not settings.get("servers"):
         raise ConfigureError("No HSM is configured: give addresses with -a, or --cluster-id.")
+
+
+def _client_certificate(given: argparse.Namespace) -> dict[str, Path]:
+    """The members of mutual TLS; certificate and key go together."""
+    members = ("client_cert_hsm_tls_file", "client_key_hsm_tls_file")
+    paths = {member: Path(getattr(given, member)) for member in members if getattr(given, member, None)}
+    if len(paths) == 1:
+        raise ConfigureError("Mutual TLS needs both --client-cert-hsm-tls-file and --client-key-hsm-tls-file.")
+    for path in paths.values():
+        if not path.is_file():
+            raise ConfigureError(f"There is no file {path} for mutual TLS.")
+    return {member: path.absolute() for member, path in paths.items()}
 
 
 def _set_logging(given: argparse.Namespace, found: dict[str, Any]) -> None:

@@ -33,12 +33,12 @@ WITHOUT_EFFECT: Final = {
 }
 """Options that are taken and change nothing, and why."""
 
-_MUTUAL_TLS: Final = "an HSM of this release asks clients for no certificate; leave the option away"
+_ONE_TLS: Final = (
+    "there is one TLS connection, to the HSM: use --client-cert-hsm-tls-file and --client-key-hsm-tls-file"
+)
 REFUSED: Final = {
-    "--client-cert-hsm-tls-file": _MUTUAL_TLS,
-    "--client-key-hsm-tls-file": _MUTUAL_TLS,
-    "--server-client-cert-file": _MUTUAL_TLS,
-    "--server-client-key-file": _MUTUAL_TLS,
+    "--server-client-cert-file": _ONE_TLS,
+    "--server-client-key-file": _ONE_TLS,
     "--disable-certificate-storage": "certificates can always be stored: make none, or remove those that are there "
     "with C_DestroyObject",
 }
@@ -112,6 +112,8 @@ def _add_cluster_options(made: argparse.ArgumentParser, *, needs_id: bool = Fals
     group.add_argument("--region", help="region of the control API")
     group.add_argument("--endpoint", metavar="URL", help="the control API; else AWS_ENDPOINT_URL")
     group.add_argument("--hsm-ca-cert", metavar="PATH", help="the trust anchor: the certificate that signed the CSR")
+    group.add_argument("--client-cert-hsm-tls-file", metavar="PATH", help="for mutual TLS: the client's certificate")
+    group.add_argument("--client-key-hsm-tls-file", metavar="PATH", help="for mutual TLS: its private key")
 
 
 def _add_others(made: argparse.ArgumentParser, program: Program) -> None:

@@ -144,6 +144,20 @@ def test_the_log_goes_where_it_is_said(configure: Configure, tmp_path: Path) -> 
     assert configure.document["logging"]["log_type"] == "term"
 
 
+def test_a_client_certificate_goes_with_its_key(configure: Configure, tmp_path: Path) -> None:
+    for name in ("c.pem", "k.pem"):
+        (tmp_path / name).write_text("PEM")
+    line = f"-a 10.0.0.5 --client-cert-hsm-tls-file {tmp_path / 'c.pem'}"
+    assert configure(line) == 1
+    assert "Mutual TLS needs both" in configure.complained
+    assert configure(f"{line} --client-key-hsm-tls-file {tmp_path / 'none.pem'}") == 1
+    assert "There is no file" in configure.complained
+    assert configure(f"{line} --client-key-hsm-tls-file {tmp_path / 'k.pem'}") == 0
+    (settings,) = configure.clusters()
+    assert settings["client_cert_hsm_tls_file"] == str(tmp_path / "c.pem")
+    assert settings["client_key_hsm_tls_file"] == str(tmp_path / "k.pem")
+
+
 def test_an_address_without_an_id_forgets_the_cluster_that_was_configured(configure: Configure) -> None:
     configure(f"-a 10.0.0.5 --cluster-id {A}")
     configure("-a 10.0.0.6")
