@@ -31,6 +31,11 @@ AWS = {
         {"CHANGE_PASSWORD", "MFA_TOKEN", "CHANGE_MFA"},
         USERS,
     ),
+    "trust anchors and enforcement, which everybody sees": ({"MTLS_LIST"}, ANYBODY),
+    "trust anchors are registered by admins; enforcement is the user admin's to set, which the brain decides": (
+        {"MTLS_REGISTER", "MTLS_DEREGISTER", "MTLS_SET_ENFORCEMENT"},
+        ADMINS,
+    ),
     "add and remove users": ({"USER_CREATE", "USER_DELETE"}, ADMINS),
     "key list is open to admins, who are shown little": ({"FIND", "ATTRIBUTES"}, USERS),
     "random numbers": ({"RANDOM"}, USERS),
