@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,9 @@ from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from installed import crypto_user
 
-from strongroom.client import Hash, HsmAesKey, HsmGenericSecret, Refused, ReturnCode, Session, Usage, connect
+from strongroom.cli.cloudhsm.main import run
+from strongroom.cli.cloudhsm.terminal import Terminal
+from strongroom.client import Cluster, Hash, HsmAesKey, HsmGenericSecret, Refused, ReturnCode, Session, Usage, connect
 
 pytestmark = pytest.mark.cluster
 
@@ -54,12 +55,23 @@ def fips(ephemeral: Mapping[str, str]) -> Iterator[Session]:
         yield logged_in
 
 
+class Recorder(Terminal):
+    """Keeps the answer."""
+
+    def write(self, text: str) -> None:
+        self.answer = json.loads(text)
+
+
+def answer_of(environment: Mapping[str, str], line: str) -> tuple[int, Any]:
+    """Exit status and answer of the command line, in this process."""
+    terminal = Recorder()
+    open_cluster = lambda *_: Cluster.open(environment["STRONGROOM_CONFIG"])  # noqa: E731
+    return run(line.split(), environment, terminal, open_cluster), terminal.answer
+
+
 def cli(environment: Mapping[str, str], line: str) -> Any:
-    done = subprocess.run(
-        ["cloudhsm-cli", *line.split()], env=dict(environment), capture_output=True, text=True, timeout=60
-    )
-    answer = json.loads(done.stdout)
-    assert (done.returncode, answer["error_code"]) == (0, 0), answer
+    status, answer = answer_of(environment, line)
+    assert (status, answer["error_code"]) == (0, 0), answer
     return answer["data"]
 
 
@@ -187,13 +199,8 @@ def test_the_command_line_signs_with_ed25519_and_ed25519ph(session: Session, env
         ("ed25519", prehashed, ""),
         ("ed25519ph", pure, " --hash-function sha512"),
     ):
-        done = subprocess.run(
-            ["cloudhsm-cli", *f"crypto verify {name} {public} --signature {signature}{options}".split()],
-            env=dict(environment),
-            capture_output=True,
-            text=True,
-        )
-        assert json.loads(done.stdout) == {"error_code": 1, "data": "Signature verification failed"}
+        line = f"crypto verify {name} {public} --signature {signature}{options}"
+        assert answer_of(environment, line) == (1, {"error_code": 1, "data": "Signature verification failed"})
 
 
 def test_shared_users_use_a_key_as_soon_as_it_is_made(session: Session, ephemeral_non_fips: Mapping[str, str]):
