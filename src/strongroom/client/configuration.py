@@ -27,7 +27,7 @@ class Configuration:
     text: str
 
 
-def default_paths(environment: Mapping[str, str], system_paths: Sequence[Path] = SYSTEM_PATHS) -> list[Path]:
+def default_paths(environment: Mapping[str, str], system_paths: Sequence[Path]) -> list[Path]:
     """The documented default paths in their order: the user's file, then the system's."""
     home = environment.get("HOME", "")
     base = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
@@ -40,7 +40,7 @@ def locate(path: str | os.PathLike[str] | None, environment: Mapping[str, str]) 
     named = path or environment.get(VARIABLE)
     if named:
         return Path(named)
-    candidates = default_paths(environment)
+    candidates = default_paths(environment, SYSTEM_PATHS)
     for candidate in candidates:
         if candidate.exists():
             return candidate
