@@ -131,6 +131,27 @@ def test_every_gated_command_of_admins_takes_an_approval(quorum, tmp_path: Path)
         assert quorum.client.asked(operation) == [{**body, "approval": APPROVED}]
 
 
+def test_the_commands_of_mutual_tls_take_an_approval(quorum, tmp_path: Path) -> None:
+    path, certificate = approval_file(tmp_path / "approved.json"), tmp_path / "anchor.pem"
+    certificate.write_text("pem")
+    quorum.client.answers |= {
+        Operation.MTLS_REGISTER: {"reference": 1, "certificate": "pem"},
+        Operation.MTLS_DEREGISTER: {},
+        Operation.MTLS_SET_ENFORCEMENT: {},
+    }
+    commands = {
+        f"register-trust-anchor --path {certificate}": (Operation.MTLS_REGISTER, {"certificate": "pem"}),
+        "deregister-trust-anchor --certificate-reference 0x01 0x02": (
+            Operation.MTLS_DEREGISTER,
+            {"references": [1, 2]},
+        ),
+        "set-enforcement --level cluster": (Operation.MTLS_SET_ENFORCEMENT, {"enforced": True}),
+    }
+    for command, (operation, body) in commands.items():
+        assert quorum(f"cluster mtls {command} --approval {path}").status == 0
+        assert quorum.client.asked(operation) == [{**body, "approval": APPROVED}]
+
+
 def test_a_key_for_approvals_goes_with_the_factor_or_the_password_on_demand(quorum) -> None:
     for operation in (Operation.CHANGE_MFA, Operation.CHANGE_PASSWORD):
         quorum.client.answers[operation] = {"username": "bob", "role": 1}
