@@ -4,13 +4,14 @@
 use crate::codec::{DecodeError, Message, Value};
 use crate::messages::{
     ActivateRequest, AttachRequest, AttributesRequest, ChangeMfaRequest, ChangePasswordRequest,
-    CreateObjectRequest, CryptRequest, CryptResponse, DeregisterTrustAnchorRequest, DeriveKeyRequest,
-    DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest,
-    HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest,
-    LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest, MutualTlsResponse,
-    ObjectsResponse, RandomRequest, RandomResponse, RegisterTrustAnchorRequest, SetAttributesRequest,
-    SetEnforcementRequest, ShareKeyRequest, TicketResponse, TokenResponse, TrustAnchorView, UnwrapKeyRequest,
-    UserDeleteRequest, UserListResponse, UserRequest, UserResponse, VerifyRequest, WrapKeyRequest,
+    CopyObjectRequest, CreateObjectRequest, CryptRequest, CryptResponse, DeregisterTrustAnchorRequest,
+    DeriveKeyRequest, DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyPairRequest,
+    GenerateKeyRequest, HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse,
+    LoginTokenRequest, LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest,
+    MutualTlsResponse, ObjectsResponse, RandomRequest, RandomResponse, RegisterTrustAnchorRequest,
+    SetAttributesRequest, SetEnforcementRequest, ShareKeyRequest, TicketResponse, TokenResponse,
+    TrustAnchorView, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest, UserResponse,
+    VerifyRequest, WrapKeyRequest,
 };
 use crate::tables::Operation;
 
@@ -95,4 +96,5 @@ bodies! {
     DeriveKey: DeriveKeyRequest => ObjectsResponse,
     ShareKey: ShareKeyRequest => ObjectsResponse,
     UnshareKey: ShareKeyRequest => ObjectsResponse,
+    CopyObject: CopyObjectRequest => ObjectsResponse,
 }

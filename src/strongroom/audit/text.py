@@ -27,6 +27,7 @@ KEY_OPERATIONS: Final = SHARE_OPERATIONS | frozenset(
         "wrap_key",
         "unwrap_key",
         "derive_key",
+        "copy_object",
     }
 )
 """Their entries have key handles, 0 where there is no key: also those of refusals."""

@@ -52,6 +52,7 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.WRAP_KEY: objects.wrap_key,
     Operation.UNWRAP_KEY: objects.unwrap_key,
     Operation.DERIVE_KEY: objects.derive_key,
+    Operation.COPY_OBJECT: objects.copy_object,
 }
 WORKERS = {"login": 2, "slow": 2, "general": 4}
 """Threads per lane. Two for logins: so many passwords are hashed at once."""

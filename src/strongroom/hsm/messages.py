@@ -153,6 +153,13 @@ class SetAttributesRequest(msgspec.Struct, frozen=True):
     template: Template
 
 
+class CopyObjectRequest(msgspec.Struct, frozen=True):
+    """``copy_object``; the template says what differs."""
+
+    reference: int
+    template: Template
+
+
 class ShareKeyRequest(msgspec.Struct, frozen=True):
     """``share_key`` and ``unshare_key``."""
 

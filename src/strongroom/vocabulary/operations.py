@@ -52,6 +52,7 @@ class Operation(IntEnum):
     DERIVE_KEY = 0x0207
     SHARE_KEY = 0x0208
     UNSHARE_KEY = 0x0209
+    COPY_OBJECT = 0x0210
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +370,14 @@ RULES: dict[Operation, OperationRule] = {
         retry="change",
         narrowing=True,
         opcode=("CN_SHARE_OBJECT", 0x12),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.COPY_OBJECT: OperationRule(
+        path="managed",
+        lane="general",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_CREATE_OBJECT", 0x10),
         roles=frozenset({Role.CRYPTO_USER}),
     ),
 }

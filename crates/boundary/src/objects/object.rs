@@ -37,7 +37,7 @@ pub struct Object {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags(u32);
 
-const FLAGS: [AttributeType; 14] = [
+const FLAGS: [AttributeType; 15] = [
     AttributeType::Token,
     AttributeType::Private,
     AttributeType::Modifiable,
@@ -52,6 +52,7 @@ const FLAGS: [AttributeType; 14] = [
     AttributeType::WrapWithTrusted,
     AttributeType::Trusted,
     AttributeType::Derive,
+    AttributeType::WrappingOnly,
 ];
 
 impl Flags {

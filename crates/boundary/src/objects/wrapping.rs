@@ -1,12 +1,13 @@
 //! Wrapping a key under a key, and the way back.
 
 use strongroom_wire::messages::{CryptResponse, MechanismParameters};
-use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
+use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv, Template};
 use zeroize::Zeroizing;
 
 use super::crypt::{UNWRAP, WRAP};
 use super::generate::Origin;
 use super::made::{self, Made};
+use super::object::Object;
 use super::{Objects, Staged};
 use crate::attributes::encoded::Query;
 use crate::attributes::{CKO_PRIVATE_KEY, CKO_SECRET_KEY, ClassRules, Way, check_template, class_of};
@@ -39,11 +40,8 @@ impl Objects {
         if !target.flags.has(AttributeType::Extractable) {
             return Err(Error::refused(Rv::KEY_UNEXTRACTABLE, "the key's CKA_EXTRACTABLE is false"));
         }
-        if target.flags.has(AttributeType::WrapWithTrusted) && !wrapping_key.flags.has(AttributeType::Trusted)
-        {
-            let text =
-                "the key's CKA_WRAP_WITH_TRUSTED is true and the wrapping key is not trusted by an admin";
-            return Err(Error::refused(Rv::KEY_NOT_WRAPPABLE, text));
+        if needs_trusted(&target) {
+            check_trusted(&wrapping_key)?;
         }
         if let Some(wanted) = wrapping_key.nested(AttributeType::WrapTemplate)?
             && !Query::new(&wanted).matches(&target.attributes)
@@ -75,7 +73,11 @@ impl Objects {
         self.check_use(&unwrapping_key, mechanism, UNWRAP).map_err(|error| {
             renamed(error, Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT, Rv::UNWRAPPING_KEY_HANDLE_INVALID)
         })?;
-        let template = with_unwrap_template(template, unwrapping_key.nested(AttributeType::UnwrapTemplate)?)?;
+        let demanded = unwrapping_key.nested(AttributeType::UnwrapTemplate)?.unwrap_or_default();
+        let mut template = with_demanded(template, &demanded, AttributeType::UnwrapTemplate)?;
+        if is_ever_trusted(&unwrapping_key) {
+            keep_wrapped_with_trusted(&mut template)?;
+        }
         let class = class_of(&template)?;
         if !matches!(class.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
             return Err(Error::refused(
@@ -115,16 +117,59 @@ fn unwrapped(class: &ClassRules, material: Zeroizing<Vec<u8>>) -> Result<Made> {
     Ok(made)
 }
 
-/// The union of both; a difference is refused (aws-cloudhsm 5.5).
-fn with_unwrap_template(mut template: Template, required: Option<Template>) -> Result<Template> {
-    for (attribute, value) in required.unwrap_or_default().iter() {
+/// The union of a template and what a key demands of what is made with it; a difference is refused (aws-cloudhsm 5.5).
+pub(super) fn with_demanded(
+    mut template: Template,
+    demanded: &Template,
+    source: AttributeType,
+) -> Result<Template> {
+    for (attribute, value) in demanded.iter() {
         if template.get(attribute).is_some_and(|given| given != value) {
-            let text = format!("{} differs from the unwrapping key's CKA_UNWRAP_TEMPLATE", attribute.name());
+            let text = format!("{} differs from the key's {}", attribute.name(), source.name());
             return Err(Error::refused(Rv::TEMPLATE_INCONSISTENT, text));
         }
         template.set(attribute, value.clone());
     }
     Ok(template)
+}
+
+/// Whether an admin trusts the key, or has trusted it.
+fn is_ever_trusted(key: &Object) -> bool {
+    key.flags.has(AttributeType::Trusted) || key.flags.has(AttributeType::WrappingOnly)
+}
+
+/// Whether only trusted keys wrap it: because its owner said so, or because it is a trusted key itself and holds what
+/// others entrusted to it.
+fn needs_trusted(target: &Object) -> bool {
+    target.flags.has(AttributeType::WrapWithTrusted)
+        || (target.class.object_class == CKO_SECRET_KEY && is_ever_trusted(target))
+}
+
+/// A key that decrypts, or has a copy that does, reveals what it wraps, whoever trusts it (ADR 0117).
+fn check_trusted(wrapping_key: &Object) -> Result<()> {
+    let text = match [AttributeType::Trusted, AttributeType::WrappingOnly]
+        .map(|attribute| wrapping_key.flags.has(attribute))
+    {
+        [true, true] => return Ok(()),
+        [false, _] => {
+            "the key's CKA_WRAP_WITH_TRUSTED is true and the wrapping key is not trusted by an admin"
+        }
+        [true, false] => {
+            "the key's CKA_WRAP_WITH_TRUSTED is true and the wrapping key encrypts or decrypts too, or did when an \
+             admin trusted it, or was copied: its owner sets both to false, and an admin sets CKA_TRUSTED again"
+        }
+    };
+    Err(Error::refused(Rv::KEY_NOT_WRAPPABLE, text))
+}
+
+/// What a trusted key unwraps may again be wrapped with trusted keys only: it may be a key that was.
+fn keep_wrapped_with_trusted(template: &mut Template) -> Result<()> {
+    if template.bool(AttributeType::WrapWithTrusted) == Some(false) {
+        let text = "CKA_WRAP_WITH_TRUSTED must be true for what a trusted key unwraps";
+        return Err(Error::refused(Rv::TEMPLATE_INCONSISTENT, text));
+    }
+    template.set(AttributeType::WrapWithTrusted, AttributeValue::Bool(true));
+    Ok(())
 }
 
 /// The codes that PKCS #11 has for wrapping keys in place of those for keys.

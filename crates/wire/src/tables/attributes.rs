@@ -114,6 +114,12 @@ pub enum AttributeType {
     WrapTemplate = 0x40000211,
     /// Number 0x40000212.
     UnwrapTemplate = 0x40000212,
+    /// Number 0x40000213.
+    DeriveTemplate = 0x40000213,
+    /// Number 0x80005301.
+    WrappingOnly = 0x80005301,
+    /// Number 0x80005302.
+    EverCopied = 0x80005302,
 }
 
 impl AttributeType {
@@ -173,6 +179,9 @@ impl AttributeType {
         Self::WrapWithTrusted,
         Self::WrapTemplate,
         Self::UnwrapTemplate,
+        Self::DeriveTemplate,
+        Self::WrappingOnly,
+        Self::EverCopied,
     ];
 
     /// The member with this number, if there is one.
@@ -232,6 +241,9 @@ impl AttributeType {
             0x0210 => Some(Self::WrapWithTrusted),
             0x40000211 => Some(Self::WrapTemplate),
             0x40000212 => Some(Self::UnwrapTemplate),
+            0x40000213 => Some(Self::DeriveTemplate),
+            0x80005301 => Some(Self::WrappingOnly),
+            0x80005302 => Some(Self::EverCopied),
             _ => None,
         }
     }
@@ -298,6 +310,9 @@ impl AttributeType {
             Self::WrapWithTrusted => Kind::Bool,
             Self::WrapTemplate => Kind::Template,
             Self::UnwrapTemplate => Kind::Template,
+            Self::DeriveTemplate => Kind::Template,
+            Self::WrappingOnly => Kind::Bool,
+            Self::EverCopied => Kind::Bool,
         }
     }
 
@@ -372,6 +387,9 @@ impl AttributeType {
             Self::WrapWithTrusted => "CKA_WRAP_WITH_TRUSTED",
             Self::WrapTemplate => "CKA_WRAP_TEMPLATE",
             Self::UnwrapTemplate => "CKA_UNWRAP_TEMPLATE",
+            Self::DeriveTemplate => "CKA_DERIVE_TEMPLATE",
+            Self::WrappingOnly => "CKA_WRAPPING_ONLY",
+            Self::EverCopied => "CKA_EVER_COPIED",
         }
     }
 
@@ -432,6 +450,9 @@ impl AttributeType {
             Self::WrapWithTrusted => "wrap-with-trusted",
             Self::WrapTemplate => "wrap-template",
             Self::UnwrapTemplate => "unwrap-template",
+            Self::DeriveTemplate => "derive-template",
+            Self::WrappingOnly => "wrapping-only",
+            Self::EverCopied => "ever-copied",
         }
     }
 }

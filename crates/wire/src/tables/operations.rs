@@ -82,6 +82,8 @@ pub enum Operation {
     ShareKey = 0x0208,
     /// Number 0x0209.
     UnshareKey = 0x0209,
+    /// Number 0x0210.
+    CopyObject = 0x0210,
 }
 
 impl Operation {
@@ -125,6 +127,7 @@ impl Operation {
         Self::DeriveKey,
         Self::ShareKey,
         Self::UnshareKey,
+        Self::CopyObject,
     ];
 
     /// The member with this number, if there is one.
@@ -168,6 +171,7 @@ impl Operation {
             0x0207 => Some(Self::DeriveKey),
             0x0208 => Some(Self::ShareKey),
             0x0209 => Some(Self::UnshareKey),
+            0x0210 => Some(Self::CopyObject),
             _ => None,
         }
     }
@@ -206,6 +210,7 @@ impl Operation {
             Self::DeriveKey => Some(Lane::General),
             Self::ShareKey => Some(Lane::General),
             Self::UnshareKey => Some(Lane::General),
+            Self::CopyObject => Some(Lane::General),
             _ => None,
         }
     }
@@ -251,6 +256,7 @@ impl Operation {
             Self::DeriveKey => RetryClass::Create,
             Self::ShareKey => RetryClass::Change,
             Self::UnshareKey => RetryClass::Change,
+            Self::CopyObject => RetryClass::Create,
         }
     }
 
@@ -295,6 +301,7 @@ impl Operation {
             Self::DeriveKey => &[Role::CryptoUser],
             Self::ShareKey => &[Role::CryptoUser],
             Self::UnshareKey => &[Role::CryptoUser],
+            Self::CopyObject => &[Role::CryptoUser],
         }
     }
 
@@ -339,6 +346,7 @@ impl Operation {
             Self::DeriveKey => "derive_key",
             Self::ShareKey => "share_key",
             Self::UnshareKey => "unshare_key",
+            Self::CopyObject => "copy_object",
         }
     }
 }

@@ -11,6 +11,7 @@ from strongroom.client.key_handles.opening import open_key
 from strongroom.client.messages import MechanismParameters
 from strongroom.client.object_kinds import KeyType
 from strongroom.client.templates import KeyOptions
+from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
 _SHA256: Final = DIGESTS[Hash.SHA256]
@@ -40,5 +41,8 @@ class UnwrappingKey(HsmKey):
         """A new key of the cluster from what ``wrap`` gave, here or elsewhere; :class:`DecryptionFailed`."""
         mechanism, parameters = self._wrapping
         template = templates.incoming_key(key_type, label, options)
+        if "wrap_with_trusted" not in options and Attribute.WRAP_WITH_TRUSTED not in options.get("attributes", {}):
+            # What a trusted key unwraps must have it, and other keys need not.
+            template.pop(Attribute.WRAP_WITH_TRUSTED.value, None)
         view = self._objects.unwrap(self.reference, mechanism, wrapped, template, parameters)
         return open_key(self._objects, view)
