@@ -33,6 +33,8 @@ pub const NAMED: [A; 13] = [
 pub const USERS: u8 = 3;
 /// In an action's `user`: the owner of the key that it is about.
 pub const OWNER: u8 = USERS;
+/// Somebody whom that key is shared with, else its owner.
+pub const FRIEND: u8 = USERS + 1;
 
 /// Flags that a template says, or does not say: two bits for each of [`NAMED`].
 pub type Said = u32;
@@ -68,7 +70,7 @@ fn likely() -> impl Strategy<Value = Said> {
     let off = |attributes: &[A]| attributes.iter().fold(0, |all, attribute| all | 3 << shift(*attribute));
     prop_oneof![
         3 => Just(on(&[A::Wrap, A::Unwrap]) | off(&[A::Extractable])),
-        1 => Just(on(&[A::Wrap, A::Unwrap, A::Encrypt, A::Decrypt]) | off(&[A::Extractable])),
+        3 => Just(on(&[A::Wrap, A::Unwrap, A::Encrypt, A::Decrypt]) | off(&[A::Extractable])),
         3 => Just(on(&[A::WrapWithTrusted])),
         1 => Just(off(&[A::Extractable])),
         1 => Just(on(&[A::Derive]) | off(&[A::Extractable, A::Sign, A::Modifiable])),
@@ -92,7 +94,7 @@ pub fn said_of(said: Said, attribute: A) -> Option<bool> {
 
 fn action() -> impl Strategy<Value = Action> {
     let user = || 0..USERS;
-    let owner = || prop_oneof![1 => 0..USERS, 2 => Just(OWNER)];
+    let owner = || prop_oneof![1 => 0..USERS, 3 => Just(OWNER), 1 => Just(FRIEND)];
     let key = || 0_u8..12;
     let mostly_token = || prop::bool::weighted(0.2);
     prop_oneof![
@@ -112,7 +114,7 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(user, unwrapping, wrapped, generic, said)| Action::Unwrap { user, unwrapping, wrapped, generic, said }),
         2 => (owner(), key(), 0_u8..2, any::<bool>(), said())
             .prop_map(|(user, base, info, generic, said)| Action::Derive { user, base, info, generic, said }),
-        4 => (owner(), key(), user(), prop::bool::weighted(0.7))
+        6 => (owner(), key(), user(), prop::bool::weighted(0.8))
             .prop_map(|(user, key, with, on)| Action::Share { user, key, with, on }),
         1 => (user(), key()).prop_map(|(user, key)| Action::Encrypt { user, key }),
         1 => (user(), key(), key()).prop_map(|(user, key, wrapped)| Action::Decrypt { user, key, wrapped }),
@@ -126,7 +128,7 @@ fn cases(number: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(600))]
 
     /// The admin trusts what was generated here and was never extractable, as docs/threat-model.md says that admins should.
     #[test]

@@ -9,7 +9,7 @@ use strongroom_wire::messages::{MechanismParameters, PrfInput};
 use strongroom_wire::{AttributeType as A, AttributeValue as V, MechanismType as M, Rv, Secret, Template};
 
 use super::super::{admin, only, user};
-use super::{Action, NAMED, OWNER, Said, said_of};
+use super::{Action, FRIEND, NAMED, OWNER, Said, said_of};
 use crate::mechanisms::NO_PARAMETERS;
 use crate::objects::{Objects, Staged};
 use crate::{Caller, Result};
@@ -133,8 +133,10 @@ impl World {
             Action::Derive { user, base, .. } => (user, *base),
             _ => return action,
         };
-        if *user == OWNER {
-            *user = self.pick(key).map_or(0, |key| key.owner);
+        if *user >= OWNER {
+            let is_friend = *user == FRIEND;
+            let named = |key: &Key| key.shared.first().copied().filter(|_| is_friend).unwrap_or(key.owner);
+            *user = self.pick(key).map_or(0, named);
         }
         action
     }
