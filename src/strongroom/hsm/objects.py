@@ -136,6 +136,7 @@ def wrap_key(brain: Brain, request: ManagedRequest) -> Proposal:
     def decide(draft: Draft) -> Outcome:
         nonlocal revision, body
         live_login(draft, request)
+        _still_usable(brain, request, message.wrapping_key, message.key)
         if draft.touches(message.wrapping_key) or draft.touches(message.key):
             raise Later
         if brain.replica.revision != revision:

@@ -31,7 +31,7 @@ impl Key {
             return false;
         }
         match attribute {
-            A::Encrypt | A::Decrypt => !self.generic && !(value && self.is(A::WrappingOnly)),
+            A::Encrypt | A::Decrypt => !(self.generic || value && self.is(A::WrappingOnly)),
             A::Wrap | A::Unwrap => !self.generic,
             A::Sign | A::Verify | A::Derive | A::Destroyable => true,
             A::Sensitive | A::WrapWithTrusted => value || !self.is(attribute),
