@@ -306,6 +306,11 @@ class Hsm:
         template: Template,
     ) -> StagedObject: ...
     def set_attributes(self, caller: Caller, reference: int, template: Template) -> StagedObject: ...
+    def copy_object(
+        self, caller: Caller, reference: int, template: Template
+    ) -> tuple[StagedObject, StagedObject | None]:
+        """The copy, and the original's next version where the copy leaves a mark on it."""
+
     def share_key(self, caller: Caller, reference: int, username: str) -> StagedObject: ...
     def unshare_key(self, caller: Caller, reference: int, username: str) -> StagedObject: ...
     def share_staged(self, caller: Caller, reference: int, usernames: Sequence[str]) -> StagedObject:
@@ -345,6 +350,9 @@ class Hsm:
     def remove_objects(self, references: Sequence[int]) -> None: ...
     def load_object(self, reference: int, version: int, record: bytes) -> None:
         """Open a key record from the store and make it usable; :class:`IntegrityError` names the object."""
+
+    def certificate_count(self) -> int:
+        """Certificates among the token objects."""
 
     def object_count(self, username: str | None = None) -> int:
         """Token objects on this HSM, or those that a user owns."""

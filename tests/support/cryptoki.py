@@ -32,6 +32,7 @@ PLACES = {
     "C_Login": 18,
     "C_Logout": 19,
     "C_CreateObject": 20,
+    "C_CopyObject": 21,
     "C_DestroyObject": 22,
     "C_GetAttributeValue": 24,
     "C_SetAttributeValue": 25,
@@ -178,6 +179,11 @@ class Session:
     def create(self, template: dict[int, Any]) -> int:
         made = c_ulong()
         self._call("C_CreateObject", *_template(template), byref(made))
+        return made.value
+
+    def copy(self, handle: int, template: dict[int, Any]) -> int:
+        made = c_ulong()
+        self._call("C_CopyObject", handle, *_template(template), byref(made))
         return made.value
 
     def destroy(self, handle: int) -> None:

@@ -1,8 +1,9 @@
 //! Which HSM a request must go to. Token objects are on every HSM; session objects only on the one that made them.
 
 use strongroom_wire::messages::{
-    AttributesRequest, CreateObjectRequest, DecapsulateKeyRequest, DeriveKeyRequest, EncapsulateKeyRequest,
-    GenerateKeyPairRequest, GenerateKeyRequest, SESSION_OBJECT_BIT, UnwrapKeyRequest, WrapKeyRequest,
+    AttributesRequest, CopyObjectRequest, CreateObjectRequest, DecapsulateKeyRequest, DeriveKeyRequest,
+    EncapsulateKeyRequest, GenerateKeyPairRequest, GenerateKeyRequest, SESSION_OBJECT_BIT, UnwrapKeyRequest,
+    WrapKeyRequest,
 };
 use strongroom_wire::{AttributeType, Message, Operation, Template};
 
@@ -56,6 +57,13 @@ pub(crate) fn route(operation: Operation, body: &[u8]) -> Route {
         Operation::DecapsulateKey => DecapsulateKeyRequest::from_bytes(body).map_or(Route::Any, |request| {
             match for_references(&[request.private_key]) {
                 Route::Any => for_template(&request.template),
+                other => other,
+            }
+        }),
+        Operation::CopyObject => CopyObjectRequest::from_bytes(body).map_or(Route::Any, |request| {
+            match for_references(&[request.reference]) {
+                // What the template does not say is as in the original, which is a token object.
+                Route::Any if request.template.bool(AttributeType::Token) == Some(false) => Route::MakesHome,
                 other => other,
             }
         }),

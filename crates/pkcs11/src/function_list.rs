@@ -45,7 +45,7 @@ macro_rules! functions {
             C_Login: Some(sessions::C_Login),
             C_Logout: Some(sessions::C_Logout),
             C_CreateObject: Some(objects::C_CreateObject),
-            C_CopyObject: Some(unsupported::C_CopyObject),
+            C_CopyObject: Some(objects::C_CopyObject),
             C_DestroyObject: Some(objects::C_DestroyObject),
             C_GetObjectSize: Some(unsupported::C_GetObjectSize),
             C_GetAttributeValue: Some(objects::C_GetAttributeValue),

@@ -76,6 +76,16 @@ impl ObjectCache {
         self.0.read().unwrap_or_else(PoisonError::into_inner).by_handle.get(&handle).cloned()
     }
 
+    /// An object has become another one, for which its handle stands from now on.
+    pub fn replace(&self, handle: CK_OBJECT_HANDLE, view: ObjectView, revision: u64) {
+        self.remove(handle);
+        let reference = view.reference;
+        let view = Arc::new(View { attributes: view.attributes, read_at: Instant::now(), revision });
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        table.by_reference.insert(reference, handle);
+        table.by_handle.insert(handle, Object { reference, view });
+    }
+
     /// The object is gone.
     pub fn remove(&self, handle: CK_OBJECT_HANDLE) {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -130,7 +140,6 @@ pub fn is_constant(attribute: AttributeType) -> bool {
     matches!(
         attribute,
         A::Class
-            | A::Token
             | A::Private
             | A::Value
             | A::CertificateType

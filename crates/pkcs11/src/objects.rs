@@ -4,8 +4,10 @@ use cryptoki_sys::{
     CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CKO_CERTIFICATE, CKO_PRIVATE_KEY,
     CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
+use strongroom_wire::codec::List;
 use strongroom_wire::messages::{
-    CreateObjectRequest, DestroyObjectRequest, Empty, ObjectsResponse, SetAttributesRequest,
+    CopyObjectRequest, CreateObjectRequest, DestroyObjectRequest, Empty, ObjectsResponse,
+    SetAttributesRequest,
 };
 use strongroom_wire::{AttributeType, Operation, Rv, Template};
 
@@ -64,6 +66,42 @@ pub unsafe extern "C" fn C_CreateObject(
         };
         // SAFETY: the standard: a place for a handle.
         unsafe { put(object, handle) }
+    })
+}
+
+/// C_CopyObject.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_CopyObject(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+    copy: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    enter("C_CopyObject", |library| {
+        let session = library.session(session)?;
+        session.slot.check_offered()?;
+        if copy.is_null() {
+            return Err(Rv::ARGUMENTS_BAD.into());
+        }
+        // SAFETY: the standard: that many attributes with valid values.
+        let template = unsafe { read_template(array(template, count)?) }?;
+        let known = session.slot.known(object)?;
+        if template.bool(AttributeType::Token).is_none() {
+            session.check_may_write(&known.view.attributes)?;
+        }
+        session.check_may_write(&template)?;
+        session.check_login()?;
+        let request = CopyObjectRequest { reference: known.reference, template, request_id: None };
+        let response: ObjectsResponse = session.slot.client.call(Operation::CopyObject, &request)?;
+        let Some(handle) = handles_of(&session.slot, response).first().copied() else {
+            return failure(Rv::DEVICE_ERROR, "the HSM showed no new object");
+        };
+        // SAFETY: the standard: a place for a handle.
+        unsafe { put(copy, handle) }
     })
 }
 
@@ -140,7 +178,13 @@ pub unsafe extern "C" fn C_SetAttributeValue(
         let request =
             SetAttributesRequest { reference: known.reference, template, approval: None, request_id: None };
         let response: ObjectsResponse = session.slot.client.call(Operation::SetAttributes, &request)?;
-        handles_of(&session.slot, response);
+        // A session object that becomes a token object is another object.
+        let (moved, changed) =
+            response.objects.0.into_iter().partition(|view| view.reference != known.reference);
+        handles_of(&session.slot, ObjectsResponse { objects: List(changed) });
+        for view in moved {
+            session.slot.objects.replace(object, view, session.slot.client.revision());
+        }
         Result::Ok(())
     })
 }

@@ -4,16 +4,17 @@
 use crate::codec::{DecodeError, Message, Value};
 use crate::messages::{
     ActivateRequest, AttachRequest, AttributesRequest, ChangeMfaRequest, ChangePasswordRequest,
-    CreateObjectRequest, CryptRequest, CryptResponse, DecapsulateKeyRequest, DeleteQuorumTokensRequest,
-    DeregisterTrustAnchorRequest, DeriveKeyRequest, DestroyObjectRequest, Empty, EncapsulateKeyRequest,
-    EncapsulateKeyResponse, FindRequest, FindResponse, GenerateKeyPairRequest, GenerateKeyRequest,
-    HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse, LoginTokenRequest,
-    LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest, MutualTlsResponse,
-    ObjectsResponse, QuorumTokenRequest, QuorumTokenResponse, QuorumTokensResponse, QuorumValuesResponse,
-    RandomRequest, RandomResponse, RegisterQuorumRequest, RegisterTrustAnchorRequest, SetAttributesRequest,
-    SetEnforcementRequest, SetQuorumValueRequest, ShareKeyRequest, SignWithApprovalRequest, TicketResponse,
-    TokenResponse, TrustAnchorView, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest,
-    UserResponse, VerifyRequest, WrapKeyRequest, WrapWithApprovalRequest,
+    CopyObjectRequest, CreateObjectRequest, CryptRequest, CryptResponse, DecapsulateKeyRequest,
+    DeleteQuorumTokensRequest, DeregisterTrustAnchorRequest, DeriveKeyRequest, DestroyObjectRequest, Empty,
+    EncapsulateKeyRequest, EncapsulateKeyResponse, FindRequest, FindResponse, GenerateKeyPairRequest,
+    GenerateKeyRequest, HelloRequest, HelloResponse, HsmInfoResponse, LoginRequest, LoginResponse,
+    LoginTokenRequest, LoginWithTokenRequest, LogoutRequest, MembersResponse, MfaTokenRequest,
+    MutualTlsResponse, ObjectsResponse, QuorumTokenRequest, QuorumTokenResponse, QuorumTokensResponse,
+    QuorumValuesResponse, RandomRequest, RandomResponse, RegisterQuorumRequest, RegisterTrustAnchorRequest,
+    SetAttributesRequest, SetEnforcementRequest, SetQuorumValueRequest, ShareKeyRequest,
+    SignWithApprovalRequest, TicketResponse, TokenResponse, TrustAnchorView, UnwrapKeyRequest,
+    UserDeleteRequest, UserListResponse, UserRequest, UserResponse, VerifyRequest, WrapKeyRequest,
+    WrapWithApprovalRequest,
 };
 use crate::tables::Operation;
 
@@ -108,4 +109,5 @@ bodies! {
     UnshareKey: ShareKeyRequest => ObjectsResponse,
     SignWithApproval: SignWithApprovalRequest => CryptResponse,
     WrapWithApproval: WrapWithApprovalRequest => CryptResponse,
+    CopyObject: CopyObjectRequest => ObjectsResponse,
 }

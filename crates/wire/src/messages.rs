@@ -461,6 +461,13 @@ message! {
         15 => request_id: Option<Vec<u8>>,
     }
 
+    /// `copy_object`; the template says what differs.
+    pub struct CopyObjectRequest {
+        1 => reference: u64,
+        2 => template: Template,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
     /// `share_key` and `unshare_key`.
     pub struct ShareKeyRequest {
         1 => reference: u64,

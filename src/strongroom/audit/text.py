@@ -31,6 +31,7 @@ KEY_OPERATIONS: Final = SHARE_OPERATIONS | frozenset(
         "derive_key",
         "encapsulate_key",
         "decapsulate_key",
+        "copy_object",
     }
 )
 """Their entries have key handles, 0 where there is no key: also those of refusals."""

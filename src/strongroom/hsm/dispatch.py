@@ -62,6 +62,7 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.DERIVE_KEY: objects.derive_key,
     Operation.ENCAPSULATE_KEY: objects.encapsulate_key,
     Operation.DECAPSULATE_KEY: objects.decapsulate_key,
+    Operation.COPY_OBJECT: objects.copy_object,
 }
 WORKERS = {"login": 2, "slow": 2, "general": 4}
 """Threads per lane. Two for logins: so many passwords are hashed at once."""

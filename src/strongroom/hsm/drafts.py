@@ -88,6 +88,9 @@ class Draft:
     _shared_with: set[str] = field(default_factory=set)
     _approvals: dict[bytes, ApprovalRule | None] = field(default_factory=dict)
     _quorum: QuorumValues | None = None
+    _moved: set[int] = field(default_factory=set)
+    new_certificates: int = 0
+    """Certificates that the batch adds."""
     open_writes: dict[str, Write] = field(default_factory=dict)
     open_compares: dict[str, Compare] = field(default_factory=dict)
 
@@ -172,7 +175,7 @@ class Draft:
 
     def touches(self, reference: int) -> bool:
         """Whether an earlier request of the batch changes the object."""
-        return reference in self._objects
+        return reference in self._objects or reference in self._moved
 
     def shares_with(self, username: str) -> bool:
         """Whether an earlier request of the batch shares a key with the user."""
@@ -210,6 +213,10 @@ class Draft:
     def note_shared(self, username: str) -> None:
         """A key of the batch is shared with the user."""
         self._shared_with.add(username)
+
+    def note_moved(self, reference: int) -> None:
+        """A session object becomes a token object of another reference."""
+        self._moved.add(reference)
 
     def delete_object(self, reference: int) -> None:
         self._objects[reference] = None

@@ -217,6 +217,13 @@ class SetAttributesRequest(msgspec.Struct, frozen=True):
     approval: Approval | None = None
 
 
+class CopyObjectRequest(msgspec.Struct, frozen=True):
+    """``copy_object``; the template says what differs."""
+
+    reference: int
+    template: Template
+
+
 class ShareKeyRequest(msgspec.Struct, frozen=True):
     """``share_key`` and ``unshare_key``."""
 

@@ -1,4 +1,4 @@
-"""Objects: generate, import, unwrap, derive, encapsulate, wrap, set attributes, share, destroy, sign with approvals.
+"""Objects: generate, import, unwrap, derive, encapsulate, copy, wrap, set attributes, share, destroy, sign with approvals.
 
 The boundary decides what a caller may do with an object and makes it; the brain counts, commits and publishes.
 """
@@ -17,6 +17,7 @@ from strongroom.hsm.audit import DESTROY_OBJECT, AuditFacts, facts_of
 from strongroom.hsm.brain import Brain, live_login, proposal
 from strongroom.hsm.drafts import Draft, Later, Outcome, Proposal
 from strongroom.hsm.messages import (
+    CopyObjectRequest,
     CreateObjectRequest,
     DecapsulateKeyRequest,
     DeriveKeyRequest,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 PUBLIC_KEY_CLASS = 2
 """CKO_PUBLIC_KEY."""
+CERTIFICATE_CLASS = 1
+"""CKO_CERTIFICATE."""
 
 
 def generate_key(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -124,6 +127,38 @@ def decapsulate_key(brain: Brain, request: ManagedRequest) -> Proposal:
     return _creation(brain, request, [staged], used=_Used(message.private_key, QuorumService.KEY_USAGE))
 
 
+def copy_object(brain: Brain, request: ManagedRequest) -> Proposal:
+    """The boundary's checks run when the commit is decided, since the copy may leave a mark on the original."""
+    message = read(request.body, CopyObjectRequest)
+    _look_for(brain, request, message.reference)
+    hsm, caller, reference = brain.hsm, brain.caller(request), message.reference
+    made: list[StagedObject] = []
+
+    def discard() -> None:
+        hsm.discard([each.reference for each in made])
+        made.clear()
+
+    def decide(draft: Draft) -> Outcome:
+        discard()
+        live_login(draft, request)
+        if draft.touches(reference):
+            raise Later
+        copy, original = hsm.copy_object(caller, reference, message.template)
+        made.extend([copy] if original is None else [copy, original])
+        _check_room(brain, draft, [each for each in (copy,) if each.is_token])
+        for each in made:
+            if each.is_token:
+                draft.put_object(each.reference, each.version, each.record)
+        references = [each.reference for each in made]
+        return Outcome(
+            {"objects": [copy.view]},
+            _references(facts_of(request), [copy]),
+            publish=lambda: hsm.publish(references),
+        )
+
+    return proposal(request, decide, discard=discard)
+
+
 def wrap_key(brain: Brain, request: ManagedRequest) -> Proposal:
     """The wrapped key is given out only once its audit entry is in the store."""
     message = read(request.body, WrapKeyRequest)
@@ -142,15 +177,29 @@ def _wrapping(
 ) -> Proposal:
     _look_for(brain, request, message.wrapping_key, message.key)
     caller = brain.caller(request, wrapping.signed + payload.signed)
-    body = brain.hsm.wrap_key(caller, message.wrapping_key, message.mechanism, message.parameters, message.key)
     uses = (
         _Used(message.wrapping_key, QuorumService.KEY_MANAGEMENT, wrapping),
         _Used(message.key, QuorumService.KEY_MANAGEMENT, payload),
     )
 
+    def wrap() -> tuple[int, dict[str, object]]:
+        """The wrapped key, and the state of the cluster whose rules allowed it."""
+        revision = brain.replica.revision
+        return revision, brain.hsm.wrap_key(
+            caller, message.wrapping_key, message.mechanism, message.parameters, message.key
+        )
+
+    revision, body = wrap()
+
     def decide(draft: Draft) -> Outcome:
+        nonlocal revision, body
         live_login(draft, request)
         first, second = (use.judge(brain, draft, request) for use in uses)
+        if draft.touches(message.wrapping_key) or draft.touches(message.key):
+            raise Later
+        if brain.replica.revision != revision:
+            # A change in between may forbid it: nothing is given out after that was acknowledged.
+            revision, body = wrap()
         approved = first.and_also(second)
         approved.spend(draft)
         return Outcome(body, facts_of(request), further=approved.entries)
@@ -224,33 +273,43 @@ def _change(
     *,
     narrowing: bool = True,
 ) -> Proposal:
-    """The next version of an object. The boundary's checks run when the commit is decided: they see the newest one."""
+    """The next version of an object. The boundary's checks run when the commit is decided: they see the newest one.
+
+    A session object that becomes a token object has another reference from then on.
+    """
     hsm = brain.hsm
-    staged_before = False
+    staged_before: list[int] = []
 
     def discard() -> None:
-        nonlocal staged_before
-        if staged_before:
-            hsm.discard([reference])
-            staged_before = False
+        hsm.discard(staged_before)
+        staged_before.clear()
 
     def decide(draft: Draft) -> Outcome:
-        nonlocal staged_before
         discard()
         live_login(draft, request)
         if draft.touches(reference):
             raise Later
         approved = approvals.judge_key(brain, draft, request, QuorumService.KEY_MANAGEMENT, given, reference)
         staged = stage(draft)
-        staged_before = True
+        staged_before.append(staged.reference)
+        is_moved = staged.reference != reference
+        if is_moved:
+            _check_room(brain, draft, [staged])
+            draft.note_moved(reference)
         approved.spend(draft)
         if staged.is_token:
-            draft.put_object(reference, staged.version, staged.record)
+            draft.put_object(staged.reference, staged.version, staged.record)
+
+        def publish() -> None:
+            hsm.publish([staged.reference])
+            if is_moved:
+                hsm.remove_objects([reference])
+
         return Outcome(
             {"objects": [staged.view]},
             _references(facts, [staged]),
-            narrowing=narrowing and staged.is_token,
-            publish=lambda: hsm.publish([reference]),
+            narrowing=narrowing and staged.is_token and not is_moved,
+            publish=publish,
             further=approved.entries,
         )
 
@@ -316,11 +375,7 @@ def _creation(
         approved = used.judge(brain, draft, request) if used is not None else Approved()
         for name in usernames:
             sharing.check_user(draft, name)
-        if draft.object_total() + len(tokens) > brain.settings.max_keys and tokens:
-            raise Refusal(
-                Rv.DEVICE_MEMORY,
-                f"the cluster has its limit of {brain.settings.max_keys} token objects: destroy what is not needed",
-            )
+        _check_room(brain, draft, tokens)
         approved.spend(draft)
         for each in tokens:
             draft.put_object(each.reference, each.version, each.record)
@@ -349,6 +404,26 @@ class _Used:
             raise Refusal(Rv.KEY_HANDLE_INVALID, f"no object {self.key:#018x} that this user may use")
         brain.hsm.check_quorum(caller, self.key, int(self.service))
         return approvals.judge_key(brain, draft, request, self.service, self.given, self.key)
+
+
+def _check_room(brain: Brain, draft: Draft, tokens: Sequence[StagedObject]) -> None:
+    """AWS's code of a full store of certificates is CKR_FUNCTION_FAILED (aws-cloudhsm 6.5)."""
+    settings = brain.settings
+    if tokens and draft.object_total() + len(tokens) > settings.max_keys:
+        raise Refusal(
+            Rv.DEVICE_MEMORY,
+            f"the cluster has its limit of {settings.max_keys} token objects: destroy what is not needed",
+        )
+    certificates = sum(each.view["attributes"].get(int(Attribute.CLASS)) == CERTIFICATE_CLASS for each in tokens)
+    if not certificates:
+        return
+    if brain.hsm.certificate_count() + draft.new_certificates + certificates > settings.max_certificates:
+        raise Refusal(
+            Rv.FUNCTION_FAILED,
+            f"MaxObjectsReached: the cluster has its limit of {settings.max_certificates} certificates: destroy what "
+            "is not needed",
+        )
+    draft.new_certificates += certificates
 
 
 def _once(action: Callable[[], None]) -> Callable[[], None]:

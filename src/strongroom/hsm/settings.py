@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+LIMITS: Final = ("max_keys", "max_certificates", "max_users")
+"""What an operator may set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,8 @@ class Settings:
     login_seen_seconds: float = 60.0
     """How often an HSM tells which logins are in use on it."""
     max_keys: int = 100_000
+    max_certificates: int = 60
+    """AWS's limit (aws-cloudhsm 1.7)."""
     max_users: int = 1_024
     max_logins: int = 20_000
     max_failed_logins: int = 5

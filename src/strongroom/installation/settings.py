@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -20,6 +20,16 @@ _REGION_FORM: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}")
 _ACCOUNT_FORM: Final = re.compile(r"[0-9]{12}")
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a cluster may hold; a cluster's HSMs follow a change when they start the next time."""
+
+    max_keys: Annotated[int, msgspec.Meta(ge=1)] = 100_000
+    """Token objects; AWS has 16,666."""
+    max_certificates: Annotated[int, msgspec.Meta(ge=0)] = 60
+    """Of these, certificates."""
+    max_users: Annotated[int, msgspec.Meta(ge=2)] = 1_024
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What does not change while an installation lives, and what it came to use."""
 
@@ -33,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """0 = not chosen yet."""
     tls_certificate: str = ""
     tls_key: str = ""
+    limits: Limits = Limits()
     forward: list[AnyTarget] = []
     """Where audit and trail events are sent; a running service follows changes of it."""
 

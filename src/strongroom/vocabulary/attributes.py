@@ -71,6 +71,9 @@ class Attribute(IntEnum):
     SEED = 0x637
     WRAP_TEMPLATE = 0x40000211
     UNWRAP_TEMPLATE = 0x40000212
+    DERIVE_TEMPLATE = 0x40000213
+    WRAPPING_ONLY = 0x80005301
+    EVER_COPIED = 0x80005302
 
 
 CLI_NAMES: dict[Attribute, str] = {
@@ -134,6 +137,9 @@ CLI_NAMES: dict[Attribute, str] = {
     Attribute.SEED: "seed",
     Attribute.WRAP_TEMPLATE: "wrap-template",
     Attribute.UNWRAP_TEMPLATE: "unwrap-template",
+    Attribute.DERIVE_TEMPLATE: "derive-template",
+    Attribute.WRAPPING_ONLY: "wrapping-only",
+    Attribute.EVER_COPIED: "ever-copied",
 }
 """The spelling of ``cloudhsm-cli``."""
 
@@ -198,6 +204,9 @@ KINDS: dict[Attribute, str] = {
     Attribute.SEED: "bytes",
     Attribute.WRAP_TEMPLATE: "template",
     Attribute.UNWRAP_TEMPLATE: "template",
+    Attribute.DERIVE_TEMPLATE: "template",
+    Attribute.WRAPPING_ONLY: "bool",
+    Attribute.EVER_COPIED: "bool",
 }
 """bool, ulong, bytes, text, bigint, date or template."""
 

@@ -62,6 +62,7 @@ class Operation(IntEnum):
     UNSHARE_KEY = 0x0209
     SIGN_WITH_APPROVAL = 0x0220
     WRAP_WITH_APPROVAL = 0x0221
+    COPY_OBJECT = 0x0212
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,6 +460,14 @@ RULES: dict[Operation, OperationRule] = {
         retry="change",
         narrowing=False,
         opcode=("CN_WRAP_KEY", 0x1A),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.COPY_OBJECT: OperationRule(
+        path="managed",
+        lane="general",
+        retry="create",
+        narrowing=False,
+        opcode=("CN_CREATE_OBJECT", 0x10),
         roles=frozenset({Role.CRYPTO_USER}),
     ),
 }

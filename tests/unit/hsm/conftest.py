@@ -73,6 +73,7 @@ from strongroom.vocabulary.roles import Role  # noqa: E402
 CLUSTER_KEY = b"cluster key"
 TOKEN = 0x1
 SHARED = -1
+COPIED = 0x80005302
 """Where the double keeps the users that an object is shared with."""
 QUORUM = -2
 """Where it keeps how many must approve management and use."""
@@ -338,9 +339,19 @@ class BoundaryDouble:
         self.check_quorum(caller, key, 5)
         return b"signature"
 
+    def copy_object(self, caller: Caller, reference: int, template: dict[int, Any]) -> tuple[Staged, Staged | None]:
+        version, owner, attributes = self._own(caller, reference)
+        marked = None
+        if not attributes.get(COPIED):
+            attributes = {**attributes, COPIED: True}
+            marked = self._stage(reference, version + 1, owner, attributes)
+        return self._stage(secrets.randbits(62) + 1, 1, owner, {**attributes, **template}), marked
+
     def set_attributes(self, caller: Caller, reference: int, template: dict[int, Any]) -> Staged:
         version, owner, attributes = self._own(caller, reference)
         self.check_quorum(caller, reference, 6)
+        if template.get(TOKEN) and not attributes.get(TOKEN):
+            return self._stage(secrets.randbits(62) + 1, 1, owner, {**attributes, **template})
         return self._stage(reference, version + 1, owner, {**attributes, **template})
 
     def share_key(self, caller: Caller, reference: int, username: str) -> Staged:
@@ -409,6 +420,9 @@ class BoundaryDouble:
             raise IntegrityError(0x30, f"object {reference:016x} was altered")
         owner, items = msgspec.msgpack.decode(record[32:], strict=False)
         self.objects[reference] = (version, owner, {int(key): value for key, value in items})
+
+    def certificate_count(self) -> int:
+        return sum(bool(found[2].get(TOKEN)) and found[2].get(0) == 1 for found in self.objects.values())
 
     def object_count(self, username: str | None = None) -> int:
         return sum(

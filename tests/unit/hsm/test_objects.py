@@ -4,10 +4,12 @@ import secrets
 
 import pytest
 
+from strongroom._native import HsmError
 from strongroom.hsm.settings import Settings
 from strongroom.vocabulary.operations import Operation
 
 TOKEN = {1: True}
+EXTRACTABLE = 0x162
 
 
 @pytest.fixture
@@ -167,6 +169,27 @@ def test_a_wrapped_key_is_given_out_with_its_audit_entry(hsm, alice):
     assert (hsm.entries()[-1].opcode, hsm.entries()[-1].private_reference) == ("CN_WRAP_KEY", reference)
 
 
+def test_a_key_is_not_wrapped_after_a_change_that_forbids_it(cluster, hsm, alice, monkeypatch):
+    reference = generate(hsm, alice)
+    wrap_key = hsm.hsm.wrap_key
+
+    def wrap_unless_told(caller, wrapping_key, mechanism, parameters, key):
+        if hsm.hsm.objects[key][2].get(EXTRACTABLE) is False:
+            raise HsmError(0x6A, "the key's CKA_EXTRACTABLE is false")
+        return wrap_key(caller, wrapping_key, mechanism, parameters, key)
+
+    monkeypatch.setattr(hsm.hsm, "wrap_key", wrap_unless_told)
+    body = {"wrapping_key": reference, "mechanism": 1, "key": reference}
+    assert hsm.call(Operation.WRAP_KEY, body, alice) == {"data": b"wrapped"}
+    hsm.hold = True
+    hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template": {EXTRACTABLE: False}}, alice)
+    hsm.call(Operation.WRAP_KEY, body, alice)
+    token = max(hsm.hsm.answers) + 2
+    hsm.flush()
+    hsm.settle()
+    assert hsm.answer(token).rv == 0x6A
+
+
 def test_a_repeat_gets_the_first_result_on_any_hsm(cluster, hsm, alice):
     other = cluster.member("hsm-b")
     request_id = secrets.token_bytes(16)
@@ -247,3 +270,83 @@ def test_a_change_without_a_good_request_id_is_refused(hsm, alice, request_id):
     hsm.call(Operation.GENERATE_KEY, {"mechanism": 1, "template": TOKEN}, alice)
     original(seen[0])
     assert "request id of 16 bytes" in hsm.answer(seen[0].token).text
+
+
+def copy(hsm, login, reference, template):
+    return hsm.call(Operation.COPY_OBJECT, {"reference": reference, "template": template}, login)
+
+
+def test_a_copy_and_the_mark_that_it_leaves_are_one_commit(cluster, hsm, alice):
+    other = cluster.member("hsm-b")
+    reference = generate(hsm, alice)
+    revision = hsm.replica.revision
+    made = copy(hsm, alice, reference, {3: "copy"})["objects"][0]["reference"]
+    assert hsm.replica.revision == revision + 1
+    other.replica.catch_up()
+    assert other.hsm.objects == hsm.hsm.objects
+    assert [hsm.hsm.objects[key][0] for key in (reference, made)] == [2, 1]
+    assert hsm.hsm.staged == {}
+    assert (hsm.entries()[-1].opcode, hsm.entries()[-1].operation) == ("CN_CREATE_OBJECT", "copy_object")
+    assert hsm.entries()[-1].private_reference == made
+
+
+def test_a_refused_copy_leaves_nothing(cluster):
+    hsm = cluster.member(settings=Settings(max_keys=1))
+    hsm.activate()
+    admin = hsm.admin()
+    alice, bob = hsm.user(admin), hsm.user(admin, "bob")
+    reference = generate(hsm, alice)
+    before = dict(hsm.hsm.objects)
+    assert copy(hsm, bob, reference, {}).rv == 0x82
+    assert copy(hsm, alice, 42, {}).rv == 0x82
+    assert copy(hsm, alice, reference, {}).rv == 0x31
+    assert (hsm.hsm.objects, hsm.hsm.staged) == (before, {})
+
+
+def test_copies_of_one_object_in_one_batch_are_both_made(cluster, hsm, alice):
+    reference = generate(hsm, alice)
+    hsm.hold = True
+    for _ in range(2):
+        copy(hsm, alice, reference, {})
+    hsm.flush()
+    assert len(cluster.keys("object/")) == 3
+    assert hsm.hsm.objects[reference][0] == 2
+    assert hsm.hsm.staged == {}
+
+
+def test_a_session_object_becomes_one_token_object_however_often_that_is_asked_at_once(cluster, hsm, alice):
+    other = cluster.member("hsm-b")
+    reference = generate(hsm, alice, {})
+    hsm.hold = True
+    for _ in range(2):
+        hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template": TOKEN}, alice)
+    hsm.flush()
+    other.replica.catch_up()
+    assert reference not in hsm.hsm.objects
+    assert len(hsm.hsm.objects) == 1
+    assert other.hsm.objects == hsm.hsm.objects
+
+
+def test_the_number_of_certificates_is_limited_also_within_a_batch(cluster):
+    hsm = cluster.member(settings=Settings(max_certificates=2))
+    hsm.activate()
+    alice = hsm.user(hsm.admin())
+
+    def create():
+        return hsm.call(Operation.CREATE_OBJECT, {"template_ticket": {0: 1, 1: True}}, alice)
+
+    reference = create()["objects"][0]["reference"]
+    hsm.hold = True
+    for _ in range(2):
+        create()
+    hsm.flush()
+    assert hsm.hsm.certificate_count() == 2
+    hsm.hold = False
+    refused = create()
+    assert (refused.rv, refused.text.partition(":")[0]) == (0x6, "MaxObjectsReached")
+    assert "MaxObjectsReached" in hsm.entries()[-1].response_text
+    hsm.call(Operation.DESTROY_OBJECT, {"reference": reference}, alice)
+    hsm.settle()
+    assert "objects" in create()
+    generate(hsm, alice)
+    assert hsm.hsm.staged == {}

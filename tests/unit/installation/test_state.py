@@ -3,12 +3,24 @@
 import os
 import subprocess
 import sys
+from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
+from strongroom.hsm.settings import LIMITS
 from strongroom.installation.errors import InstallationError, NotRunning
+from strongroom.installation.keys import root_key_provider
+from strongroom.installation.launching import launch_plan
 from strongroom.installation.lock import InstanceLock, ServiceRecord, holder, running_service, stop_service
-from strongroom.installation.settings import Settings, check_account, check_region, load_settings, save_settings
+from strongroom.installation.settings import (
+    Limits,
+    Settings,
+    check_account,
+    check_region,
+    load_settings,
+    save_settings,
+)
 from strongroom.installation.state_directory import StateDirectory, default_state_directory
 from strongroom.private_files import write_private
 
@@ -52,10 +64,38 @@ def test_missing_settings_are_the_defaults(state):
     assert load_settings(state.settings).region == "us-east-1"
 
 
-def test_damaged_settings_are_refused_by_name(state):
-    state.settings.write_text('{"region": 4}')
+@pytest.mark.parametrize("text", ['{"region": 4}', '{"limits": {"max_keys": 0}}', '{"limits": {"max_certs": 5}}'])
+def test_damaged_settings_are_refused_by_name(state, text):
+    state.settings.write_text(text)
     with pytest.raises(InstallationError, match=r"settings\.json is damaged"):
         load_settings(state.settings)
+
+
+def test_an_hsm_is_started_with_the_limits_that_the_settings_have_then(state):
+    root_key_provider(state).create()
+    plan = launch_plan(state, SimpleNamespace(url=lambda _: "sqlite:x"), allow_unlocked_memory=False)
+    member = SimpleNamespace(hsm_id="hsm-aaaaaaaaaaa")
+
+    def limits():
+        launch = plan("cluster-aaaaaaaaaaa", member)
+        for descriptor in launch.pass_fds:
+            os.close(descriptor)
+        command = list(launch.command)
+        return dict(word.split("=") for flag, word in pairwise(command) if flag == "--limit")
+
+    assert limits() == {"max_keys": "100000", "max_certificates": "60", "max_users": "1024"}
+    save_settings(state.settings, Settings(limits=Limits(max_keys=16_666, max_certificates=5)))
+    assert limits() == {"max_keys": "16666", "max_certificates": "5", "max_users": "1024"}
+    assert set(limits()) == set(LIMITS)
+
+
+@pytest.mark.parametrize("limit", ["max_keys", "max_keys=-1", "max_logins=3", "=5"])
+def test_an_hsm_refuses_a_limit_that_there_is_not(limit):
+    done = subprocess.run(
+        [sys.executable, "-m", "strongroom.hsm", "--limit", limit], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert "is no limit" in done.stderr
 
 
 def test_settings_of_a_later_release_are_refused(state):

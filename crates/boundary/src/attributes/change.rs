@@ -2,9 +2,9 @@
 
 use strongroom_wire::{AttributeType, AttributeValue, Role, Rv, Template};
 
-use super::flag;
 use super::rules::{Change, ClassRules};
 use super::values::check_value;
+use super::{CKO_PUBLIC_KEY, CKO_SECRET_KEY, flag};
 use crate::{Error, Result};
 
 /// Checks that somebody of this role may make these changes to an object that has these attributes.
@@ -36,9 +36,12 @@ pub fn check_change(class: &ClassRules, attributes: &Template, role: Role, chang
             }
             Change::Lower if wanted && !now => Some("can be changed from true to false only"),
             Change::Raise if !wanted && now => Some("can be changed from false to true only"),
-            Change::Owner if is_template(attribute) && flag(attributes, AttributeType::Trusted) => {
-                Some("cannot be changed while an admin trusts the key")
+            Change::Owner if is_template(attribute) && is_trusted(attributes) => {
+                Some("cannot be changed once an admin has trusted the key")
             }
+            Change::Owner if wanted && is_separate_use(attribute) && is_wrapping_only(attributes) => Some(
+                "cannot be true: an admin has trusted the key, so that it only wraps and unwraps for ever",
+            ),
             Change::Owner | Change::Lower | Change::Raise => None,
         };
         if let Some(refusal) = refusal {
@@ -52,12 +55,68 @@ pub fn check_change(class: &ClassRules, attributes: &Template, role: Role, chang
     Ok(())
 }
 
+/// Checks that the owner of an object that has these attributes may copy it with these in their place: what may be
+/// changed of the object may differ, and whether it is a token object.
+///
+/// # Errors
+/// As [`check_change`], and `CKR_ACTION_PROHIBITED` where CKA_COPYABLE is false.
+pub fn check_copy(class: &ClassRules, attributes: &Template, template: &Template) -> Result<()> {
+    if !flag(attributes, AttributeType::Copyable) {
+        return Err(Error::refused(Rv::ACTION_PROHIBITED, "the object's CKA_COPYABLE is false"));
+    }
+    for (attribute, value) in template.iter() {
+        check_value(attribute, value)?;
+    }
+    let differs = |(attribute, value): &(AttributeType, &AttributeValue)| match attribute {
+        AttributeType::Token => false,
+        // A copy is trusted by nobody yet.
+        AttributeType::Trusted => **value != AttributeValue::Bool(false),
+        _ => attributes.get(*attribute) != Some(*value),
+    };
+    let changes: Template =
+        template.iter().filter(differs).map(|(attribute, value)| (attribute, value.clone())).collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    check_change(class, attributes, Role::CryptoUser, &changes)
+}
+
+/// Marks a wrapping key that an admin trusts now: if it neither encrypts nor decrypts, and no copy of it does, then it
+/// never will (ADR 0117).
+pub fn mark_trusted(class: &ClassRules, attributes: &mut Template) {
+    if class.rule(AttributeType::WrappingOnly).is_none() || !flag(attributes, AttributeType::Trusted) {
+        return;
+    }
+    let is_used_otherwise = [AttributeType::Encrypt, AttributeType::Decrypt, AttributeType::EverCopied]
+        .into_iter()
+        .any(|attribute| flag(attributes, attribute));
+    // Everybody has a public key: whether this one encrypts is no matter.
+    if class.object_class == CKO_PUBLIC_KEY || !is_used_otherwise {
+        attributes.set(AttributeType::WrappingOnly, AttributeValue::Bool(true));
+    }
+}
+
 const fn is_template(attribute: AttributeType) -> bool {
     matches!(
         attribute,
         AttributeType::WrapTemplate
             | AttributeType::UnwrapTemplate
+            | AttributeType::DeriveTemplate
             | AttributeType::EncapsulateTemplate
             | AttributeType::DecapsulateTemplate
     )
+}
+
+const fn is_separate_use(attribute: AttributeType) -> bool {
+    matches!(attribute, AttributeType::Encrypt | AttributeType::Decrypt)
+}
+
+fn is_trusted(attributes: &Template) -> bool {
+    flag(attributes, AttributeType::Trusted) || flag(attributes, AttributeType::WrappingOnly)
+}
+
+/// Of secret keys: anybody may encrypt with a public key.
+fn is_wrapping_only(attributes: &Template) -> bool {
+    attributes.ulong(AttributeType::Class) == Some(CKO_SECRET_KEY)
+        && flag(attributes, AttributeType::WrappingOnly)
 }

@@ -11,7 +11,7 @@ pub static AES: ClassRules = ClassRules {
     key_type: Some(0x1f),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
@@ -41,6 +41,9 @@ pub static AES: ClassRules = ClassRules {
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::WrappingOnly, [G::Computed, G::Computed, G::Computed], [D::False, D::False], C::Never),
+        rule(A::EverCopied, [G::Computed, G::Computed, G::Computed], [D::False, D::False], C::Never),
     ],
 };
 
@@ -51,7 +54,7 @@ pub static AES_XTS: ClassRules = ClassRules {
     key_type: Some(0x35),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
@@ -78,6 +81,7 @@ pub static AES_XTS: ClassRules = ClassRules {
         rule(A::Copyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
         rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
+        rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
     ],
 };
 
@@ -88,7 +92,7 @@ pub static DES3: ClassRules = ClassRules {
     key_type: Some(0x15),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
@@ -118,6 +122,7 @@ pub static DES3: ClassRules = ClassRules {
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
     ],
 };
 
@@ -128,7 +133,7 @@ pub static GENERIC_SECRET: ClassRules = ClassRules {
     key_type: Some(0x10),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
@@ -155,6 +160,7 @@ pub static GENERIC_SECRET: ClassRules = ClassRules {
         rule(A::Copyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
         rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
+        rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
     ],
 };
 
@@ -165,7 +171,7 @@ pub static RSA_PUBLIC: ClassRules = ClassRules {
     key_type: Some(0x0),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Trusted, [G::Admin, G::Admin, G::Admin], [D::False, D::False], C::Admin),
@@ -190,6 +196,7 @@ pub static RSA_PUBLIC: ClassRules = ClassRules {
         rule(A::Copyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
         rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::WrappingOnly, [G::Computed, G::Computed, G::Computed], [D::False, D::False], C::Never),
     ],
 };
 
@@ -200,7 +207,7 @@ pub static RSA_PRIVATE: ClassRules = ClassRules {
     key_type: Some(0x0),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::CheckValue, [G::Computed, G::Computed, G::Computed], [D::None, D::None], C::Never),
@@ -246,7 +253,7 @@ pub static EC_PUBLIC: ClassRules = ClassRules {
     key_type: Some(0x3),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Trusted, [G::Admin, G::Admin, G::Admin], [D::False, D::False], C::Admin),
@@ -280,7 +287,7 @@ pub static EC_PRIVATE: ClassRules = ClassRules {
     key_type: Some(0x3),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
@@ -310,6 +317,7 @@ pub static EC_PRIVATE: ClassRules = ClassRules {
         rule(A::AlwaysAuthenticate, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
     ],
 };
 
@@ -320,7 +328,7 @@ pub static ED25519_PUBLIC: ClassRules = ClassRules {
     key_type: Some(0x40),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Trusted, [G::Admin, G::Admin, G::Admin], [D::False, D::False], C::Admin),
@@ -354,7 +362,7 @@ pub static ED25519_PRIVATE: ClassRules = ClassRules {
     key_type: Some(0x40),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
@@ -394,7 +402,7 @@ pub static X25519_PUBLIC: ClassRules = ClassRules {
     key_type: Some(0x41),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Trusted, [G::Admin, G::Admin, G::Admin], [D::False, D::False], C::Admin),
@@ -428,7 +436,7 @@ pub static X25519_PRIVATE: ClassRules = ClassRules {
     key_type: Some(0x41),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
@@ -458,6 +466,7 @@ pub static X25519_PRIVATE: ClassRules = ClassRules {
         rule(A::AlwaysAuthenticate, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
     ],
 };
 
@@ -468,7 +477,7 @@ pub static ML_DSA_PUBLIC: ClassRules = ClassRules {
     key_type: Some(0x4a),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
@@ -502,7 +511,7 @@ pub static ML_DSA_PRIVATE: ClassRules = ClassRules {
     key_type: Some(0x4a),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Optional, G::Refused], [D::None, D::None], C::Never),
@@ -542,7 +551,7 @@ pub static ML_KEM_PUBLIC: ClassRules = ClassRules {
     key_type: Some(0x49),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
@@ -578,7 +587,7 @@ pub static ML_KEM_PRIVATE: ClassRules = ClassRules {
     key_type: Some(0x49),
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Fixed, G::Fixed, G::Fixed], [D::True, D::True], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Refused, G::Optional, G::Refused], [D::None, D::None], C::Never),
@@ -620,7 +629,7 @@ pub static CERTIFICATE: ClassRules = ClassRules {
     key_type: None,
     rules: &[
         rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
-        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::Private, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Never),
         rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Value, [G::Required, G::Required, G::Required], [D::None, D::None], C::Never),

@@ -9,7 +9,7 @@ mod rules;
 mod tests;
 mod values;
 
-pub use change::check_change;
+pub use change::{check_change, check_copy, mark_trusted};
 pub use classes::{
     AES, AES_XTS, ALL, DES3, EC_PRIVATE, EC_PUBLIC, ED25519_PRIVATE, ED25519_PUBLIC, GENERIC_SECRET,
     ML_DSA_PRIVATE, ML_DSA_PUBLIC, ML_KEM_PRIVATE, ML_KEM_PUBLIC, RSA_PRIVATE, RSA_PUBLIC, X25519_PRIVATE,

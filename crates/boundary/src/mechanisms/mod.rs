@@ -53,6 +53,9 @@ pub use strongroom_wire::messages::NO_PARAMETERS;
 /// Largest data of one operation, bytes: a body of the protocol less the other members of its message.
 pub const MAX_DATA: usize = strongroom_wire::frame::MAX_BODY_LENGTH - 4096;
 
+/// The shortest tag of a wrapped key, bits; AWS's sample has it.
+const WRAPPING_TAG_BITS: u64 = 64;
+
 /// Which way a mechanism is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -200,6 +203,7 @@ pub fn wrap(
     parameters: Option<&MechanismParameters>,
     material: &[u8],
 ) -> Result<CryptResponse> {
+    check_wrapping_tag(mechanism, parameters)?;
     match key {
         KeyHandle::Aes(key) if aes_wrap::is_key_wrap(mechanism) => {
             aes_wrap::wrap(key, mechanism, parameters, material).map(response)
@@ -228,6 +232,7 @@ pub fn unwrap(
     parameters: Option<&MechanismParameters>,
     wrapped: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>> {
+    check_wrapping_tag(mechanism, parameters)?;
     match key {
         KeyHandle::Aes(key) if aes_wrap::is_key_wrap(mechanism) => {
             aes_wrap::unwrap(key, mechanism, parameters, wrapped)
@@ -243,6 +248,16 @@ pub fn unwrap(
                 _ => error,
             }),
     }
+}
+
+/// Whoever could make a tag of 32 bits fit, by trying, would unwrap a key cut short and guess the rest of it byte by byte.
+fn check_wrapping_tag(mechanism: MechanismType, parameters: Option<&MechanismParameters>) -> Result<()> {
+    let is_gcm = matches!(mechanism, MechanismType::AesGcm | MechanismType::CloudhsmAesGcm);
+    if is_gcm && parameters.is_some_and(|given| given.tag_bits.is_some_and(|bits| bits < WRAPPING_TAG_BITS)) {
+        let text = format!("ulTagBits must be {WRAPPING_TAG_BITS} or more to wrap or unwrap a key");
+        return Err(parameters::invalid(text));
+    }
+    Ok(())
 }
 
 /// Derives the material of a key from a key.

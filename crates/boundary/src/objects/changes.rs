@@ -1,17 +1,20 @@
-//! Changes of attributes, and the check before a destroy.
+//! Changes of attributes, copies, and the check before a destroy.
 
 use std::sync::Arc;
 
-use strongroom_wire::{AttributeType, Role, Rv, Template};
+use strongroom_wire::{AttributeType, AttributeValue, Role, Rv, Template};
 
 use super::object::Object;
 use super::quorum::Service;
 use super::{Objects, Staged, visibility};
-use crate::attributes::{CKO_PUBLIC_KEY, check_change};
+use crate::attributes::{CKO_PUBLIC_KEY, check_change, check_copy, flag, mark_trusted};
 use crate::{Caller, Error, Result};
 
 impl Objects {
     /// Changes attributes: the owner those that are its matter, an admin CKA_TRUSTED.
+    ///
+    /// A session object that becomes a token object is another object, of another reference: once that is published, the
+    /// session object is to be removed.
     ///
     /// # Errors
     /// `CKR_OBJECT_HANDLE_INVALID`, `CKR_ACTION_PROHIBITED`, and the codes of changes (see `tables/object_classes.toml`).
@@ -24,7 +27,55 @@ impl Objects {
         for (attribute, value) in template.iter() {
             attributes.set(attribute, value.clone());
         }
+        if template.get(AttributeType::Trusted).is_some() {
+            mark_trusted(object.class, &mut attributes);
+        }
+        if flag(&attributes, AttributeType::Token) && !object.is_token() {
+            return self.stage_new(caller, object.class, &attributes, object.material.clone());
+        }
         self.stage(object.changed(&attributes))
+    }
+
+    /// Copies an object of the caller's. The original comes second, where the copy leaves a mark on it.
+    ///
+    /// # Errors
+    /// `CKR_OBJECT_HANDLE_INVALID`, `CKR_ACTION_PROHIBITED`, and the codes of changes.
+    pub fn copy_object(
+        &self,
+        caller: &Caller,
+        reference: u64,
+        template: &Template,
+    ) -> Result<(Staged, Option<Staged>)> {
+        self.ready()?;
+        Self::check_maker(caller)?;
+        let object = self.owned(caller, reference, Rv::OBJECT_HANDLE_INVALID)?;
+        if object.quorum.is_set() {
+            let text =
+                "a key whose use needs approvals is not copied: nobody would have to approve the copy's";
+            return Err(Error::refused(Rv::ACTION_PROHIBITED, text));
+        }
+        let mut attributes = object.template()?;
+        check_copy(object.class, &attributes, template)?;
+        let marked = match attributes.bool(AttributeType::EverCopied) {
+            Some(false) => {
+                attributes.set(AttributeType::EverCopied, AttributeValue::Bool(true));
+                Some(self.stage(object.changed(&attributes))?)
+            }
+            _ => None,
+        };
+        for (attribute, value) in template.iter() {
+            attributes.set(attribute, value.clone());
+        }
+        if attributes.get(AttributeType::Trusted).is_some() {
+            attributes.set(AttributeType::Trusted, AttributeValue::Bool(false));
+        }
+        match self.stage_new(caller, object.class, &attributes, object.material.clone()) {
+            Ok(copy) => Ok((copy, marked)),
+            Err(error) => {
+                self.discard(&marked.map(|marked| marked.reference).into_iter().collect::<Vec<_>>());
+                Err(error)
+            }
+        }
     }
 
     /// Whether the object, which the caller may destroy now, is a token object.

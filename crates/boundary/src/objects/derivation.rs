@@ -7,6 +7,7 @@ use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
 use super::crypt::DERIVE;
 use super::generate::Origin;
 use super::object::Object;
+use super::wrapping::with_demanded;
 use super::{Objects, Staged, curves, made};
 use crate::attributes::{CKO_SECRET_KEY, Way, check_template, class_of, flag};
 use crate::ffi::CURVE25519_LENGTH;
@@ -38,6 +39,8 @@ impl Objects {
         // Only its owner derives from a key (aws-cloudhsm 5.5).
         let base = self.owned(caller, base, Rv::KEY_HANDLE_INVALID)?;
         self.check_use(&base, mechanism, DERIVE)?;
+        let demanded = base.nested(AttributeType::DeriveTemplate)?.unwrap_or_default();
+        let template = with_demanded(template, &demanded, AttributeType::DeriveTemplate)?;
         let class = class_of(&template)?;
         if class.object_class != CKO_SECRET_KEY {
             return Err(Error::refused(Rv::TEMPLATE_INCONSISTENT, "only secret keys are derived"));

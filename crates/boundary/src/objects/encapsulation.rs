@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::crypt::{DECAPSULATE, ENCAPSULATE};
 use super::generate::Origin;
 use super::object::Object;
-use super::wrapping::with_required_template;
+use super::wrapping::with_demanded;
 use super::{Objects, Staged, made};
 use crate::attributes::{CKO_SECRET_KEY, ClassRules, Way, check_template, class_of};
 use crate::{Caller, Error, Result, mechanisms};
@@ -82,7 +82,7 @@ fn checked(
     if parameters.is_some() {
         return Err(Error::refused(Rv::MECHANISM_PARAM_INVALID, "the mechanism takes no parameter"));
     }
-    let template = with_required_template(template, key, required)?;
+    let template = with_demanded(template, &key.nested(required)?.unwrap_or_default(), required)?;
     let class = class_of(&template)?;
     if class.object_class != CKO_SECRET_KEY {
         let text = "only secret keys come out of an encapsulation";

@@ -142,6 +142,11 @@ impl Objects {
         self.table.token_objects(owner)
     }
 
+    /// Certificates among the token objects.
+    pub fn certificate_count(&self) -> usize {
+        self.table.certificates()
+    }
+
     /// Session objects.
     pub fn session_object_count(&self) -> usize {
         self.table.session_objects()

@@ -63,7 +63,7 @@ impl From<Option<KeyQuorum>> for Quorum {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags(u32);
 
-const FLAGS: [AttributeType; 16] = [
+const FLAGS: [AttributeType; 17] = [
     AttributeType::Token,
     AttributeType::Private,
     AttributeType::Modifiable,
@@ -80,6 +80,7 @@ const FLAGS: [AttributeType; 16] = [
     AttributeType::Derive,
     AttributeType::Encapsulate,
     AttributeType::Decapsulate,
+    AttributeType::WrappingOnly,
 ];
 
 impl Flags {

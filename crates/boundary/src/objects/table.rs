@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::index::Index;
 use super::object::Object;
+use crate::attributes::CKO_CERTIFICATE;
 use strongroom_wire::AttributeType;
 
 const SHARDS: usize = 64;
@@ -36,6 +37,7 @@ pub struct Table {
 struct Counts {
     by_user: HashMap<Arc<str>, Held>,
     tokens: usize,
+    certificates: usize,
     sessions: usize,
 }
 
@@ -128,6 +130,11 @@ impl Table {
         owner.map_or(counts.tokens, |owner| counts.by_user.get(owner).map_or(0, |user| user.owned))
     }
 
+    /// Certificates among the token objects.
+    pub fn certificates(&self) -> usize {
+        self.counts().certificates
+    }
+
     /// Session objects.
     pub fn session_objects(&self) -> usize {
         self.counts().sessions
@@ -157,6 +164,7 @@ impl Counts {
     fn add(&mut self, object: &Object) {
         if object.is_token() {
             self.tokens += 1;
+            self.certificates += usize::from(object.class.object_class == CKO_CERTIFICATE);
             self.by_user.entry(Arc::clone(&object.owner)).or_default().owned += 1;
             for shared in &object.shared_users {
                 self.by_user.entry(Arc::clone(shared)).or_default().shared += 1;
@@ -172,6 +180,7 @@ impl Counts {
             return;
         }
         self.tokens -= 1;
+        self.certificates -= usize::from(object.class.object_class == CKO_CERTIFICATE);
         self.change(&object.owner, |user| user.owned -= 1);
         for shared in &object.shared_users {
             self.change(shared, |user| user.shared -= 1);

@@ -1,7 +1,7 @@
 //! Wrapping a key under a key, and the way back.
 
 use strongroom_wire::messages::{CryptResponse, MechanismParameters};
-use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
+use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv, Template};
 use zeroize::Zeroizing;
 
 use super::crypt::{UNWRAP, WRAP};
@@ -43,11 +43,8 @@ impl Objects {
         if !target.flags.has(AttributeType::Extractable) {
             return Err(Error::refused(Rv::KEY_UNEXTRACTABLE, "the key's CKA_EXTRACTABLE is false"));
         }
-        if target.flags.has(AttributeType::WrapWithTrusted) && !wrapping_key.flags.has(AttributeType::Trusted)
-        {
-            let text =
-                "the key's CKA_WRAP_WITH_TRUSTED is true and the wrapping key is not trusted by an admin";
-            return Err(Error::refused(Rv::KEY_NOT_WRAPPABLE, text));
+        if needs_trusted(&target) {
+            check_trusted(&wrapping_key)?;
         }
         if let Some(wanted) = wrapping_key.nested(AttributeType::WrapTemplate)?
             && !Query::new(&wanted).matches(&target.attributes)
@@ -80,7 +77,11 @@ impl Objects {
             renamed(error, Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT, Rv::UNWRAPPING_KEY_HANDLE_INVALID)
         })?;
         self.check_approved(caller, &unwrapping_key, Service::Management)?;
-        let template = with_required_template(template, &unwrapping_key, AttributeType::UnwrapTemplate)?;
+        let demanded = unwrapping_key.nested(AttributeType::UnwrapTemplate)?.unwrap_or_default();
+        let mut template = with_demanded(template, &demanded, AttributeType::UnwrapTemplate)?;
+        if is_ever_trusted(&unwrapping_key) {
+            keep_wrapped_with_trusted(&mut template)?;
+        }
         let class = class_of(&template)?;
         if !matches!(class.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
             return Err(Error::refused(
@@ -125,20 +126,59 @@ fn unwrapped(class: &ClassRules, material: Zeroizing<Vec<u8>>) -> Result<Made> {
     Ok(made)
 }
 
-/// A template with what the key that makes the new one demands of it; a difference is refused (aws-cloudhsm 5.5).
-pub(super) fn with_required_template(
+/// The union of a template and what a key demands of what is made with it; a difference is refused (aws-cloudhsm 5.5).
+pub(super) fn with_demanded(
     mut template: Template,
-    key: &Object,
-    required: AttributeType,
+    demanded: &Template,
+    source: AttributeType,
 ) -> Result<Template> {
-    for (attribute, value) in key.nested(required)?.unwrap_or_default().iter() {
+    for (attribute, value) in demanded.iter() {
         if template.get(attribute).is_some_and(|given| given != value) {
-            let text = format!("{} differs from the {} of the key", attribute.name(), required.name());
+            let text = format!("{} differs from the key's {}", attribute.name(), source.name());
             return Err(Error::refused(Rv::TEMPLATE_INCONSISTENT, text));
         }
         template.set(attribute, value.clone());
     }
     Ok(template)
+}
+
+/// Whether an admin trusts the key, or has trusted it.
+fn is_ever_trusted(key: &Object) -> bool {
+    key.flags.has(AttributeType::Trusted) || key.flags.has(AttributeType::WrappingOnly)
+}
+
+/// Whether only trusted keys wrap it: because its owner said so, or because it is a trusted key itself and holds what
+/// others entrusted to it.
+fn needs_trusted(target: &Object) -> bool {
+    target.flags.has(AttributeType::WrapWithTrusted)
+        || (target.class.object_class == CKO_SECRET_KEY && is_ever_trusted(target))
+}
+
+/// A key that decrypts, or has a copy that does, reveals what it wraps, whoever trusts it (ADR 0117).
+fn check_trusted(wrapping_key: &Object) -> Result<()> {
+    let text = match [AttributeType::Trusted, AttributeType::WrappingOnly]
+        .map(|attribute| wrapping_key.flags.has(attribute))
+    {
+        [true, true] => return Ok(()),
+        [false, _] => {
+            "the key's CKA_WRAP_WITH_TRUSTED is true and the wrapping key is not trusted by an admin"
+        }
+        [true, false] => {
+            "the key's CKA_WRAP_WITH_TRUSTED is true and the wrapping key encrypts or decrypts too, or did when an \
+             admin trusted it, or was copied: its owner sets both to false, and an admin sets CKA_TRUSTED again"
+        }
+    };
+    Err(Error::refused(Rv::KEY_NOT_WRAPPABLE, text))
+}
+
+/// What a trusted key unwraps may again be wrapped with trusted keys only: it may be a key that was.
+fn keep_wrapped_with_trusted(template: &mut Template) -> Result<()> {
+    if template.bool(AttributeType::WrapWithTrusted) == Some(false) {
+        let text = "CKA_WRAP_WITH_TRUSTED must be true for what a trusted key unwraps";
+        return Err(Error::refused(Rv::TEMPLATE_INCONSISTENT, text));
+    }
+    template.set(AttributeType::WrapWithTrusted, AttributeValue::Bool(true));
+    Ok(())
 }
 
 /// The codes that PKCS #11 has for wrapping keys in place of those for keys.

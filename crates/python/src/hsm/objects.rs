@@ -231,6 +231,21 @@ impl Hsm {
         StagedObject::new(py, staged)
     }
 
+    fn copy_object(
+        &self,
+        py: Python<'_>,
+        caller: &Bound<'_, Caller>,
+        reference: u64,
+        template: &Bound<'_, PyDict>,
+    ) -> PyResult<(StagedObject, Option<StagedObject>)> {
+        let caller = &caller.get().0;
+        let template = template_from_python(template)?;
+        let objects = &self.boundary.objects;
+        let (copy, original) = detached(py, || objects.copy_object(caller, reference, &template))?;
+        let original = original.map(|staged| StagedObject::new(py, staged)).transpose()?;
+        Ok((StagedObject::new(py, copy)?, original))
+    }
+
     fn share_key(
         &self,
         py: Python<'_>,
@@ -350,6 +365,10 @@ impl Hsm {
 
     fn load_object(&self, py: Python<'_>, reference: u64, version: u64, record: &[u8]) -> PyResult<()> {
         detached(py, || self.boundary.objects.load(reference, version, record))
+    }
+
+    fn certificate_count(&self) -> usize {
+        self.boundary.objects.certificate_count()
     }
 
     #[pyo3(signature = (username=None))]

@@ -126,6 +126,12 @@ pub enum AttributeType {
     WrapTemplate = 0x40000211,
     /// Number 0x40000212.
     UnwrapTemplate = 0x40000212,
+    /// Number 0x40000213.
+    DeriveTemplate = 0x40000213,
+    /// Number 0x80005301.
+    WrappingOnly = 0x80005301,
+    /// Number 0x80005302.
+    EverCopied = 0x80005302,
 }
 
 impl AttributeType {
@@ -191,6 +197,9 @@ impl AttributeType {
         Self::Seed,
         Self::WrapTemplate,
         Self::UnwrapTemplate,
+        Self::DeriveTemplate,
+        Self::WrappingOnly,
+        Self::EverCopied,
     ];
 
     /// The member with this number, if there is one.
@@ -256,6 +265,9 @@ impl AttributeType {
             0x0637 => Some(Self::Seed),
             0x40000211 => Some(Self::WrapTemplate),
             0x40000212 => Some(Self::UnwrapTemplate),
+            0x40000213 => Some(Self::DeriveTemplate),
+            0x80005301 => Some(Self::WrappingOnly),
+            0x80005302 => Some(Self::EverCopied),
             _ => None,
         }
     }
@@ -328,6 +340,9 @@ impl AttributeType {
             Self::Seed => Kind::Bytes,
             Self::WrapTemplate => Kind::Template,
             Self::UnwrapTemplate => Kind::Template,
+            Self::DeriveTemplate => Kind::Template,
+            Self::WrappingOnly => Kind::Bool,
+            Self::EverCopied => Kind::Bool,
         }
     }
 
@@ -409,6 +424,9 @@ impl AttributeType {
             Self::Seed => "CKA_SEED",
             Self::WrapTemplate => "CKA_WRAP_TEMPLATE",
             Self::UnwrapTemplate => "CKA_UNWRAP_TEMPLATE",
+            Self::DeriveTemplate => "CKA_DERIVE_TEMPLATE",
+            Self::WrappingOnly => "CKA_WRAPPING_ONLY",
+            Self::EverCopied => "CKA_EVER_COPIED",
         }
     }
 
@@ -475,6 +493,9 @@ impl AttributeType {
             Self::Seed => "seed",
             Self::WrapTemplate => "wrap-template",
             Self::UnwrapTemplate => "unwrap-template",
+            Self::DeriveTemplate => "derive-template",
+            Self::WrappingOnly => "wrapping-only",
+            Self::EverCopied => "ever-copied",
         }
     }
 }

@@ -102,6 +102,8 @@ pub enum Operation {
     SignWithApproval = 0x0220,
     /// Number 0x0221.
     WrapWithApproval = 0x0221,
+    /// Number 0x0212.
+    CopyObject = 0x0212,
 }
 
 impl Operation {
@@ -155,6 +157,7 @@ impl Operation {
         Self::UnshareKey,
         Self::SignWithApproval,
         Self::WrapWithApproval,
+        Self::CopyObject,
     ];
 
     /// The member with this number, if there is one.
@@ -208,6 +211,7 @@ impl Operation {
             0x0209 => Some(Self::UnshareKey),
             0x0220 => Some(Self::SignWithApproval),
             0x0221 => Some(Self::WrapWithApproval),
+            0x0212 => Some(Self::CopyObject),
             _ => None,
         }
     }
@@ -256,6 +260,7 @@ impl Operation {
             Self::UnshareKey => Some(Lane::General),
             Self::SignWithApproval => Some(Lane::Slow),
             Self::WrapWithApproval => Some(Lane::Slow),
+            Self::CopyObject => Some(Lane::General),
             _ => None,
         }
     }
@@ -311,6 +316,7 @@ impl Operation {
             Self::UnshareKey => RetryClass::Change,
             Self::SignWithApproval => RetryClass::Change,
             Self::WrapWithApproval => RetryClass::Change,
+            Self::CopyObject => RetryClass::Create,
         }
     }
 
@@ -365,6 +371,7 @@ impl Operation {
             Self::UnshareKey => &[Role::CryptoUser],
             Self::SignWithApproval => &[Role::CryptoUser],
             Self::WrapWithApproval => &[Role::CryptoUser],
+            Self::CopyObject => &[Role::CryptoUser],
         }
     }
 
@@ -419,6 +426,7 @@ impl Operation {
             Self::UnshareKey => "unshare_key",
             Self::SignWithApproval => "sign_with_approval",
             Self::WrapWithApproval => "wrap_with_approval",
+            Self::CopyObject => "copy_object",
         }
     }
 }

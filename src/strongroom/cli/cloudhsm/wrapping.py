@@ -135,6 +135,8 @@ def unwrap(
     object_class, key_type = KEY_TYPE_CLASSES[given["key_type_class"]]
     defaults = new_keys.secret_defaults if object_class is ObjectClass.SECRET_KEY else new_keys.private_defaults
     template = defaults(given["label"], token=not given["session"])
+    # The HSM's own default is the same, but with a key that an admin trusts.
+    del template[Attribute.WRAP_WITH_TRUSTED.value]
     said: Template = {
         Attribute.CLASS.value: object_class.value,
         Attribute.KEY_TYPE.value: key_type.value,

@@ -11,6 +11,7 @@ from strongroom.client.key_handles.opening import open_key
 from strongroom.client.messages import MechanismParameters
 from strongroom.client.object_kinds import KeyType
 from strongroom.client.templates import MadeKeyOptions
+from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
 _SHA256: Final = DIGESTS[Hash.SHA256]
@@ -41,5 +42,8 @@ class UnwrappingKey(HsmKey):
         mechanism, parameters = self._wrapping
         shared_users, rest = templates.shares(options)
         template = templates.incoming_key(key_type, label, rest)
+        if "wrap_with_trusted" not in rest and Attribute.WRAP_WITH_TRUSTED not in rest.get("attributes", {}):
+            # What a trusted key unwraps must have it, and other keys need not.
+            template.pop(Attribute.WRAP_WITH_TRUSTED.value, None)
         view = self._objects.unwrap(self.reference, mechanism, wrapped, template, parameters, shared_users=shared_users)
         return open_key(self._objects, view)

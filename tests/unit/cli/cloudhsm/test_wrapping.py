@@ -105,7 +105,7 @@ def test_an_unwrapped_secret_key_has_the_defaults_of_the_cli(cli: Any) -> None:
         "LABEL": "new",
         **dict.fromkeys(("TOKEN", "PRIVATE", "MODIFIABLE", "DESTROYABLE"), True),
         **dict.fromkeys(("SENSITIVE", "EXTRACTABLE", "SIGN", "VERIFY"), True),
-        **dict.fromkeys(("DERIVE", "WRAP_WITH_TRUSTED"), False),
+        "DERIVE": False,
     }
 
 

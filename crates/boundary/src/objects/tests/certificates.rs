@@ -22,6 +22,7 @@ fn a_certificate_is_a_public_object_whose_value_is_readable_by_every_user() {
     let der = certificate();
     let staged = objects.create_object(&alice, template(der.clone())).unwrap();
     let reference = published(&objects, &staged);
+    assert_eq!((objects.certificate_count(), objects.object_count(None)), (1, 1));
     let attributes = read(&objects, &bob, reference);
     assert_eq!(attributes.bytes(A::Value), Some(&der[..]));
     assert_eq!(attributes.bool(A::Private), Some(false));
@@ -45,6 +46,8 @@ fn only_its_owner_changes_and_destroys_it() {
     published(&objects, &objects.set_attributes(&alice, reference, label).unwrap());
     assert!(objects.check_destroy(&alice, reference).unwrap());
     assert_eq!(read(&objects, &bob, reference).bytes(A::Label), Some(&b"web"[..]));
+    objects.remove(&[reference]);
+    assert_eq!(objects.certificate_count(), 0);
 }
 
 #[test]

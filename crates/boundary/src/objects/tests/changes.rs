@@ -38,7 +38,7 @@ fn one_way_attributes_go_one_way() {
         let back = objects.set_attributes(&alice, key, only(attribute, V::Bool(!value)));
         assert_eq!(code(back), Rv::ATTRIBUTE_READ_ONLY, "{attribute:?}");
     }
-    for attribute in [A::Token, A::Private, A::Local, A::CheckValue, A::Class, A::NeverExtractable] {
+    for attribute in [A::Private, A::Local, A::CheckValue, A::Class, A::NeverExtractable] {
         let value = read(&objects, &alice, key).get(attribute).unwrap().clone();
         assert_eq!(
             code(objects.set_attributes(&alice, key, only(attribute, value))),
@@ -47,6 +47,29 @@ fn one_way_attributes_go_one_way() {
     }
     // What was said of the key's past stays true.
     assert_eq!(read(&objects, &alice, key).bool(A::NeverExtractable), Some(false));
+}
+
+#[test]
+fn a_session_object_becomes_a_token_object_and_never_the_other_way() {
+    let (objects, alice, bob) = (objects(), user("alice"), user("bob"));
+    let template = only(A::ValueLen, V::Ulong(32)).with(A::Extractable, V::Bool(false));
+    let session = published(&objects, &objects.generate_key(&alice, M::AesKeyGen, template).unwrap());
+    let token = flags(&[A::Token]);
+    assert_eq!(code(objects.set_attributes(&bob, session, token.clone())), Rv::OBJECT_HANDLE_INVALID);
+    let staged = objects.set_attributes(&alice, session, token.clone()).unwrap();
+    assert!(staged.is_token && staged.reference != session && !staged.record.is_empty());
+    let moved = published(&objects, &staged);
+    objects.remove(&[session]);
+    let [was, is] = [&staged.view.attributes, &read(&objects, &alice, moved)];
+    assert_eq!(was, is);
+    assert_eq!((is.bool(A::NeverExtractable), is.bool(A::EverCopied)), (Some(true), Some(false)));
+    assert_eq!(objects.set_attributes(&alice, moved, token).unwrap().reference, moved);
+    objects.discard(&[moved]);
+    let back = objects.set_attributes(&alice, moved, only(A::Token, V::Bool(false)));
+    assert_eq!(code(back), Rv::ATTRIBUTE_READ_ONLY);
+    let fixed = only(A::ValueLen, V::Ulong(32)).with(A::Modifiable, V::Bool(false));
+    let fixed = published(&objects, &objects.generate_key(&alice, M::AesKeyGen, fixed).unwrap());
+    assert_eq!(code(objects.set_attributes(&alice, fixed, flags(&[A::Token]))), Rv::ACTION_PROHIBITED);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Tests of objects with the real keys behind them.
 #![allow(clippy::unwrap_used)]
 
+mod attacks;
 mod certificates;
 mod changes;
 mod derivation;
 mod find;
 mod generation;
 mod imports;
+mod key_rules;
 mod lifecycle;
 mod ml_dsa;
 mod ml_kem;

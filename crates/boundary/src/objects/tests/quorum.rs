@@ -198,6 +198,16 @@ fn a_key_with_a_quorum_is_used_for_nothing_but_signatures() {
 }
 
 #[test]
+fn a_key_with_a_quorum_is_not_copied_whoever_approves() {
+    let objects = objects();
+    let key = quorum_key(&objects);
+    for service in [Service::Usage, Service::Management] {
+        let caller = approved(&data(service, key, "alice"), &["alice", "bob", "carol"]);
+        assert_eq!(code(objects.copy_object(&caller, key, &Template::new())), Rv::ACTION_PROHIBITED);
+    }
+}
+
+#[test]
 fn managing_a_key_needs_approvals_of_its_management() {
     let objects = objects();
     let (key, wrapping) = (quorum_key(&objects), quorum_key(&objects));

@@ -200,6 +200,8 @@ fn keys_that_may_not_leave_are_not_wrapped() {
 
     published(&objects, &objects.set_attributes(&alice, target, flags(&[A::WrapWithTrusted])).unwrap());
     assert_eq!(wrap(target), Rv::KEY_NOT_WRAPPABLE);
+    let wraps_only = only(A::Encrypt, V::Bool(false)).with(A::Decrypt, V::Bool(false));
+    published(&objects, &objects.set_attributes(&alice, wrapping, wraps_only).unwrap());
     published(&objects, &objects.set_attributes(&admin, wrapping, flags(&[A::Trusted])).unwrap());
     assert_eq!(wrap(target), Rv::OK);
     let unextractable = only(A::Extractable, V::Bool(false));
