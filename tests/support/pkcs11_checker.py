@@ -144,9 +144,3 @@ class Checker:
 
 def names(targets: Iterable[Path]) -> str:
     return ", ".join(target.name for target in targets)
-
-
-def version() -> str:
-    """The version that the requirements name."""
-    (line,) = (line for line in REQUIREMENTS.read_text().splitlines() if line.startswith("pkcs11-check=="))
-    return line.partition("==")[2]

@@ -27,6 +27,7 @@ DATA = os.urandom(48)
 CUTS = ([DATA], [DATA[:1], DATA[1:]], [DATA[:20], b"", DATA[20:]], [DATA[at : at + 7] for at in range(0, 48, 7)])
 CKR_FUNCTION_NOT_SUPPORTED = 0x54
 IV_LENGTHS = {"des3": 8, "aes": 16, "aes-xts": 16}
+ML_DSA_65 = 2
 HASH_NAMES = {int(code): name for name, code in HASHES.items()}
 
 
@@ -53,17 +54,17 @@ def pairs(session: Session) -> dict[str, tuple[int, int]]:
         )
     )
 
-    def generated(kind: int, curve: bytes) -> tuple[int, int]:
-        public = {Attribute.EC_PARAMS: curve, Attribute.VERIFY: True}
-        return session.generate_pair(mechanism(kind), public, {Attribute.SIGN: True})
+    def generated(kind: int, which: dict[int, Any]) -> tuple[int, int]:
+        return session.generate_pair(mechanism(kind), {**which, Attribute.VERIFY: True}, {Attribute.SIGN: True})
 
     return {
         "rsa": (
             session.create(keys.rsa_public(n, 65537)),
             session.create(keys.rsa_private(n, 65537, key.d, key.p, key.q)),
         ),
-        "ec": generated(Mechanism.EC_KEY_PAIR_GEN, P256),
-        "ed25519": generated(Mechanism.EC_EDWARDS_KEY_PAIR_GEN, keys.ED25519),
+        "ec": generated(Mechanism.EC_KEY_PAIR_GEN, {Attribute.EC_PARAMS: P256}),
+        "ed25519": generated(Mechanism.EC_EDWARDS_KEY_PAIR_GEN, {Attribute.EC_PARAMS: keys.ED25519}),
+        "ml-dsa": generated(Mechanism.ML_DSA_KEY_PAIR_GEN, {Attribute.PARAMETER_SET: ML_DSA_65}),
         "aes": (aes, aes),
         "aes-xts": (xts, xts),
         "des3": (des3, des3),
@@ -75,7 +76,7 @@ def with_parameter(row: dict[str, Any]) -> CkMechanism:
     """The mechanism of a row with a parameter that fits; for GCM a new place for the IV."""
     code = row["code"]
     match row["parameters"]:
-        case "none" | "eddsa":
+        case "none" | "eddsa" | "ml_dsa":
             return mechanism(code)
         case "iv":
             return mechanism(code, bytes(range(IV_LENGTHS[row["keys"][0]])))
