@@ -76,6 +76,7 @@ def bodies(key: int) -> dict[Operation, dict[int, Any]]:
         Operation.DERIVE_KEY: {1: key, 2: int(Mechanism.SP800_108_COUNTER_KDF), 4: template},
         Operation.ENCAPSULATE_KEY: {1: key, 2: int(Mechanism.ML_KEM), 4: template},
         Operation.DECAPSULATE_KEY: {1: key, 2: int(Mechanism.ML_KEM), 4: bytes(768), 5: template},
+        Operation.COPY_OBJECT: {1: key, 2: {TOKEN: True}},
         Operation.SIGN_WITH_APPROVAL: {1: key, 2: int(Mechanism.ECDSA), 4: bytes(32)},
         Operation.WRAP_WITH_APPROVAL: {1: key, 2: wrap, 4: key},
         Operation.SHARE_KEY: {1: key, 2: "bob"},

@@ -1,4 +1,4 @@
-"""Objects: generate, import, unwrap, derive, encapsulate, copy, wrap, set attributes, share, destroy, sign with approvals.
+"""Objects: generate, import, unwrap, derive, encapsulate, copy, wrap, change, share, destroy, sign with approvals.
 
 The boundary decides what a caller may do with an object and makes it; the brain counts, commits and publishes.
 """

@@ -54,6 +54,7 @@ AWS = {
             "GENERATE_KEY",
             "GENERATE_KEY_PAIR",
             "CREATE_OBJECT",
+            "COPY_OBJECT",
             "DESTROY_OBJECT",
             "WRAP_KEY",
             "UNWRAP_KEY",
