@@ -437,7 +437,7 @@ def test_what_may_not_be_wrapped_stays(rsa_cli: Cli, outside: Outside) -> None:
         (f"aes-no-pad --payload-filter key-reference={plain} {own}", "AES keys wrap with the aes mechanisms"),
         (
             f"rsa-oaep {OAEP} --payload-filter key-reference={plain} --wrapping-filter attr.label=rsa attr.unwrap=true",
-            "public keys verify, encrypt and wrap",
+            "public keys verify, encrypt, wrap",
         ),
         (
             f"rsa-oaep --hash-function sha256 --mgf mgf1-sha1 --payload-filter key-reference={plain} {own}",
