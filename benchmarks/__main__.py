@@ -4,8 +4,8 @@ Runs itself under ``strongroom exec``, which gives it a throw-away cluster. ``ST
 ``STRONGROOM_BENCH_WARM_UP`` (2) and ``STRONGROOM_BENCH_RUNS`` (5) shorten it. Arguments name what to measure: a part of
 a piece of work's name (``audit``: what audit entries cost), ``metrics`` for what counting costs, ``keys`` for the
 cluster of many keys, ``attacks`` for hostile peers, ``start`` for how soon a cluster is ready, ``logs`` for a search in
-a long audit log. The exit status is 1 below a floor. All figures are written to build/bench.json, the ratios also to
-build/bench.svg.
+a long audit log, ``single`` for a table of all mechanisms, which is made only when it is named. The exit status is 1
+below a floor. All figures are written to build/bench.json, the ratios also to build/bench.svg.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import secrets
 import statistics
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +29,7 @@ from benchmarks import (
     machine,
     many_keys,
     promises,
+    single_mechanisms,
     starting,
     tokens,
     verification,
@@ -41,6 +43,7 @@ RUNS = int(os.environ.get("STRONGROOM_BENCH_RUNS", "5"))
 INSIDE = "STRONGROOM_BENCH_INSIDE"
 BUILD = Path(__file__).resolve().parent.parent / "build"
 FOUND = "found-"
+SINGLE_PAGE = Path(__file__).resolve().parent / "mechanisms.md"
 KNOWN = (
     *(promise.work.name for promise in (*promises.PROMISES, promises.AUDITED)),
     "metrics",
@@ -48,6 +51,7 @@ KNOWN = (
     "attacks",
     "start",
     "logs",
+    "single",
 )
 
 
@@ -64,6 +68,7 @@ def main(names: list[str]) -> int:
         counted = bench.measure_metrics() if _is_named("metrics", names) else None
         attacked = bench.measure_attacks() if _is_named("attacks", names) else None
         many = bench.measure_many_keys(results) if _is_named("keys", names) else None
+        single = bench.measure_single_mechanisms(described) if names and _is_named("single", names) else []
     started = starting.measure(RUNS) if _is_named("start", names) else None
     if started:
         print(starting.line(started))
@@ -92,6 +97,7 @@ def main(names: list[str]) -> int:
     if started and statistics.median(started) > promises.EPHEMERAL_CEILING_SECONDS:
         missed.append("start")
     missed += searched.problems() if searched else []
+    missed += single_mechanisms.problems(single)
     print(f"Missed: {', '.join(missed)}." if missed else "Every promise holds.")
     return 1 if missed else 0
 
@@ -158,6 +164,12 @@ class Bench:
         print("\n".join([*many.lines(), ""]), flush=True)
         return many
 
+    def measure_single_mechanisms(self, described: Mapping[str, object]) -> list[single_mechanisms.Line]:
+        """All mechanisms, in a page of their own."""
+        lines = single_mechanisms.measure(self._ours, self._softhsm, runs=RUNS, seconds=min(SECONDS, 1))
+        single_mechanisms.write(lines, machine.lines(described), SINGLE_PAGE)
+        return lines
+
     def _check(self, result: Result) -> list[str]:
         work = result.promise.work
         if work.key is None:
@@ -181,7 +193,9 @@ def unknown(names: list[str]) -> list[str]:
 def run_inside_a_throw_away_cluster(names: list[str]) -> NoReturn:
     program = str(Path(sys.executable).parent / "strongroom")
     environment = {**os.environ, INSIDE: "1"}
-    command = [program, "exec", "--hsms", "1", "--", sys.executable, "-m", "benchmarks", *names]
+    # A cluster of mode FIPS would refuse some mechanisms.
+    mode = ["--mode", "NON_FIPS"] if "single" in names else []
+    command = [program, "exec", "--hsms", "1", *mode, "--", sys.executable, "-m", "benchmarks", *names]
     os.execve(program, command, environment)
 
 

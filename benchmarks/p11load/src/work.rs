@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use cryptoki_sys as p11;
 
+use crate::mechanisms::{Use, User};
 use crate::module::{Key, Session};
 
 /// DigestInfo of SHA-256 up to the digest (RFC 8017 section 9.2, note 1).
@@ -26,6 +27,8 @@ pub enum Work {
     /// `generate-aes:PREFIX`: a new AES-256 token key, destroyed when the time is over; `generate-aes:PREFIX:COUNT` ends
     /// after COUNT of them, called PREFIX and their number, which stay.
     GenerateAes { prefix: String, count: Option<u64> },
+    /// `use:…`, see [`Use`].
+    Mechanism(Use),
 }
 
 impl FromStr for Work {
@@ -34,6 +37,9 @@ impl FromStr for Work {
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |text: &str| text.parse().map_err(|_| format!("{text:?} is not a number"));
         let named = |key: &str| key.to_owned();
+        if let Some(used) = text.strip_prefix("use:") {
+            return used.parse().map(Self::Mechanism);
+        }
         match text.split(':').collect::<Vec<_>>().as_slice() {
             ["ecdsa", key] => Ok(Self::Sign { mechanism: p11::CKM_ECDSA, key: named(key) }),
             ["rsa-pkcs", key] => Ok(Self::Sign { mechanism: p11::CKM_RSA_PKCS, key: named(key) }),
@@ -47,8 +53,8 @@ impl FromStr for Work {
                 Ok(Self::GenerateAes { prefix: named(prefix), count: Some(number(count)?) })
             }
             _ => Err(format!(
-                "{text:?} is no work; there are ecdsa:KEY, rsa-pkcs:KEY, aes-gcm:KEY:BYTES, find:PREFIX:COUNT and \
-                 generate-aes:PREFIX[:COUNT]"
+                "{text:?} is no work; there are ecdsa:KEY, rsa-pkcs:KEY, aes-gcm:KEY:BYTES, find:PREFIX:COUNT, \
+                 generate-aes:PREFIX[:COUNT] and use:FUNCTION:MECHANISM:KEY:PARAMETERS:BYTES"
             )),
         }
     }
@@ -69,6 +75,7 @@ pub struct Worker<'a> {
     length: usize,
     /// Keys to destroy at the end.
     made: Vec<Key>,
+    user: Option<User>,
 }
 
 impl<'a> Worker<'a> {
@@ -86,7 +93,11 @@ impl<'a> Worker<'a> {
             Work::EncryptGcm { key, bytes } => {
                 (session.key(p11::CKO_SECRET_KEY, key)?, vec![0xa5; (*bytes).max(16)], 0)
             }
-            Work::Find { .. } | Work::GenerateAes { .. } => (0, vec![], 0),
+            Work::Find { .. } | Work::GenerateAes { .. } | Work::Mechanism(_) => (0, vec![], 0),
+        };
+        let user = match work {
+            Work::Mechanism(used) => Some(User::new(used, &session)?),
+            _ => None,
         };
         let output = vec![0; input.len() + OVERHEAD];
         Ok(Self {
@@ -101,6 +112,7 @@ impl<'a> Worker<'a> {
             output,
             length: 0,
             made: vec![],
+            user,
         })
     }
 
@@ -117,6 +129,11 @@ impl<'a> Worker<'a> {
                 self.iv = [0; 12];
                 self.length =
                     self.session.encrypt_gcm(self.key, &mut self.iv, &self.input, &mut self.output)?;
+            }
+            Work::Mechanism(_) => {
+                if let Some(user) = &mut self.user {
+                    user.step(&self.session, self.index, round)?;
+                }
             }
             Work::Find { prefix, count } => {
                 // Steps of a number that shares no factor with the count visit all in no order.
