@@ -87,7 +87,7 @@ def subjects() -> Iterator[Subject]:
         (m.GENERIC_SECRET_KEY_GEN, "generic64"),
     ):
         yield Subject("generate", mechanism, key, size=1)
-    yield Subject("generate", m.PKCS5_PBKD2, "generic64", "pbkdf2", size=1)
+    yield Subject("generate", m.PKCS5_PBKD2, parameters="pbkdf2", size=1)
     yield Subject("sign", m.RSA_PKCS, "rsa2048", size=51, openssl="rsa2048:3")
     yield Subject("verify", m.RSA_PKCS, "rsa2048", size=51, openssl="rsa2048:4")
     yield Subject("sign", m.RSA_X_509, "rsa2048", size=256)

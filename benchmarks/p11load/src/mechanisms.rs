@@ -245,6 +245,11 @@ impl User {
         if matches!(used.function, Function::Wrap | Function::Unwrap) {
             target = generate(session, secret_kind("aes32").ok_or("no AES key")?)?;
         }
+        // A number below every modulus, and none that stays what it is.
+        let mut input = vec![0; used.bytes];
+        if let Some(last) = input.last_mut() {
+            *last = 0x5a;
+        }
         let mut user = Self {
             function: used.function,
             number: used.mechanism,
@@ -252,7 +257,7 @@ impl User {
             kind: used.key.clone(),
             key: if public != 0 && is_of_public { public } else { key },
             target,
-            input: vec![0; used.bytes],
+            input,
             made: vec![],
             output: vec![0; used.bytes + OVERHEAD],
         };
@@ -299,6 +304,10 @@ impl User {
             Function::Encrypt => session.encrypt_with(&mut mechanism, key, &self.input, output).map(drop),
             Function::Decrypt => session.decrypt_with(&mut mechanism, key, &self.made, output).map(drop),
             Function::Digest => session.digest_with(&mut mechanism, &self.input, output).map(drop),
+            // It makes keys of several types, and so has to be told which.
+            Function::Generate if self.number == p11::CKM_PKCS5_PBKD2 => session
+                .generate_with(&mut mechanism, &mut secret_template())
+                .and_then(|key| session.destroy(key)),
             Function::Generate => {
                 let secret = secret_kind(&self.kind).ok_or("it is no secret key")?;
                 session
