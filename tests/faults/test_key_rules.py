@@ -125,9 +125,17 @@ class Keys(RuleBasedStateMachine):
     def done(self, peer: Peer, operation: Operation, body: dict[int, Any]) -> Any:
         return peer.call(operation, {**body, 15: request_id()})[1]
 
+    def know_the_newest_revision(self) -> None:
+        """One client knows what any HSM has told it, so that each HSM first applies what another one has committed."""
+        peers = (*self.peers, self.admin)
+        newest = max(peer.seen_revision for peer in peers)
+        for peer in peers:
+            peer.wanted_revision = newest
+
     def answered(self, expected: bool, session: int | None, operation: Operation, body: dict[int, Any]) -> Any:
         """The answer, if there is one; whether there is must be as expected."""
         peer = self.admin if session is None else self.peers[session]
+        self.know_the_newest_revision()
         try:
             answer = peer.call(operation, {**body, 15: request_id()})
         except Refused as refusal:
@@ -179,6 +187,7 @@ class Keys(RuleBasedStateMachine):
                 key.flags[A.WRAPPING_ONLY] = True
 
     def is_unwrapped(self, key: Key) -> bool:
+        self.know_the_newest_revision()
         answer = self.peers[0 if key.owner == "alice" else 2].call(Operation.ATTRIBUTES, {1: [key.reference]})
         return not (answer[1] and answer[1][0][2][A.LOCAL] and answer[1][0][2][A.NEVER_EXTRACTABLE])
 

@@ -35,10 +35,19 @@ class Refused(Exception):
 
 
 def frame(
-    operation: int, body: bytes, *, number: int = 1, login: int = 0, kind: int = REQUEST, flags: int = 0
+    operation: int,
+    body: bytes,
+    *,
+    number: int = 1,
+    login: int = 0,
+    kind: int = REQUEST,
+    flags: int = 0,
+    revision: int = 0,
 ) -> bytes:
     """One frame (crates/wire/src/frame.rs)."""
-    return HEADER.pack(LENGTH_OF_HEADER - 4 + len(body), kind, flags, operation, number, login, 0, 0, 0, 0) + body
+    return (
+        HEADER.pack(LENGTH_OF_HEADER - 4 + len(body), kind, flags, operation, number, login, revision, 0, 0, 0) + body
+    )
 
 
 def context() -> ssl.SSLContext:
@@ -58,6 +67,10 @@ class Peer:
         raw = socket.create_connection((address, port), PATIENCE, (source, 0) if source else None)
         self.socket = context().wrap_socket(raw)
         self.login_id = 0
+        self.seen_revision = 0
+        """Of the HSM, at its last answer."""
+        self.wanted_revision = 0
+        """The HSM is to have applied it before it answers, as the product's client asks."""
         self._number = 0
         self._buffer = b""
 
@@ -76,7 +89,15 @@ class Peer:
     def begin(self, operation: Operation, body: Mapping[int, Any]) -> int:
         """Send a request and do not wait; gives its number."""
         self._number += 1
-        self.send(frame(operation, msgspec.msgpack.encode(body), number=self._number, login=self.login_id))
+        self.send(
+            frame(
+                operation,
+                msgspec.msgpack.encode(body),
+                number=self._number,
+                login=self.login_id,
+                revision=self.wanted_revision,
+            )
+        )
         return self._number
 
     def has_answer(self) -> bool:
@@ -93,6 +114,7 @@ class Peer:
                 self._buffer += data
             end = 4 + int.from_bytes(self._buffer[:4])
             kind, body = self._buffer[4], self._buffer[LENGTH_OF_HEADER:end]
+            self.seen_revision = max(self.seen_revision, int.from_bytes(self._buffer[24:32]))
             self._buffer = self._buffer[end:]
             if kind == NOTICE:
                 continue
