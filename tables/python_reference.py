@@ -40,6 +40,7 @@ SECTIONS = (
             "approvals.QuorumToken",
             "approvals.Approval",
             "messages.PendingToken",
+            "messages.QuorumTimeouts",
             "messages.QuorumValues",
             "messages.KeyQuorum",
         ],

@@ -365,6 +365,12 @@ message! {
         3 => /** Of a service of a key's. */ key: Option<u64>,
         4 => approvals_required: u64,
         5 => /** Seconds from now. */ timeout_seconds: u64,
+        6 => /** Of the request's approvals, those that are for this token and count. */ number_of_approvals: u64,
+    }
+
+    /// `quorum_tokens`.
+    pub struct QuorumTokensRequest {
+        1 => /** To be checked and counted, and not used. */ approval: Option<QuorumApproval>,
     }
 
     /// `quorum_tokens`.
@@ -389,6 +395,20 @@ message! {
     pub struct SetQuorumValueRequest {
         1 => service: u64,
         2 => value: u64,
+        3 => approval: Option<QuorumApproval>,
+        15 => request_id: Option<Vec<u8>>,
+    }
+
+    /// `quorum_timeouts`, in seconds.
+    pub struct QuorumTimeoutsResponse {
+        1 => /** Within which a token is approved. */ generated: u64,
+        2 => /** Within which what was approved is used. */ approved: u64,
+    }
+
+    /// `set_quorum_timeout`, in seconds; what is not given stays.
+    pub struct SetQuorumTimeoutRequest {
+        1 => generated: Option<u64>,
+        2 => approved: Option<u64>,
         3 => approval: Option<QuorumApproval>,
         15 => request_id: Option<Vec<u8>>,
     }

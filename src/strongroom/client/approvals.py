@@ -20,7 +20,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class QuorumToken:
-    """A token with the approvals of it: good for one operation, within 10 minutes, in the login that asked for it."""
+    """A token with the approvals of it: good for one operation, for a limited time, in the login that asked for it."""
 
     approval_data: bytes
     approvals: tuple[Approval, ...] = ()

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from strongroom.client import configuration, messages
-from strongroom.client.messages import HsmInformation, MutualTls, NamedUser, QuorumValues, User
+from strongroom.client.messages import HsmInformation, MutualTls, NamedUser, QuorumTimeouts, QuorumValues, User
 from strongroom.client.native import Connection, NativeClient
 from strongroom.client.second_factor import SignToken, digest_of
 from strongroom.client.session import Session
@@ -54,6 +54,10 @@ class Cluster:
     def quorum_values(self) -> QuorumValues:
         """How many admins must approve what; needs no login."""
         return messages.quorum_values(self._client.call(Operation.QUORUM_VALUES, {}))
+
+    def quorum_timeouts(self) -> QuorumTimeouts:
+        """How long quorum tokens are good for; needs no login."""
+        return messages.quorum_timeouts(self._client.call(Operation.QUORUM_TIMEOUTS, {}))
 
     def activate(self, password: Password) -> NamedUser:
         """Give the user ``admin`` its first password; the cluster is ACTIVE afterwards."""

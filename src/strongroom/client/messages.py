@@ -70,6 +70,17 @@ class PendingToken(msgspec.Struct, frozen=True):
     timeout_seconds: int
     key: int | None = None
     """Reference of the key, of a service of a key's."""
+    number_of_approvals: int = 0
+    """Of those that were given to be counted, how many count; 0 for other tokens."""
+
+
+class QuorumTimeouts(msgspec.Struct, frozen=True):
+    """How long quorum tokens are good for, in seconds: the shorter of both, from when they are made."""
+
+    generated: int
+    """Within which a token is approved."""
+    approved: int
+    """Within which what was approved is used."""
 
 
 class QuorumValues(msgspec.Struct, frozen=True):
@@ -207,6 +218,11 @@ def pending_tokens(answer: dict[str, Any]) -> list[PendingToken]:
 def quorum_values(answer: dict[str, Any]) -> QuorumValues:
     """A ``QuorumValuesResponse``."""
     return msgspec.convert(answer, QuorumValues)
+
+
+def quorum_timeouts(answer: dict[str, Any]) -> QuorumTimeouts:
+    """A ``QuorumTimeoutsResponse``."""
+    return msgspec.convert(answer, QuorumTimeouts)
 
 
 def named_user(answer: dict[str, Any]) -> NamedUser:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom.client import messages
 from strongroom.client.approvals import QuorumToken, body
-from strongroom.client.messages import NamedUser, PendingToken, QuorumValues
+from strongroom.client.messages import NamedUser, PendingToken, QuorumTimeouts, QuorumValues
 from strongroom.client.objects import Call
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.quorum import QuorumService
@@ -31,9 +31,12 @@ class Quorum:
         answer = self._call(Operation.QUORUM_TOKEN, asked if key is None else {**asked, "key": key})
         return QuorumToken(answer["approval_data"])
 
-    def list(self) -> Sequence[PendingToken]:
-        """The tokens of all users that may still be used."""
-        return messages.pending_tokens(self._call(Operation.QUORUM_TOKENS, {}))
+    def list(self, *, approval: QuorumToken | None = None) -> Sequence[PendingToken]:
+        """The tokens of all users that may still be used.
+
+        The HSM checks the approvals of ``approval``, refuses wrong ones, and counts them. That token is not spent.
+        """
+        return messages.pending_tokens(self._call(Operation.QUORUM_TOKENS, body(approval)))
 
     def delete(self, *, all: bool = False) -> None:
         """Delete one's own tokens, or everybody's; admins only."""
@@ -49,6 +52,21 @@ class Quorum:
         ``approval`` is a token of the service ``QUORUM``, where that is in force.
         """
         self._call(Operation.SET_QUORUM_VALUE, {"service": service.value, "value": value} | body(approval))
+
+    def list_timeouts(self) -> QuorumTimeouts:
+        """How long tokens are good for."""
+        return messages.quorum_timeouts(self._call(Operation.QUORUM_TIMEOUTS, {}))
+
+    def set_timeout(
+        self, *, generated: int | None = None, approved: int | None = None, approval: QuorumToken | None = None
+    ) -> None:
+        """Set how long tokens are good for, 60 to 86,400 seconds; admins only. What is not given stays.
+
+        ``approval`` is a token of the service ``QUORUM``, where that is in force.
+        """
+        given = {"generated": generated, "approved": approved}
+        asked = {name: seconds for name, seconds in given.items() if seconds is not None}
+        self._call(Operation.SET_QUORUM_TIMEOUT, asked | body(approval))
 
     def register(self, public_key: PublicKeyTypes, token: QuorumToken, signature: bytes) -> NamedUser:
         """Approve by this RSA-2048 key from now on; its private half has signed a token for ``REGISTRATION``."""

@@ -17,14 +17,13 @@ from strongroom.hsm.brain import Brain
 from strongroom.hsm.drafts import Draft
 from strongroom.hsm.messages import Approval
 from strongroom.hsm.refusals import Refusal, Rv
-from strongroom.hsm.rules import ApprovalRule, QuorumKey, UserRule
+from strongroom.hsm.rules import ApprovalRule, QuorumKey, QuorumValues, UserRule
 from strongroom.vocabulary.quorum import QUORUM_OFF, SERVICE_NAMES, QuorumService
 from strongroom.vocabulary.roles import Role
 
 if TYPE_CHECKING:
     from strongroom._native import KeyApproval, ManagedRequest
 
-TOKEN_SECONDS = 600.0
 MOST_TOKENS = 1_024
 """In a cluster (aws-cloudhsm 1.7)."""
 MOST_APPROVALS = 64
@@ -64,11 +63,12 @@ def id_of(data: bytes) -> bytes:
 
 def is_live(draft: Draft, token: ApprovalRule, now: float) -> bool:
     """Whether a token may still be used: its login has not ended, and its time is not over."""
-    return is_in_time(token, now) and draft.login(token.login_id) is not None
+    return is_in_time(token, draft.quorum_values(), now) and draft.login(token.login_id) is not None
 
 
-def is_in_time(token: ApprovalRule, now: float) -> bool:
-    return now - TOKEN_SECONDS < token.issued_at <= now + _CLOCK_SECONDS
+def is_in_time(token: ApprovalRule, values: QuorumValues, now: float) -> bool:
+    """By the times that are in force now, whichever were when the token was made."""
+    return now - values.life_seconds < token.issued_at <= now + _CLOCK_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +156,34 @@ def judge(
         return Approved()
     own_token(brain, draft, request, checked.token_id, service)
     admins = [user for user in _current(draft, checked) if user.role is Role.ADMIN]
-    keys = {user.quorum_key.public_key for user in admins if user.quorum_key is not None}
-    if len(keys) < needed > QUORUM_OFF:
-        raise too_few(len(keys), needed)
+    count = _number(admins)
+    if count < needed > QUORUM_OFF:
+        raise too_few(count, needed)
     return Approved((checked.token_id,), entries(request, admins))
+
+
+def _number(approvers: Iterable[UserRule]) -> int:
+    """How many approvals there are: two users with one key are one."""
+    return len({user.quorum_key.public_key for user in approvers if user.quorum_key is not None})
+
+
+def count(brain: Brain, approval: Approval | None) -> tuple[bytes, int]:
+    """A token and how many have approved it who may, for whoever wants to know before it is used.
+
+    Nothing is decided by this: the operation that spends the token counts again.
+    """
+    checked = check(brain, approval)
+    if checked is None:
+        return b"", 0
+    token = brain.replica.approvals.get(checked.token_id)
+    users = [brain.replica.users[name] for name, _ in checked.approvers if name in brain.replica.users]
+    if token is not None and token.key:
+        return checked.token_id, _number(user for user in users if _sees(brain, user, token.key))
+    return checked.token_id, _number(user for user in users if user.role is Role.ADMIN)
+
+
+def _sees(brain: Brain, user: UserRule, key: int) -> bool:
+    return user.role is Role.CRYPTO_USER and brain.hsm.sees(brain.make_caller(user.username, user.role, 0, ()), key)
 
 
 def own_token(
@@ -170,8 +194,7 @@ def own_token(
     if token is None or not is_live(draft, token, brain.clock()):
         raise Refusal(
             Rv.ACTION_PROHIBITED,
-            f"{INVALID}: the token was used or deleted, has run out after {TOKEN_SECONDS / 60:.0f} minutes, or its "
-            "login has ended; make a new one with quorum token-sign generate",
+            f"{INVALID}: {dead(draft.quorum_values())}",
         )
     if (token.username, token.login_id) != (request.username, request.login_id):
         raise Refusal(Rv.ACTION_PROHIBITED, f"{FAILED}: the token was made in another login, and is good in that one")
@@ -186,6 +209,14 @@ def own_token(
             Rv.ACTION_PROHIBITED, f"{FAILED}: the token is for the key {token.key:#018x}, not for {key:#018x}"
         )
     return token
+
+
+def dead(values: QuorumValues) -> str:
+    """Why a token that was given is not good, and what to do."""
+    return (
+        f"the token was used or deleted, is older than {values.life_seconds} seconds, or its login has ended; make a "
+        "new one with quorum token-sign generate"
+    )
 
 
 def too_few(count: int, needed: int) -> Refusal:

@@ -43,6 +43,8 @@ HANDLERS: dict[Operation, Handler] = {
     Operation.QUORUM_VALUES: quorum.quorum_values,
     Operation.SET_QUORUM_VALUE: quorum.set_quorum_value,
     Operation.REGISTER_QUORUM: quorum.register_quorum,
+    Operation.QUORUM_TIMEOUTS: quorum.quorum_timeouts,
+    Operation.SET_QUORUM_TIMEOUT: quorum.set_quorum_timeout,
     Operation.HSM_INFO: information.hsm_info,
     Operation.MTLS_LIST: mutual_tls.mtls_list,
     Operation.MTLS_REGISTER: mutual_tls.mtls_register,

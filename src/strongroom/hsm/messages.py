@@ -55,6 +55,20 @@ class SetQuorumValueRequest(msgspec.Struct, frozen=True):
     approval: Approval | None = None
 
 
+class QuorumTokensRequest(msgspec.Struct, frozen=True):
+    """``quorum_tokens``."""
+
+    approval: Approval | None = None
+
+
+class SetQuorumTimeoutRequest(msgspec.Struct, frozen=True):
+    """``set_quorum_timeout``; what is not given stays."""
+
+    generated: int | None = None
+    approved: int | None = None
+    approval: Approval | None = None
+
+
 class RegisterQuorumRequest(msgspec.Struct, frozen=True):
     """``register_quorum``."""
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from strongroom.hsm import approvals
-from strongroom.hsm.approvals import TOKEN_SECONDS
 from strongroom.hsm.audit import facts_of
 from strongroom.hsm.brain import Brain, Reply, live_login, proposal
 from strongroom.hsm.drafts import Draft, Outcome, Proposal
 from strongroom.hsm.messages import (
     DeleteQuorumTokensRequest,
     QuorumTokenRequest,
+    QuorumTokensRequest,
     RegisterQuorumRequest,
+    SetQuorumTimeoutRequest,
     SetQuorumValueRequest,
     read,
 )
@@ -27,6 +28,7 @@ from strongroom.vocabulary.quorum import (
     LARGEST_QUORUM,
     QUORUM_OFF,
     SERVICE_NAMES,
+    TIMEOUTS,
     QuorumService,
 )
 from strongroom.vocabulary.records import DESIRED_HSM
@@ -53,25 +55,36 @@ def quorum_token(brain: Brain, request: ManagedRequest) -> Proposal:
         live_login(draft, request)
         _make_room(draft, token, now)
         draft.put_approval(token)
-        return Outcome({"approval_data": data, "lifetime_seconds": int(TOKEN_SECONDS)}, facts)
+        return Outcome({"approval_data": data, "lifetime_seconds": draft.quorum_values().life_seconds}, facts)
 
     return proposal(request, decide, facts=facts)
 
 
 def quorum_tokens(brain: Brain, request: ManagedRequest) -> Reply:
-    """All tokens that may still be used. Their approvals are with those who ask for them, not here."""
-    del request
+    """All tokens that may still be used.
+
+    Their approvals are with those who ask for them: who gives some is told whether they are right and how many they
+    are, as far as this can be known before they are used.
+    """
+    message = read(request.body, QuorumTokensRequest)
     brain.replica.catch_up()
     now, values = brain.clock(), brain.replica.quorum_values()
+    approved, number = approvals.count(brain, message.approval)
+    live = [
+        token
+        for token in list(brain.replica.approvals.values())
+        if approvals.is_in_time(token, values, now) and token.login_id in brain.replica.logins
+    ]
+    if message.approval is not None and all(token.token_id != approved for token in live):
+        raise Refusal(Rv.ACTION_PROHIBITED, f"{approvals.INVALID}: {approvals.dead(values)}")
     views = []
-    for token in sorted(brain.replica.approvals.values(), key=lambda token: token.issued_at):
-        if not approvals.is_in_time(token, now) or token.login_id not in brain.replica.logins:
-            continue
+    for token in sorted(live, key=lambda token: token.issued_at):
         view: dict[str, object] = {
             "username": token.username,
             "service": int(token.service),
             "approvals_required": _needed(brain, values, token),
-            "timeout_seconds": max(int(token.issued_at + TOKEN_SECONDS - now), 0),
+            "timeout_seconds": max(int(token.issued_at + values.life_seconds - now), 0),
+            "number_of_approvals": number if token.token_id == approved else 0,
         }
         views.append(view | ({"key": token.key} if token.key else {}))
     return Reply({"tokens": views})
@@ -95,7 +108,8 @@ def quorum_values(brain: Brain, request: ManagedRequest) -> Reply:
     """How many approvals each service of admins needs; everybody may know."""
     del request
     brain.replica.catch_up()
-    return Reply(msgspec.structs.asdict(brain.replica.quorum_values()))
+    values = brain.replica.quorum_values()
+    return Reply({SERVICE_NAMES[service]: values.of(service) for service in ADMIN_SERVICES})
 
 
 def set_quorum_value(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -117,6 +131,38 @@ def set_quorum_value(brain: Brain, request: ManagedRequest) -> Proposal:
         approved.spend(draft)
         values = draft.quorum_values()
         draft.put_quorum(msgspec.structs.replace(values, **{SERVICE_NAMES[service]: message.value}))
+        return Outcome({}, facts, narrowing=True, further=approved.entries)
+
+    return proposal(request, decide, facts=facts)
+
+
+def quorum_timeouts(brain: Brain, request: ManagedRequest) -> Reply:
+    """How long tokens are good for; everybody may know."""
+    del request
+    brain.replica.catch_up()
+    values = brain.replica.quorum_values()
+    return Reply({"generated": values.generated_seconds, "approved": values.approved_seconds})
+
+
+def set_quorum_timeout(brain: Brain, request: ManagedRequest) -> Proposal:
+    """Approved as quorum values are. Tokens that there are obey it at once."""
+    message = read(request.body, SetQuorumTimeoutRequest)
+    given = {"generated_seconds": message.generated, "approved_seconds": message.approved}
+    changed = {name: seconds for name, seconds in given.items() if seconds is not None}
+    if not changed:
+        raise Refusal(Rv.ARGUMENTS_BAD, "say for how long: generated, approved or both")
+    if any(seconds not in TIMEOUTS for seconds in changed.values()):
+        raise Refusal(
+            Rv.ARGUMENTS_BAD, f"the timeout of quorum tokens is {TIMEOUTS[0]} to {TIMEOUTS[-1]} seconds (a day)"
+        )
+    checked = approvals.check(brain, message.approval)
+    facts = facts_of(request)
+
+    def decide(draft: Draft) -> Outcome:
+        live_login(draft, request)
+        approved = approvals.judge(brain, draft, request, QuorumService.QUORUM, checked)
+        approved.spend(draft)
+        draft.put_quorum(msgspec.structs.replace(draft.quorum_values(), **changed))
         return Outcome({}, facts, narrowing=True, further=approved.entries)
 
     return proposal(request, decide, facts=facts)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from strongroom.vocabulary.quorum import QUORUM_OFF, SERVICE_NAMES, QuorumService
+from strongroom.vocabulary.quorum import QUORUM_OFF, SERVICE_NAMES, TOKEN_SECONDS, QuorumService
 from strongroom.vocabulary.roles import Role
 
 if TYPE_CHECKING:
@@ -101,11 +101,22 @@ class ApprovalRule(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class QuorumValues(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``quorum/values``: how many approvals each service needs; 1 is none."""
+    """``quorum/values``: how many approvals each service needs; 1 is none. And how long tokens are good for."""
 
     user: int = QUORUM_OFF
     quorum: int = QUORUM_OFF
     cluster: int = QUORUM_OFF
+    generated_seconds: int = TOKEN_SECONDS
+    """Within which a token is approved."""
+    approved_seconds: int = TOKEN_SECONDS
+    """Within which what was approved is used."""
+
+    @property
+    def life_seconds(self) -> int:
+        """How long a token is good for. When it was approved is not known, so that both times are kept by the shorter
+        one: then no token waited longer to be approved, and no approval longer to be used.
+        """
+        return min(self.generated_seconds, self.approved_seconds)
 
     def of(self, service: QuorumService) -> int:
         """That of a service of admins."""

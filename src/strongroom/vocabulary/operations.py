@@ -44,6 +44,8 @@ class Operation(IntEnum):
     QUORUM_VALUES = 0x0113
     SET_QUORUM_VALUE = 0x0114
     REGISTER_QUORUM = 0x0115
+    QUORUM_TIMEOUTS = 0x0116
+    SET_QUORUM_TIMEOUT = 0x0117
     MTLS_LIST = 0x0120
     MTLS_REGISTER = 0x0121
     MTLS_DEREGISTER = 0x0122
@@ -317,6 +319,22 @@ RULES: dict[Operation, OperationRule] = {
         narrowing=False,
         opcode=("STRONGROOM_REGISTER_QUORUM_KEY", 0xFF03),
         roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.QUORUM_TIMEOUTS: OperationRule(
+        path="managed",
+        lane="general",
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.NONE}),
+    ),
+    Operation.SET_QUORUM_TIMEOUT: OperationRule(
+        path="managed",
+        lane="general",
+        retry="change",
+        narrowing=True,
+        opcode=("STRONGROOM_SET_QUORUM_TIMEOUT", 0xFF04),
+        roles=frozenset({Role.ADMIN}),
     ),
     Operation.MTLS_LIST: OperationRule(
         path="managed",

@@ -35,3 +35,7 @@ KEY_SERVICES = (QuorumService.KEY_MANAGEMENT, QuorumService.KEY_USAGE)
 QUORUM_OFF = 1
 """The value of an admin service that needs no approval."""
 LARGEST_QUORUM = 8
+TOKEN_SECONDS = 600
+"""How long a token is good for where an admin has set nothing else."""
+TIMEOUTS = range(60, 86_400 + 1)
+"""What an admin may set, in seconds: less than a minute is no time to sign in, and a login rarely lasts for a day."""

@@ -36,12 +36,15 @@ AWS = {
         {"MTLS_REGISTER", "MTLS_DEREGISTER", "MTLS_SET_ENFORCEMENT"},
         ADMINS,
     ),
-    "quorum values, which everybody sees": ({"QUORUM_VALUES"}, ANYBODY),
+    "quorum values and timeouts, which everybody sees": ({"QUORUM_VALUES", "QUORUM_TIMEOUTS"}, ANYBODY),
     "tokens are made for what one's own role may do, and one's own key for approvals is registered by everybody": (
         {"QUORUM_TOKEN", "QUORUM_TOKENS", "REGISTER_QUORUM"},
         USERS,
     ),
-    "quorum values are set and tokens deleted by admins": ({"SET_QUORUM_VALUE", "DELETE_QUORUM_TOKENS"}, ADMINS),
+    "quorum values and timeouts are set and tokens deleted by admins": (
+        {"SET_QUORUM_VALUE", "SET_QUORUM_TIMEOUT", "DELETE_QUORUM_TOKENS"},
+        ADMINS,
+    ),
     "add and remove users": ({"USER_CREATE", "USER_DELETE"}, ADMINS),
     "key list is open to admins, who are shown little": ({"FIND", "ATTRIBUTES"}, USERS),
     "random numbers": ({"RANDOM"}, USERS),

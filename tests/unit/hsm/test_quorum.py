@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from strongroom.hsm import approvals
-from strongroom.hsm.approvals import MOST_APPROVALS, TOKEN_SECONDS, approval_data
+from strongroom.hsm.approvals import MOST_APPROVALS, approval_data
 from strongroom.vocabulary.operations import Operation
-from strongroom.vocabulary.quorum import ADMIN_SERVICES, KEY_SERVICES, QuorumService
+from strongroom.vocabulary.quorum import ADMIN_SERVICES, KEY_SERVICES, TIMEOUTS, TOKEN_SECONDS, QuorumService
 from strongroom.vocabulary.records import DESIRED_HSM
 from strongroom.vocabulary.roles import Role
 
@@ -43,7 +43,7 @@ class Board:
 
     def token(self, login: Any, service: QuorumService, hsm: Any = None) -> bytes:
         answer = (hsm or self.hsm).call(Operation.QUORUM_TOKEN, {"service": int(service)}, login)
-        assert answer["lifetime_seconds"] == TOKEN_SECONDS
+        assert answer["lifetime_seconds"] == min(self.timeouts().values())
         return answer["approval_data"]  # type: ignore[no-any-return]
 
     def register(self, login: Any, key: bytes) -> Any:
@@ -81,6 +81,17 @@ class Board:
 
     def tokens(self, hsm: Any = None) -> Any:
         return (hsm or self.hsm).call(Operation.QUORUM_TOKENS, {}, self.admin)["tokens"]
+
+    def count(self, approval: Any) -> Any:
+        """How many approvals a token has by the list, for those who ask before they use it."""
+        answer = self.hsm.call(Operation.QUORUM_TOKENS, {"approval": approval}, self.admin)
+        return [token["number_of_approvals"] for token in answer["tokens"]] if isinstance(answer, dict) else answer
+
+    def set_timeout(self, approval: Any = None, login: Any = None, **seconds: int) -> Any:
+        return self.hsm.call(Operation.SET_QUORUM_TIMEOUT, {"approval": approval, **seconds}, login or self.admin)
+
+    def timeouts(self, hsm: Any = None) -> Any:
+        return (hsm or self.hsm).call(Operation.QUORUM_TIMEOUTS)
 
 
 @pytest.fixture
@@ -185,8 +196,8 @@ def test_tokens_are_listed_while_they_live_and_deleted(two):
     two.token(two.admins["carol"], QuorumService.QUORUM)
     two.later(10)
     assert two.tokens() == [
-        {"username": "admin", "service": 3, "approvals_required": 2, "timeout_seconds": 590},
-        {"username": "carol", "service": 4, "approvals_required": 1, "timeout_seconds": 590},
+        {"username": "admin", "service": 3, "approvals_required": 2, "timeout_seconds": 590, "number_of_approvals": 0},
+        {"username": "carol", "service": 4, "approvals_required": 1, "timeout_seconds": 590, "number_of_approvals": 0},
     ]
     assert two.hsm.call(Operation.DELETE_QUORUM_TOKENS, {"all": False}, two.admin) == {}
     assert [token["username"] for token in two.tokens()] == ["carol"]
@@ -209,6 +220,28 @@ def test_tokens_are_limited_and_dead_ones_make_room(board, monkeypatch):
     board.later(TOKEN_SECONDS)
     board.token(board.admins["carol"], CLUSTER)
     assert len(board.cluster.keys("approval/")) == 1
+
+
+def test_the_list_counts_the_approvals_that_it_is_shown_and_uses_none(two):
+    assert two.create(two.approval(), name="eve")["username"] == "eve"
+    two.register(two.hsm.login("eve", "a-password"), key_of("eve"))
+    two.token(two.admins["dave"], QuorumService.QUORUM)
+    two.later(1)
+    data = two.token(two.admin, QuorumService.USER)
+    assert two.count(None) == [0, 0]
+    assert two.count(two.approved(data)) == [0, 0]
+    assert two.count(two.approved(data, "carol", "carol")) == [0, 1]
+    crypto_users = two.approved(data, "carol", "eve")
+    crypto_users["approvals"][1]["role"] = USER
+    assert two.count(crypto_users) == [0, 1]
+    good = two.approved(data, "carol", "dave", "admin")
+    assert two.count(good) == [0, 3]
+    wrong = [dict(given) for given in good["approvals"]]
+    wrong[2]["signature"] = wrong[1]["signature"]
+    assert INVALID in two.count({"approval_data": data, "approvals": wrong}).text
+    assert two.count({**good, "approvals": good["approvals"] * 22}).rv == 0x7
+    assert "username" in two.create(good)
+    assert "the token was used or deleted" in two.count(good).text
 
 
 # -- values -----------------------------------------------------------------------------------------------------------
@@ -245,9 +278,78 @@ def test_what_would_leave_too_few_admins_is_refused(board):
 
 
 def test_without_the_clusters_word_on_its_values_nothing_is_decided(two, cluster):
+    approval = two.approval()
     two.hsm.replica.refuse("quorum/values", 99, "quorum/values was altered")
-    for refused in (two.create(), two.create(two.approval(names=())), two.values(), two.set_value(CLUSTER, 1)):
+    token = two.hsm.call(Operation.QUORUM_TOKEN, {"service": int(CLUSTER)}, two.admins["carol"])
+    listed = two.hsm.call(Operation.QUORUM_TOKENS, {}, two.admin)
+    answers = (two.create(), two.create(approval), two.values(), two.set_value(CLUSTER, 1), two.timeouts())
+    for refused in (*answers, two.set_timeout(approved=60), token, listed):
         assert (refused.rv, "nobody can tell how many approvals are needed" in refused.text) == (0x30, True)
+
+
+# -- timeouts ---------------------------------------------------------------------------------------------------------
+def test_a_token_lives_for_the_shorter_of_both_timeouts(two):
+    assert two.timeouts() == {"generated": 600, "approved": 600}
+    assert two.set_timeout(generated=900) == {}
+    assert two.timeouts() == {"generated": 900, "approved": 600}
+    approval = two.approval()
+    two.later(600)
+    assert "is older than 600 seconds" in two.create(approval).text
+    assert two.set_timeout(approved=1200) == {}
+    assert two.timeouts() == {"generated": 900, "approved": 1200}
+    assert [token["timeout_seconds"] for token in two.tokens()] == [300]
+    two.later(299)
+    assert "username" in two.create(approval)
+    assert two.set_timeout(generated=120, approved=60) == {}
+    answer = two.hsm.call(Operation.QUORUM_TOKEN, {"service": int(QuorumService.USER)}, two.admin)
+    assert answer["lifetime_seconds"] == 60
+    two.later(60)
+    assert two.tokens() == []
+    assert "is older than 60 seconds" in two.create(two.approved(answer["approval_data"], "admin", "carol")).text
+
+
+def test_timeouts_stay_when_values_change_and_the_other_way_round(board):
+    board.set_timeout(generated=300)
+    board.set_value(QuorumService.USER, 2)
+    assert board.timeouts() == {"generated": 300, "approved": 600}
+    board.set_timeout(approved=301)
+    assert board.values() == {"user": 2, "quorum": 1, "cluster": 1}
+    assert board.timeouts() == {"generated": 300, "approved": 301}
+
+
+def test_timeouts_are_set_as_the_service_quorum_is_approved(board):
+    assert board.set_timeout(generated=300, login=board.admins["dave"]) == {}
+    entry = board.hsm.entries()[-1]
+    assert (entry.opcode, entry.response, entry.username) == ("STRONGROOM_SET_QUORUM_TIMEOUT", 0, "dave")
+    board.set_value(QuorumService.QUORUM, 2)
+    assert board.set_timeout(generated=600).text == NEEDED
+    assert "for the service user" in board.set_timeout(board.approval(), generated=600).text
+    approval = board.approval(QuorumService.QUORUM)
+    before = board.timeouts()
+    assert board.set_timeout(approval, generated=1).rv == 0x7
+    assert board.timeouts() == before
+    assert board.set_timeout(approval, generated=600) == {}
+    assert INVALID in board.set_timeout(approval, generated=700).text
+    assert board.timeouts() == {"generated": 600, "approved": 600}
+
+
+@pytest.mark.parametrize("seconds", [0, -1, TIMEOUTS[0] - 1, TIMEOUTS[-1] + 1, 2**63])
+@pytest.mark.parametrize("name", ["generated", "approved"])
+def test_a_timeout_is_a_minute_to_a_day(board, name, seconds):
+    refused = board.set_timeout(**{name: seconds})
+    assert (refused.rv, "is 60 to 86400 seconds" in refused.text) == (0x7, True)
+    assert board.set_timeout().rv == 0x7
+    assert board.timeouts() == {"generated": 600, "approved": 600}
+    assert board.set_timeout(generated=TIMEOUTS[0], approved=TIMEOUTS[-1]) == {}
+
+
+def test_a_timeout_holds_at_every_hsm_and_for_the_tokens_that_there_are(two, cluster):
+    other = cluster.member("hsm-b")
+    approval = two.approval()
+    two.set_timeout(approved=60)
+    assert two.timeouts(other) == {"generated": 600, "approved": 60}
+    two.later(60)
+    assert "is older than 60 seconds" in two.create(approval, hsm=other).text
 
 
 # -- what is approved -------------------------------------------------------------------------------------------------

@@ -311,6 +311,26 @@ def test_values_are_listed_without_a_login_and_set(quorum) -> None:
     assert "key-usage" in quorum("quorum token-sign set-quorum-value --service key-usage --value 2").error
 
 
+def test_timeouts_are_listed_without_a_login_and_set(quorum, tmp_path: Path) -> None:
+    quorum.client.answers |= {
+        Operation.QUORUM_TIMEOUTS: {"generated": 600, "approved": 900},
+        Operation.SET_QUORUM_TIMEOUT: {},
+    }
+    assert quorum("quorum token-sign list-timeouts").data == {"generated": 600, "approved": 900}
+    assert quorum.client.logged_in == []
+    path = approval_file(tmp_path / "approved.json")
+    assert quorum("quorum token-sign set-timeout --generated 900").data == "Set token timeout successful"
+    assert quorum(f"quorum token-sign set-timeout --approved 60 --generated 70 --approval {path}").status == 0
+    assert quorum.client.asked(Operation.SET_QUORUM_TIMEOUT) == [
+        {"generated": 900},
+        {"generated": 70, "approved": 60, "approval": APPROVED},
+    ]
+    assert "--approved SECONDS or both" in quorum("quorum token-sign set-timeout").error
+    for seconds in ("59", "86401", "-1", "ten"):
+        assert "approved" in quorum(f"quorum token-sign set-timeout --approved {seconds}").error
+    assert len(quorum.client.asked(Operation.SET_QUORUM_TIMEOUT)) == 2
+
+
 @pytest.mark.parametrize(("scope", "everybodys"), [("user", False), ("all", True)])
 def test_tokens_are_deleted(quorum, scope: str, everybodys: bool) -> None:
     deleted = quorum(f"quorum token-sign delete --scope {scope}").data
@@ -318,18 +338,25 @@ def test_tokens_are_deleted(quorum, scope: str, everybodys: bool) -> None:
     assert quorum.client.asked(Operation.DELETE_QUORUM_TOKENS) == [{"all": everybodys}]
 
 
-def test_tokens_are_listed_in_the_documented_shapes(quorum) -> None:
+def test_tokens_are_listed_in_the_documented_shapes(quorum, tmp_path: Path) -> None:
     common = {"username": "admin", "approvals_required": 2, "timeout_seconds": 590}
     quorum.client.answers[Operation.QUORUM_TOKENS] = {
-        "tokens": [{**common, "service": 3}, {**common, "service": 5, "key": 0x54}, {**common, "service": 8}]
+        "tokens": [
+            {**common, "service": 3, "number_of_approvals": 1},
+            {**common, "service": 5, "key": 0x54},
+            {**common, "service": 8},
+        ]
     }
+    path = approval_file(tmp_path / "approved.json")
+    assert quorum(f"quorum token-sign list --token {path}").status == 0
+    assert quorum.client.asked(Operation.QUORUM_TOKENS) == [{"approval": APPROVED}]
     assert quorum("quorum token-sign list").data == {
         "tokens": [
             {
                 "username": "admin",
                 "service": "user",
                 "approvals-required": 2,
-                "number-of-approvals": 0,
+                "number-of-approvals": 1,
                 "token-timeout-seconds": 590,
                 "cluster-coverage": "full",
             },
@@ -338,6 +365,7 @@ def test_tokens_are_listed_in_the_documented_shapes(quorum) -> None:
                 "service": "key-usage",
                 "key-reference": "0x0000000000000054",
                 "minimum-token-count": 2,
+                "number-of-approvals": 0,
             },
             {
                 "username": "admin",

@@ -26,7 +26,7 @@ _SERVICES = {name: service for service, name in SERVICE_NAMES.items()}
 @click.option("--token", required=True, metavar="PATH", help="File that the token to sign is written to.")
 @click.option("--filter", "terms", cls=ManyValues, metavar="TERM…", help="The key, for the services of keys.")
 def generate(program: Program, service: str, token: str, terms: tuple[str, ...]) -> Data:
-    """Write a token for one operation of this login; it is good for 10 minutes."""
+    """Write a token for one operation of this login; list-timeouts tells for how long."""
     is_of_a_key = _SERVICES[service] in KEY_SERVICES
     if is_of_a_key != bool(terms):
         raise CommandError("Give --filter for the key of the services key-management and key-usage, and for no other.")
