@@ -4,7 +4,7 @@ use aws_lc_sys::{EVP_MD_CTX, EVP_PKEY, EVP_PKEY_CTX};
 use zeroize::Zeroizing;
 
 use super::owned::Owned;
-use super::{CryptoError, Result, check};
+use super::{CryptoError, Result, check, pkey};
 
 /// Bytes of a seed.
 pub const SEED_LENGTH: usize = 32;
@@ -106,35 +106,17 @@ impl MlDsaKey {
 
     /// Its public key.
     pub fn public_key(&self) -> Result<Vec<u8>> {
-        let mut length = self.set.public_length();
-        let mut key = vec![0; length];
-        // SAFETY: the key is valid; the buffer has the length given.
-        check(unsafe {
-            aws_lc_sys::EVP_PKEY_get_raw_public_key(self.pkey.as_ptr(), key.as_mut_ptr(), &raw mut length)
-        })?;
-        Ok(key)
+        pkey::raw_public(&self.pkey, self.set.public_length())
     }
 
     /// Its seed; refused where only the expanded form is known.
     pub fn seed(&self) -> Result<Zeroizing<Vec<u8>>> {
-        let mut length = SEED_LENGTH;
-        let mut seed = Zeroizing::new(vec![0; length]);
-        // SAFETY: the key is valid; the buffer has the length given.
-        check(unsafe {
-            aws_lc_sys::EVP_PKEY_get_private_seed(self.pkey.as_ptr(), seed.as_mut_ptr(), &raw mut length)
-        })?;
-        Ok(seed)
+        pkey::seed(&self.pkey, SEED_LENGTH)
     }
 
     /// Its expanded private key.
     pub fn expanded(&self) -> Result<Zeroizing<Vec<u8>>> {
-        let mut length = self.set.private_length();
-        let mut key = Zeroizing::new(vec![0; length]);
-        // SAFETY: the key is valid; the buffer has the length given.
-        check(unsafe {
-            aws_lc_sys::EVP_PKEY_get_raw_private_key(self.pkey.as_ptr(), key.as_mut_ptr(), &raw mut length)
-        })?;
-        Ok(key)
+        pkey::raw_private(&self.pkey, self.set.private_length())
     }
 
     /// Signs a message with a context of at most 255 bytes. The signature is hedged: it takes fresh random bytes.

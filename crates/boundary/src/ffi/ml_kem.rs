@@ -4,7 +4,7 @@ use aws_lc_sys::{EVP_PKEY, EVP_PKEY_CTX};
 use zeroize::Zeroizing;
 
 use super::owned::Owned;
-use super::{CryptoError, Result, check};
+use super::{CryptoError, Result, check, pkey};
 
 /// Bytes of a seed: d and z.
 pub const SEED_LENGTH: usize = 64;
@@ -147,35 +147,17 @@ impl MlKemKey {
 
     /// Its public key.
     pub fn public_key(&self) -> Result<Vec<u8>> {
-        let mut length = self.set.public_length();
-        let mut key = vec![0; length];
-        // SAFETY: the key is valid; the buffer has the length given.
-        check(unsafe {
-            aws_lc_sys::EVP_PKEY_get_raw_public_key(self.pkey.as_ptr(), key.as_mut_ptr(), &raw mut length)
-        })?;
-        Ok(key)
+        pkey::raw_public(&self.pkey, self.set.public_length())
     }
 
     /// Its seed; refused where only the expanded form is known.
     pub fn seed(&self) -> Result<Zeroizing<Vec<u8>>> {
-        let mut length = SEED_LENGTH;
-        let mut seed = Zeroizing::new(vec![0; length]);
-        // SAFETY: the key is valid; the buffer has the length given.
-        check(unsafe {
-            aws_lc_sys::EVP_PKEY_get_private_seed(self.pkey.as_ptr(), seed.as_mut_ptr(), &raw mut length)
-        })?;
-        Ok(seed)
+        pkey::seed(&self.pkey, SEED_LENGTH)
     }
 
     /// Its private key in its expanded form.
     pub fn private_key(&self) -> Result<Zeroizing<Vec<u8>>> {
-        let mut length = self.set.private_length();
-        let mut key = Zeroizing::new(vec![0; length]);
-        // SAFETY: the key is valid; the buffer has the length given.
-        check(unsafe {
-            aws_lc_sys::EVP_PKEY_get_raw_private_key(self.pkey.as_ptr(), key.as_mut_ptr(), &raw mut length)
-        })?;
-        Ok(key)
+        pkey::raw_private(&self.pkey, self.set.private_length())
     }
 
     /// A new secret, and the ciphertext that the private key opens to it.

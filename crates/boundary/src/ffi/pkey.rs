@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use aws_lc_sys::{CBB, CBS, EVP_PKEY};
 use zeroize::Zeroizing;
 
+use super::curve25519::KEY_LENGTH as CURVE25519_LENGTH;
 use super::ec::EcKey;
 use super::ml_dsa::MlDsaKey;
 use super::ml_kem::MlKemKey;
@@ -67,8 +68,8 @@ impl PrivateKey {
                 aws_lc_sys::EVP_PKEY_EC => {
                     EcKey::take(aws_lc_sys::EVP_PKEY_get1_EC_KEY(pkey.as_ptr())).map(Self::Ec)
                 }
-                aws_lc_sys::EVP_PKEY_ED25519 => raw_private(&pkey).map(Self::Ed25519),
-                aws_lc_sys::EVP_PKEY_X25519 => raw_private(&pkey).map(Self::X25519),
+                aws_lc_sys::EVP_PKEY_ED25519 => raw_private(&pkey, CURVE25519_LENGTH).map(Self::Ed25519),
+                aws_lc_sys::EVP_PKEY_X25519 => raw_private(&pkey, CURVE25519_LENGTH).map(Self::X25519),
                 aws_lc_sys::EVP_PKEY_PQDSA => MlDsaKey::take(pkey).map(Self::MlDsa),
                 aws_lc_sys::EVP_PKEY_KEM => MlKemKey::take(pkey).map(Self::MlKem),
                 _ => Err(CryptoError),
@@ -77,14 +78,35 @@ impl PrivateKey {
     }
 }
 
-/// The 32 bytes of a private key on curve 25519.
-fn raw_private(pkey: &Owned<EVP_PKEY>) -> Result<Zeroizing<Vec<u8>>> {
-    let (mut key, mut length) = (Zeroizing::new(vec![0; 32]), 32);
+/// The public key of a type that has it as bytes, and of this length.
+pub(super) fn raw_public(pkey: &Owned<EVP_PKEY>, length: usize) -> Result<Vec<u8>> {
+    let mut key = vec![0; length];
+    fill(&mut key, aws_lc_sys::EVP_PKEY_get_raw_public_key, pkey)?;
+    Ok(key)
+}
+
+/// The private key of such a type.
+pub(super) fn raw_private(pkey: &Owned<EVP_PKEY>, length: usize) -> Result<Zeroizing<Vec<u8>>> {
+    let mut key = Zeroizing::new(vec![0; length]);
+    fill(&mut key, aws_lc_sys::EVP_PKEY_get_raw_private_key, pkey)?;
+    Ok(key)
+}
+
+/// The seed that a private key of such a type was made from; refused where it is not known.
+pub(super) fn seed(pkey: &Owned<EVP_PKEY>, length: usize) -> Result<Zeroizing<Vec<u8>>> {
+    let mut seed = Zeroizing::new(vec![0; length]);
+    fill(&mut seed, aws_lc_sys::EVP_PKEY_get_private_seed, pkey)?;
+    Ok(seed)
+}
+
+type Read = unsafe extern "C" fn(*const EVP_PKEY, *mut u8, *mut usize) -> std::os::raw::c_int;
+
+/// Lets a function fill a buffer to its end.
+fn fill(buffer: &mut [u8], read: Read, pkey: &Owned<EVP_PKEY>) -> Result<()> {
+    let mut length = buffer.len();
     // SAFETY: the key is valid; the buffer has the length given.
-    check(unsafe {
-        aws_lc_sys::EVP_PKEY_get_raw_private_key(pkey.as_ptr(), key.as_mut_ptr(), &raw mut length)
-    })?;
-    if length == 32 { Ok(key) } else { Err(CryptoError) }
+    check(unsafe { read(pkey.as_ptr(), buffer.as_mut_ptr(), &raw mut length) })?;
+    if length == buffer.len() { Ok(()) } else { Err(CryptoError) }
 }
 
 fn from_raw_private(kind: std::os::raw::c_int, key: &[u8]) -> Result<Owned<EVP_PKEY>> {
