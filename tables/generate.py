@@ -144,7 +144,8 @@ def parts(row: dict[str, Any]) -> str:
     if row.get("single_part"):
         return "none"
     is_cut = "encrypt" in row["does"] and row["parameters"] in {"none", "iv", "ctr"} and row["keys"] != ["aes-xts"]
-    return "any size" if is_cut or "hash" in row or "digest" in row["does"] else "collected"
+    is_hashed = "hash" in row or "digest" in row["does"] or row["keys"] == ["ml-dsa"]
+    return "any size" if is_cut or is_hashed else "collected"
 
 
 def mechanisms() -> dict[Path, str]:

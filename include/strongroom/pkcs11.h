@@ -168,7 +168,7 @@ typedef struct CK_EDDSA_PARAMS {
     CK_BYTE_PTR pContextData;
 } CK_EDDSA_PARAMS, *CK_EDDSA_PARAMS_PTR;
 
-/* The parameter of CKM_ML_DSA (PKCS #11 3.2); NULL stands for no context. Signatures are hedged. */
+/* The parameter of CKM_ML_DSA and CKM_HASH_ML_DSA_* (PKCS #11 3.2); NULL stands for a hedged signature without context. */
 typedef CK_ULONG CK_HEDGE_TYPE;
 typedef CK_ULONG CK_ML_DSA_PARAMETER_SET_TYPE;
 typedef CK_ULONG CK_ML_KEM_PARAMETER_SET_TYPE;
@@ -177,6 +177,14 @@ typedef struct CK_SIGN_ADDITIONAL_CONTEXT {
     CK_BYTE_PTR pContext;
     CK_ULONG ulContextLen;
 } CK_SIGN_ADDITIONAL_CONTEXT, *CK_SIGN_ADDITIONAL_CONTEXT_PTR;
+
+/* The parameter of CKM_HASH_ML_DSA, whose data is a digest: `hash` is the mechanism that made it. */
+typedef struct CK_HASH_SIGN_ADDITIONAL_CONTEXT {
+    CK_HEDGE_TYPE hedgeVariant;
+    CK_BYTE_PTR pContext;
+    CK_ULONG ulContextLen;
+    CK_MECHANISM_TYPE hash;
+} CK_HASH_SIGN_ADDITIONAL_CONTEXT, *CK_HASH_SIGN_ADDITIONAL_CONTEXT_PTR;
 
 typedef CK_ULONG CK_EC_KDF_TYPE;
 typedef struct CK_ECDH1_DERIVE_PARAMS {
@@ -452,6 +460,17 @@ typedef struct CK_INTERFACE {
 #define CKM_ML_KEM                  ((CK_MECHANISM_TYPE)0x17UL)
 #define CKM_ML_DSA_KEY_PAIR_GEN     ((CK_MECHANISM_TYPE)0x1cUL)
 #define CKM_ML_DSA                  ((CK_MECHANISM_TYPE)0x1dUL)
+#define CKM_HASH_ML_DSA             ((CK_MECHANISM_TYPE)0x1fUL)
+#define CKM_HASH_ML_DSA_SHA224      ((CK_MECHANISM_TYPE)0x23UL)
+#define CKM_HASH_ML_DSA_SHA256      ((CK_MECHANISM_TYPE)0x24UL)
+#define CKM_HASH_ML_DSA_SHA384      ((CK_MECHANISM_TYPE)0x25UL)
+#define CKM_HASH_ML_DSA_SHA512      ((CK_MECHANISM_TYPE)0x26UL)
+#define CKM_HASH_ML_DSA_SHA3_224    ((CK_MECHANISM_TYPE)0x27UL)
+#define CKM_HASH_ML_DSA_SHA3_256    ((CK_MECHANISM_TYPE)0x28UL)
+#define CKM_HASH_ML_DSA_SHA3_384    ((CK_MECHANISM_TYPE)0x29UL)
+#define CKM_HASH_ML_DSA_SHA3_512    ((CK_MECHANISM_TYPE)0x2aUL)
+#define CKM_HASH_ML_DSA_SHAKE128    ((CK_MECHANISM_TYPE)0x2bUL)
+#define CKM_HASH_ML_DSA_SHAKE256    ((CK_MECHANISM_TYPE)0x2cUL)
 #define CKM_EC_EDWARDS_KEY_PAIR_GEN ((CK_MECHANISM_TYPE)0x1055UL)
 #define CKM_AES_KEY_GEN             ((CK_MECHANISM_TYPE)0x1080UL)
 #define CKM_GENERIC_SECRET_KEY_GEN  ((CK_MECHANISM_TYPE)0x350UL)

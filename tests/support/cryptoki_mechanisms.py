@@ -263,6 +263,18 @@ def ml_dsa(context: bytes = b"", hedge: int = HEDGE_PREFERRED, kind: int = Mecha
     return mechanism(kind, parameters)
 
 
+class HashSignParameters(ctypes.Structure):
+    _fields_ = (*SignParameters._fields_, ("hash", c_ulong))
+
+
+def hash_ml_dsa(kind: int, context: bytes = b"", hedge: int = HEDGE_PREFERRED) -> CkMechanism:
+    """HashML-DSA over a digest that the caller made with the hash ``kind``."""
+    held = _buffer(context)
+    parameters = HashSignParameters(hedge, _place(held), len(context), kind)
+    parameters.kept = held
+    return mechanism(Mechanism.HASH_ML_DSA, parameters)
+
+
 PBKDF2 = {"SHA1": 1, "SHA224": 3, "SHA256": 4, "SHA384": 5, "SHA512": 6}
 """``CKP_PKCS5_PBKD2_HMAC_*`` by hash."""
 CKZ_SALT_SPECIFIED = 1

@@ -1,6 +1,6 @@
 """ML-DSA and ML-KEM through the library, as public vectors and pyca/cryptography have them.
 
-The HSM's signatures are hedged and its encapsulations random, so that neither is ever that of a vector.
+The HSM's encapsulations are random, so that none is ever that of a vector. Its signatures are, where deterministic.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import vector_keys as keys
 from cryptography.hazmat.primitives.asymmetric import mldsa
-from cryptoki_mechanisms import CkMechanism, mechanism, ml_dsa
+from cryptoki_mechanisms import DETERMINISTIC_REQUIRED, HEDGE_PREFERRED, CkMechanism, mechanism, ml_dsa
 from vector_files import NIST, wycheproof
 from vector_run import Check, Vector, Worker, kind_of, refuses
 
@@ -52,7 +52,9 @@ def check_nist(parameter_set: int, record: dict[str, str], worker: Worker) -> No
         keys.ml_dsa_private(parameter_set, value=expanded),
         keys.ml_dsa_private(parameter_set, seed, expanded),
     ):
-        check_signing(worker, parameter_set, worker.key(template), public, message, context)
+        private = worker.key(template)
+        check_signing(worker, parameter_set, private, public, message, context)
+        assert worker.session.sign(private, message, ml_dsa(context, DETERMINISTIC_REQUIRED)) + message == signed
     key = worker.key(keys.ml_dsa_public(parameter_set, public))
     assert worker.session.verifies(ml_dsa(context), key, message, signed[: len(signed) - len(message)])
 
@@ -65,6 +67,33 @@ def check_signing(
     ML_DSA_PUBLIC[parameter_set].from_public_bytes(public).verify(signature, message, context)
 
 
+HASHED = {
+    "44": "a060ce3e34c2997347a16a7ab4fc67581e28b3c5777d0f2d62604356579dd679",
+    "65": ("326b19d5491535e6bee5fe2fa86b80dcc927420341dff337727f3a9b3acf02f9f69c03e80a5c90eaacadecf69399139a"),
+    "87": (
+        "f25a760382b48f27ddd4ee210fcd7bb6003c54db24c59d238d81322c995c410a"
+        "a19ff9ec1e0110f27ac0b72f6da0f21249590ce8fded1391e1f029ca7b600f52"
+    ),
+}
+"""How the signature of test 0 of ``kat_MLDSA_*_det_hashed.rsp`` begins (https://github.com/post-quantum-cryptography/KAT):
+its challenge, a hash of mu and of what was chosen for it. All three have one seed, message and context, and SHA-256."""
+HASHED_SEED = bytes.fromhex("f696484048ec21f96cf50a56d0759c448f3779752f0383d37449690694cf7a68")
+HASHED_MESSAGE = bytes.fromhex("6dbbc4375136df3b07f7c70e639e223e")
+HASHED_CONTEXT = bytes.fromhex("480c658c0cb3e040bde084345cef0df7")
+
+
+def kat_hash_ml_dsa() -> Iterator[Vector]:
+    for name, parameter_set in ML_DSA_SETS.items():
+        file = f"post-quantum-cryptography kat_MLDSA_{name}_det_hashed.rsp"
+        yield Vector(file, "0", partial(check_hashed, parameter_set, bytes.fromhex(HASHED[name])))
+
+
+def check_hashed(parameter_set: int, challenge: bytes, worker: Worker) -> None:
+    key = worker.key(keys.ml_dsa_private(parameter_set, HASHED_SEED))
+    how = ml_dsa(HASHED_CONTEXT, DETERMINISTIC_REQUIRED, Mechanism.HASH_ML_DSA_SHA256)
+    assert worker.session.sign(key, HASHED_MESSAGE, how).startswith(challenge)
+
+
 def wycheproof_ml_dsa_signatures() -> Iterator[Vector]:
     for name, parameter_set in ML_DSA_SETS.items():
         for group, test in wycheproof(f"mldsa_{name}_verify"):
@@ -74,11 +103,11 @@ def wycheproof_ml_dsa_signatures() -> Iterator[Vector]:
             )
 
 
-def how_to(test: dict[str, Any]) -> tuple[CkMechanism, bytes]:
+def how_to(test: dict[str, Any], hedge: int = HEDGE_PREFERRED) -> tuple[CkMechanism, bytes]:
     """The mechanism, and what it works on: a message, or mu where there is no message."""
     if "msg" not in test:
-        return mechanism(Mechanism.CLOUDHSM_EXT_MU_ML_DSA), bytes.fromhex(test["mu"])
-    return ml_dsa(bytes.fromhex(test.get("ctx", ""))), bytes.fromhex(test["msg"])
+        return ml_dsa(hedge=hedge, kind=Mechanism.CLOUDHSM_EXT_MU_ML_DSA), bytes.fromhex(test["mu"])
+    return ml_dsa(bytes.fromhex(test.get("ctx", "")), hedge), bytes.fromhex(test["msg"])
 
 
 def signature_check(parameter_set: int, group: dict[str, Any], test: dict[str, Any]) -> Check:
@@ -134,8 +163,10 @@ def private_key_check(parameter_set: int, form: str, group: dict[str, Any], test
             check_signing(worker, parameter_set, key, public, data, bytes.fromhex(test.get("ctx", "")))
         else:
             known.verify_mu(worker.session.sign(key, data, how), data)
-        verifying = worker.key(keys.ml_dsa_public(parameter_set, public))
-        assert worker.session.verifies(how, verifying, data, bytes.fromhex(test["sig"]))
+        signature, verifying = bytes.fromhex(test["sig"]), worker.key(keys.ml_dsa_public(parameter_set, public))
+        assert worker.session.verifies(how, verifying, data, signature)
+        if "rnd" not in test:
+            assert worker.session.sign(key, data, how_to(test, DETERMINISTIC_REQUIRED)[0]) == signature
 
     return check
 

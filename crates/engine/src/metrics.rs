@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use strongroom_wire::{MechanismType, Operation};
+use strongroom_wire::{KeyKind, MechanismType, Operation};
 
 use crate::hot::HotRequest;
 use crate::statistics::Counter;
@@ -141,7 +141,7 @@ fn family(hot: Option<&HotRequest>) -> usize {
         Some(MechanismType::AesXts) => 14,
         Some(MechanismType::AesGmac) => 15,
         Some(MechanismType::Des3Ecb | MechanismType::Des3Cbc | MechanismType::Des3CbcPad) => 16,
-        Some(MechanismType::MlDsa | MechanismType::CloudhsmExtMuMlDsa) => 17,
+        Some(mechanism) if mechanism.key_kinds() == [KeyKind::MlDsa] => 17,
         _ => 18,
     }
 }

@@ -69,6 +69,12 @@ impl Digest {
         unsafe { Self::of(algorithm, aws_lc_sys::EVP_MD_size(algorithm)) }
     }
 
+    /// Of the empty message, with SHAKE128 and of this length.
+    pub fn shake128(length: usize) -> Result<Self> {
+        // SAFETY: no preconditions; static data.
+        unsafe { Ok(Self { is_extendable: true, ..Self::of(aws_lc_sys::EVP_shake128(), length)? }) }
+    }
+
     /// Of the empty message, with SHAKE256 and of this length.
     pub fn shake256(length: usize) -> Result<Self> {
         // SAFETY: no preconditions; static data.

@@ -102,6 +102,7 @@ impl Mechanism {
                 ParameterKind::Eddsa => read_eddsa(&mechanism)?,
                 ParameterKind::MlDsa if mechanism.ulParameterLen == 0 => None,
                 ParameterKind::MlDsa => Some(ml_dsa::read(&mechanism)?),
+                ParameterKind::HashMlDsa => Some(ml_dsa::read_hash(&mechanism)?),
                 ParameterKind::Pbkdf2 => Some(read_pbkdf2(&mechanism, &mut password)?),
                 ParameterKind::FeedbackKdf => Some(sp800_108::read_feedback(&mechanism)?),
                 ParameterKind::Ecdh => Some(read_ecdh(&mechanism, profile)?),

@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::edge::{Failure, Output, Result, bytes, enter, failure};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, field_length, key_kind, modulus_length};
-use crate::ml_dsa;
+use crate::ml_dsa::{self, Mu};
 use crate::profile::is_single_part;
 
 /// A signature or MAC under way, or its verification.
@@ -33,6 +33,8 @@ pub struct Signing {
     /// Whose digest it is in a PKCS #1 v1.5 signature.
     hash: Option<MechanismType>,
     digest: Option<Digest>,
+    /// What ML-DSA signs.
+    mu: Option<Mu>,
     collected: Vec<u8>,
     largest_data: usize,
     is_single_part: bool,
@@ -70,13 +72,10 @@ impl Signing {
         let prehash = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.prehash);
         let hash = if prehash { Some(MechanismType::Sha512) } else { mechanism.kind.hash() };
         let mut parameters = mechanism.parameters;
-        let digest = match hash {
-            Some(hash) => Some(Digest::new(hash)?),
-            None if mechanism.kind == MechanismType::MlDsa => {
-                let context = parameters.as_mut().and_then(|parameters| parameters.context.take());
-                Some(ml_dsa::hash_to_mu(attributes, &context.unwrap_or_default())?)
-            }
-            None => None,
+        let mu = Mu::begin(mechanism.kind, attributes, &mut parameters)?;
+        let digest = match &mu {
+            Some(mu) => mu.message_digest(mechanism.kind)?,
+            None => hash.map(Digest::new).transpose()?,
         };
         if let (Some(hash), Some(parameters)) = (hash, &parameters)
             && parameters.hash.is_some_and(|named| named != hash.code())
@@ -94,6 +93,7 @@ impl Signing {
             iv_place: mechanism.iv_place,
             hash,
             digest,
+            mu,
             collected: Vec::new(),
             largest_data: slot.longest_input(mechanism.kind),
             // Ed25519ph hashes first: there it takes parts, and data of any length.
@@ -133,6 +133,9 @@ impl Signing {
         if let Some(digest) = &mut self.digest {
             return digest.update(part);
         }
+        if let Some(mu) = self.mu.as_mut().filter(|mu| mu.takes_message()) {
+            return mu.update(part);
+        }
         if self.collected.len() + part.len() > self.largest_data {
             let limit = self.largest_data;
             return failure(
@@ -147,7 +150,12 @@ impl Signing {
     /// What the HSM signs, after the last data.
     pub fn input(&mut self, last: &[u8]) -> Result<Vec<u8>> {
         self.add(last)?;
-        let Some(digest) = self.digest.take() else { return Ok(std::mem::take(&mut self.collected)) };
+        let digest = self.digest.take();
+        if let Some(mu) = self.mu.take() {
+            let collected = std::mem::take(&mut self.collected);
+            return mu.finish(&digest.map_or(Ok(collected), Digest::finish)?);
+        }
+        let Some(digest) = digest else { return Ok(std::mem::take(&mut self.collected)) };
         let mut input = Vec::new();
         if let (MechanismType::RsaPkcs, Some(hash)) = (self.mechanism, self.hash) {
             input.extend_from_slice(digest_info(hash));

@@ -9,6 +9,7 @@ pub mod codec;
 mod decoder;
 pub mod frame;
 pub mod messages;
+pub mod ml_dsa;
 pub mod rv;
 pub mod tables;
 pub mod template;

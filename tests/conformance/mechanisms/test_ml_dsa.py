@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import pytest
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import mldsa
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding, aes_key_wrap_with_padding
 from cryptoki import CryptokiError
-from cryptoki_mechanisms import DETERMINISTIC_REQUIRED, HEDGE_REQUIRED, mechanism, ml_dsa
+from cryptoki_mechanisms import DETERMINISTIC_REQUIRED, HEDGE_REQUIRED, hash_ml_dsa, mechanism, ml_dsa
 from vector_files import NIST
 from vectors_post_quantum import ML_DSA_PUBLIC, records
 
@@ -112,14 +113,79 @@ def test_mu_that_others_made_is_signed(session, pair):
     assert refusal(lambda: session.sign(private, mu, with_context)) == 0x71
 
 
-def test_signatures_are_hedged(session, pair):
+def test_signatures_are_hedged_unless_a_deterministic_one_is_required(session, pair):
     public, private = pair
     how = ml_dsa(hedge=HEDGE_REQUIRED)
     first, second = session.sign(private, b"data", how), session.sign(private, b"data", how)
     assert first != second
-    assert session.verifies(ml_dsa(hedge=DETERMINISTIC_REQUIRED), public, b"data", first)
-    assert refusal(lambda: session.sign(private, b"data", ml_dsa(hedge=DETERMINISTIC_REQUIRED))) == 0x71
+    how = ml_dsa(hedge=DETERMINISTIC_REQUIRED)
+    same = session.sign(private, b"data", how)
+    assert same not in {first, second}
+    assert same == session.sign(private, b"data", how) == session.sign_in_parts(how, private, [b"da", b"ta"])
+    outside_key(session, public, 1).verify(same, b"data")
+    for signature in (first, same):
+        assert session.verifies(how, public, b"data", signature)
     assert refusal(lambda: session.sign(private, b"data", ml_dsa(hedge=3))) == 0x71
+
+
+def digest_and_mu(outside, hash_, context, message):
+    """By FIPS 204 algorithm 4, with Python's hashes."""
+    digest = hashlib.new(hash_.lower(), message)
+    found = digest.digest(*{"SHAKE_128": (32,), "SHAKE_256": (64,)}.get(hash_, ()))
+    identifier = bytes.fromhex("06096086480165030402") + bytes([IDENTIFIERS[hash_]])
+    prefix = hashlib.shake_256(outside.public_bytes_raw()).digest(64) + bytes([1, len(context)]) + context
+    return found, hashlib.shake_256(prefix + identifier + found).digest(64)
+
+
+IDENTIFIERS = {"SHA256": 1, "SHA384": 2, "SHA512": 3, "SHA224": 4, "SHA3_224": 7, "SHA3_256": 8, "SHA3_384": 9}
+IDENTIFIERS |= {"SHA3_512": 10, "SHAKE_128": 11, "SHAKE_256": 12}
+"""The last numbers of NIST's object identifiers of hashes."""
+
+
+@pytest.mark.parametrize("hash_", IDENTIFIERS)
+def test_a_message_that_is_hashed_first_is_signed_and_verified_as_others_do(session, hash_):
+    parameter_set, context = 1 + IDENTIFIERS[hash_] % 3, os.urandom(20)
+    kind = Mechanism[f"HASH_ML_DSA_{hash_.replace('SHAKE_', 'SHAKE')}"]
+    outside = PRIVATE[parameter_set].generate()
+    raw = outside.public_key().public_bytes_raw()
+    private = session.create(keys.ml_dsa_private(parameter_set, outside.private_bytes_raw()))
+    public = session.create(keys.ml_dsa_public(parameter_set, raw))
+    how, parts = ml_dsa(context, kind=kind), [LONG_MESSAGE[:1], LONG_MESSAGE[1:70_000], LONG_MESSAGE[70_000:]]
+    digest, mu = digest_and_mu(outside.public_key(), hash_, context, LONG_MESSAGE)
+    for signature in (session.sign(private, LONG_MESSAGE, how), session.sign_in_parts(how, private, parts)):
+        outside.public_key().verify_mu(signature, mu)
+    theirs = outside.sign_mu(mu)
+    assert session.verifies(how, public, LONG_MESSAGE, theirs)
+    assert session.verifies_in_parts(how, public, parts, theirs)
+    assert not session.verifies(how, public, LONG_MESSAGE + b"x", theirs)
+    assert not session.verifies(ml_dsa(b"", kind=kind), public, LONG_MESSAGE, theirs)
+    assert not session.verifies(ml_dsa(context), public, LONG_MESSAGE, theirs)
+    if hash_.startswith("SHAKE"):
+        return
+    how = hash_ml_dsa(Mechanism[hash_], context, DETERMINISTIC_REQUIRED)
+    signature = session.sign(private, digest, how)
+    outside.public_key().verify_mu(signature, mu)
+    assert signature == session.sign(private, LONG_MESSAGE, ml_dsa(context, DETERMINISTIC_REQUIRED, kind))
+    assert session.verifies(how, public, digest, theirs)
+    assert not session.verifies(how, public, digest[::-1], theirs)
+
+
+def test_a_digest_of_another_length_and_another_parameter_are_refused(session, pair):
+    _, private = pair
+    sha256 = hash_ml_dsa(Mechanism.SHA256)
+    for length in (0, 31, 33, 64, 100_000):
+        assert refusal(lambda length=length: session.sign(private, bytes(length), sha256)) == 0x21
+    assert refusal(lambda: session.sign_in_parts(sha256, private, [bytes(32)])) == 0x54
+    for parameter in (None, b"", bytes(24)):
+        how = mechanism(Mechanism.HASH_ML_DSA, parameter)
+        assert refusal(lambda how=how: session.sign(private, bytes(32), how)) == 0x71
+    for wrong in (Mechanism.SHA_1, Mechanism.AES_CBC, 0):
+        how = hash_ml_dsa(wrong)
+        assert refusal(lambda how=how: session.sign(private, bytes(32), how)) == 0x71
+    too_long = ml_dsa(bytes(256), kind=Mechanism.HASH_ML_DSA_SHA256)
+    assert refusal(lambda: session.sign(private, b"data", too_long)) == 0x71
+    edwards = session.create(keys.ed25519_private(os.urandom(32)))
+    assert refusal(lambda: session.sign(edwards, bytes(32), sha256)) == 0x63
 
 
 @SETS

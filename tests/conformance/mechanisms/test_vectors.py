@@ -40,6 +40,7 @@ from vectors_derivation import (
 from vectors_des3 import nist_des3
 from vectors_macs_and_digests import nist_cmac, nist_digests, rfc_hmac, wycheproof_macs
 from vectors_post_quantum import (
+    kat_hash_ml_dsa,
     nist_ml_dsa,
     nist_ml_kem,
     wycheproof_ml_dsa_keys,
@@ -97,6 +98,7 @@ FAMILIES = [
     rfc_pbkdf2,
     wycheproof_pbkdf2,
     nist_ml_dsa,
+    kat_hash_ml_dsa,
     wycheproof_ml_dsa_signatures,
     wycheproof_ml_dsa_keys,
     nist_ml_kem,

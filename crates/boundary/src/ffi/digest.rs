@@ -1,7 +1,8 @@
-//! Digests, and HMAC at one go: `aws-lc-rs` has no SHA3-224 and no HMAC with SHA-3.
+//! Digests, SHAKE, and HMAC at one go: `aws-lc-rs` has no SHA3-224, no SHAKE and no HMAC with SHA-3.
 
 use zeroize::Zeroize;
 
+use super::owned::Owned;
 use super::{CryptoError, Hash, Result, check};
 
 /// The longest digest, bytes.
@@ -42,6 +43,37 @@ pub fn digest(hash: Hash, data: &[u8]) -> Result<Digest> {
         )
     })?;
     Ok(Digest { bytes, length: length as usize })
+}
+
+/// The hashes that give any length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shake {
+    /// SHAKE128.
+    Shake128,
+    /// SHAKE256.
+    Shake256,
+}
+
+impl Shake {
+    /// So many bytes from data that comes in parts.
+    pub fn hash<const LENGTH: usize>(self, parts: &[&[u8]]) -> Result<[u8; LENGTH]> {
+        let mut bytes = [0; LENGTH];
+        // SAFETY: the context is new and ours; the hashes are static, and null asks for the built-in implementation; parts and
+        // buffer are valid for their lengths.
+        unsafe {
+            let hash = match self {
+                Self::Shake128 => aws_lc_sys::EVP_shake128(),
+                Self::Shake256 => aws_lc_sys::EVP_shake256(),
+            };
+            let context = Owned::take(aws_lc_sys::EVP_MD_CTX_new())?;
+            check(aws_lc_sys::EVP_DigestInit_ex(context.as_ptr(), hash, std::ptr::null_mut()))?;
+            for part in parts {
+                check(aws_lc_sys::EVP_DigestUpdate(context.as_ptr(), part.as_ptr().cast(), part.len()))?;
+            }
+            check(aws_lc_sys::EVP_DigestFinalXOF(context.as_ptr(), bytes.as_mut_ptr(), LENGTH))?;
+        }
+        Ok(bytes)
+    }
 }
 
 /// HMAC (FIPS 198-1).

@@ -1,6 +1,6 @@
-//! ML-DSA (FIPS 204): over messages with a context, or over the hash of both that others made (external mu).
+//! ML-DSA (FIPS 204) over mu, the hash of key, context and message.
 
-use aws_lc_sys::{EVP_MD_CTX, EVP_PKEY, EVP_PKEY_CTX};
+use aws_lc_sys::{EVP_PKEY, EVP_PKEY_CTX};
 use zeroize::Zeroizing;
 
 use super::owned::Owned;
@@ -48,6 +48,14 @@ impl MlDsaSet {
             Self::MlDsa44 => 2560,
             Self::MlDsa65 => 4032,
             Self::MlDsa87 => 4896,
+        }
+    }
+
+    fn sign_internal(self) -> SignInternal {
+        match self {
+            Self::MlDsa44 => sign_internal_44,
+            Self::MlDsa65 => sign_internal_65,
+            Self::MlDsa87 => sign_internal_87,
         }
     }
 
@@ -119,44 +127,34 @@ impl MlDsaKey {
         pkey::raw_private(&self.pkey, self.set.private_length())
     }
 
-    /// Signs a message with a context of at most 255 bytes. The signature is hedged: it takes fresh random bytes.
-    pub fn sign(&self, message: &[u8], context: &[u8]) -> Result<Vec<u8>> {
-        let hashing = self.hashing(aws_lc_sys::EVP_DigestSignInit, context)?;
-        self.signed(|signature, length| {
-            // SAFETY: the context is initialised; both buffers are valid for their lengths.
-            unsafe {
-                aws_lc_sys::EVP_DigestSign(
-                    hashing.as_ptr(),
-                    signature,
-                    length,
-                    message.as_ptr(),
-                    message.len(),
-                )
-            }
-        })
-    }
-
-    /// Whether a signature is over a message with this context.
-    pub fn verify(&self, message: &[u8], context: &[u8], signature: &[u8]) -> Result<()> {
-        let hashing = self.hashing(aws_lc_sys::EVP_DigestVerifyInit, context)?;
-        // SAFETY: the context is initialised; both buffers are valid for their lengths.
-        check(unsafe {
-            aws_lc_sys::EVP_DigestVerify(
-                hashing.as_ptr(),
-                signature.as_ptr(),
-                signature.len(),
-                message.as_ptr(),
-                message.len(),
-            )
-        })
-    }
-
-    /// Signs mu, hedged too.
+    /// Signs mu. The signature is hedged: it takes fresh random bytes.
     pub fn sign_mu(&self, mu: &[u8; MU_LENGTH]) -> Result<Vec<u8>> {
         let context = self.context(aws_lc_sys::EVP_PKEY_sign_init)?;
         self.signed(|signature, length| {
             // SAFETY: the context is initialised; both buffers are valid for their lengths.
             unsafe { aws_lc_sys::EVP_PKEY_sign(context.as_ptr(), signature, length, mu.as_ptr(), mu.len()) }
+        })
+    }
+
+    /// Signs mu without random bytes, so that the signature is always the same (FIPS 204 section 3.4).
+    pub fn sign_mu_deterministically(&self, mu: &[u8; MU_LENGTH]) -> Result<Vec<u8>> {
+        let sign = self.set.sign_internal();
+        let private = self.expanded()?;
+        self.signed(|signature, length| {
+            // SAFETY: key, mu and randomness have the lengths that the function works on, the signature that of its set; with
+            // mu there is no prefix.
+            unsafe {
+                sign(
+                    private.as_ptr(),
+                    signature,
+                    length,
+                    mu.as_ptr(),
+                    mu.len(),
+                    std::ptr::null(),
+                    0,
+                    NO_RANDOMNESS.as_ptr(),
+                )
+            }
         })
     }
 
@@ -191,35 +189,46 @@ impl MlDsaKey {
             Ok(context)
         }
     }
-
-    fn hashing(&self, init: HashingInit, context: &[u8]) -> Result<Owned<EVP_MD_CTX>> {
-        // SAFETY: the hashing context is fresh and takes a reference to the key; the key context belongs to it. A null hash
-        // stands for the one that the key's type has.
-        unsafe {
-            let hashing = Owned::take(aws_lc_sys::EVP_MD_CTX_new())?;
-            let mut key_context = std::ptr::null_mut();
-            check(init(
-                hashing.as_ptr(),
-                &raw mut key_context,
-                std::ptr::null(),
-                std::ptr::null_mut(),
-                self.pkey.as_ptr(),
-            ))?;
-            check(aws_lc_sys::EVP_PKEY_CTX_set1_signature_context_string(
-                key_context,
-                context.as_ptr(),
-                context.len(),
-            ))?;
-            Ok(hashing)
-        }
-    }
 }
 
 type Init = unsafe extern "C" fn(*mut EVP_PKEY_CTX) -> std::os::raw::c_int;
-type HashingInit = unsafe extern "C" fn(
-    *mut EVP_MD_CTX,
-    *mut *mut EVP_PKEY_CTX,
-    *const aws_lc_sys::EVP_MD,
-    *mut aws_lc_sys::ENGINE,
-    *mut EVP_PKEY,
+
+/// What stands for the random bytes of a deterministic signature (FIPS 204 algorithm 2).
+const NO_RANDOMNESS: [u8; 32] = [0; 32];
+
+type SignInternal = unsafe extern "C" fn(
+    *const u8,
+    *mut u8,
+    *mut usize,
+    *const u8,
+    usize,
+    *const u8,
+    usize,
+    *const u8,
 ) -> std::os::raw::c_int;
+
+// The library has these functions (crypto/fipsmodule/ml_dsa/ml_dsa.h) and leaves them out of its public headers. Their
+// names begin with its version: another version does not link until they are looked at again (ADR 0131).
+macro_rules! sign_internal {
+    ($($name:ident is $symbol:literal,)*) => {
+        unsafe extern "C" {$(
+            #[link_name = $symbol]
+            fn $name(
+                private: *const u8,
+                signature: *mut u8,
+                signature_length: *mut usize,
+                mu: *const u8,
+                mu_length: usize,
+                prefix: *const u8,
+                prefix_length: usize,
+                randomness: *const u8,
+            ) -> std::os::raw::c_int;
+        )*}
+    };
+}
+
+sign_internal! {
+    sign_internal_44 is "aws_lc_0_47_0_ml_dsa_extmu_44_sign_internal",
+    sign_internal_65 is "aws_lc_0_47_0_ml_dsa_extmu_65_sign_internal",
+    sign_internal_87 is "aws_lc_0_47_0_ml_dsa_extmu_87_sign_internal",
+}

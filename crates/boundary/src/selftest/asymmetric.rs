@@ -165,6 +165,9 @@ pub fn ml_dsa() -> Result<Vec<Answer>> {
     let known = hex("d87f8ca136ac1aa55e2d6c4521680efb3a378cbb9bc0bfb446e9c60893931ea3");
     let mut answers = vec![Answer::new(mechanisms::digest(Hash::Sha256, &public_key)?.as_ref(), known)];
     let message = &b"Hello world"[..];
+    let deterministic = MechanismParameters { hedge: Some(2), ..NO_PARAMETERS };
+    let same = mechanisms::sign(&private, M::MlDsa, Some(&deterministic), message)?;
+    answers.push(Answer::new(same, ML_DSA_SIGNATURE));
     let signature = mechanisms::sign(&private, M::MlDsa, None, message)?;
     let over_mu = mechanisms::sign(&private, M::CloudhsmExtMuMlDsa, None, &[7; MU_LENGTH])?;
     for (mechanism, data, signature) in [

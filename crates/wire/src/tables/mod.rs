@@ -103,6 +103,8 @@ pub enum ParameterKind {
     Eddsa,
     /// `hedge`, `context`.
     MlDsa,
+    /// `hash`, `hedge`, `context`.
+    HashMlDsa,
     /// `kdf`, `public_data`, `info`.
     Ecdh,
     /// `hash`, `extract`, `expand`, `salt`, `info`.

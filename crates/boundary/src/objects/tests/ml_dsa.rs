@@ -53,19 +53,73 @@ fn an_altered_public_key_is_refused_with_its_record() {
     assert!(objects.load(public.reference, 1, &altered).is_err());
 }
 
+/// The parameter with a hedge variant (`CKH_*`).
+fn hedge(hedge: u64) -> MechanismParameters {
+    MechanismParameters { hedge: Some(hedge), ..NO_PARAMETERS }
+}
+
 #[test]
-fn deterministic_signatures_and_contexts_beside_mu_are_refused() {
+fn a_signature_is_hedged_unless_a_deterministic_one_is_required() {
+    let (objects, alice) = (objects(), user("alice"));
+    for set in 1..=3 {
+        let (public, private) = pair(&objects, set);
+        let (public, private) = (published(&objects, &public), published(&objects, &private));
+        for (mechanism, data) in [(M::MlDsa, &b"data"[..]), (M::CloudhsmExtMuMlDsa, &[0; 64])] {
+            let sign = |how: u64| objects.sign(&alice, private, mechanism, Some(&hedge(how)), data).unwrap();
+            assert_eq!(sign(2), sign(2));
+            for hedged in [0, 1] {
+                assert_ne!(sign(hedged), sign(hedged));
+            }
+            for how in [0, 1, 2] {
+                objects.verify(&alice, public, mechanism, None, data, &sign(how)).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_is_hashed_first_by_the_mechanism_or_by_the_caller() {
+    let (objects, alice) = (objects(), user("alice"));
+    let (public, private) = pair(&objects, 1);
+    let (public, private) = (published(&objects, &public), published(&objects, &private));
+    let how = MechanismParameters { hedge: Some(2), ..context(b"context") };
+    let sign = |mechanism, how: &MechanismParameters, data: &[u8]| {
+        objects.sign(&alice, private, mechanism, Some(how), data)
+    };
+    let mut signatures = vec![sign(M::MlDsa, &how, b"data").unwrap()];
+    for mechanism in M::ALL.iter().filter(|each| each.name().starts_with("CKM_HASH_ML_DSA_")) {
+        let signature = sign(*mechanism, &how, b"data").unwrap();
+        objects.verify(&alice, public, *mechanism, Some(&how), b"data", &signature).unwrap();
+        if let Some(hash) = mechanism.hash() {
+            let digest =
+                crate::mechanisms::digest(crate::mechanisms::hash_of(hash).unwrap(), b"data").unwrap();
+            let named = MechanismParameters { hash: Some(hash.code()), ..how.clone() };
+            assert_eq!(sign(M::HashMlDsa, &named, digest.as_ref()).unwrap(), signature);
+        }
+        assert!(!signatures.contains(&signature), "{mechanism:?} signs as another does");
+        signatures.push(signature);
+    }
+    assert_eq!(signatures.len(), 11);
+}
+
+#[test]
+fn parameters_that_do_not_fit_are_refused() {
     let (objects, alice) = (objects(), user("alice"));
     let (_, private) = pair(&objects, 2);
     let key = published(&objects, &private);
-    let sign = |mechanism, how: &MechanismParameters, data: &[u8]| {
-        code(objects.sign(&alice, key, mechanism, Some(how), data))
+    let sign = |mechanism, how: Option<&MechanismParameters>, data: &[u8]| {
+        code(objects.sign(&alice, key, mechanism, how, data))
     };
-    for (hedge, expected) in [(0, Rv::OK), (1, Rv::OK), (2, Rv::MECHANISM_PARAM_INVALID)] {
-        let how = MechanismParameters { hedge: Some(hedge), ..NO_PARAMETERS };
-        assert_eq!(sign(M::MlDsa, &how, b"data"), expected);
-        assert_eq!(sign(M::CloudhsmExtMuMlDsa, &how, &[0; 64]), expected);
+    let named = |hash: M| MechanismParameters { hash: Some(hash.code()), ..NO_PARAMETERS };
+    assert_eq!(sign(M::MlDsa, Some(&hedge(3)), b"data"), Rv::MECHANISM_PARAM_INVALID);
+    assert_eq!(sign(M::CloudhsmExtMuMlDsa, Some(&context(b"x")), &[0; 64]), Rv::MECHANISM_PARAM_INVALID);
+    assert_eq!(sign(M::CloudhsmExtMuMlDsa, None, &[0; 63]), Rv::DATA_LEN_RANGE);
+    assert_eq!(sign(M::HashMlDsaSha256, Some(&context(&[0; 256])), b"data"), Rv::MECHANISM_PARAM_INVALID);
+    assert_eq!(sign(M::HashMlDsa, None, &[0; 32]), Rv::MECHANISM_PARAM_INVALID);
+    assert_eq!(sign(M::HashMlDsa, Some(&NO_PARAMETERS), &[0; 32]), Rv::MECHANISM_PARAM_INVALID);
+    assert_eq!(sign(M::HashMlDsa, Some(&named(M::Sha1)), &[0; 20]), Rv::MECHANISM_PARAM_INVALID);
+    for length in [0, 31, 33, 64] {
+        assert_eq!(sign(M::HashMlDsa, Some(&named(M::Sha256)), &vec![0; length]), Rv::DATA_LEN_RANGE);
     }
-    assert_eq!(sign(M::CloudhsmExtMuMlDsa, &context(b"x"), &[0; 64]), Rv::MECHANISM_PARAM_INVALID);
-    assert_eq!(sign(M::CloudhsmExtMuMlDsa, &NO_PARAMETERS, &[0; 63]), Rv::DATA_LEN_RANGE);
+    assert_eq!(sign(M::HashMlDsa, Some(&named(M::Sha256)), &[0; 32]), Rv::OK);
 }
