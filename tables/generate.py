@@ -102,7 +102,7 @@ def attributes() -> dict[Path, str]:
     python += "".join(f'    Attribute.{r["name"]}: "{r["cli"]}",\n' for r in table) + "}\n"
     python += '"""The spelling of ``cloudhsm-cli``."""\n\nKINDS: dict[Attribute, str] = {\n'
     python += "".join(f'    Attribute.{r["name"]}: "{r["kind"]}",\n' for r in table) + "}\n"
-    python += '"""bool, ulong, bytes, text, bigint, date or template."""\n\nSECRET: frozenset[Attribute] = frozenset(\n    {\n'
+    python += '"""bool, ulong, bytes, text, bigint, date, template or mechanisms."""\n\nSECRET: frozenset[Attribute] = frozenset(\n    {\n'
     python += "".join(f"        Attribute.{r['name']},\n" for r in table if r.get("secret")) + "    }\n)\n"
     python += '"""Key material: never readable."""\n'
     docs = "# Attributes\n\n| PKCS #11 | Number | `cloudhsm-cli` | Kind | Secret |\n|---|---|---|---|---|\n"
@@ -153,8 +153,8 @@ def mechanisms() -> dict[Path, str]:
     names = {row["name"] for row in table}
     for row in table:
         unknown = set(row["does"]) - set(FUNCTIONS)
-        if unknown or not {row.get("hash", row["name"]), row.get("raw", row["name"])} <= names:
-            raise SystemExit(f"tables/mechanisms.toml: {row['name']}: unknown function, hash or raw mechanism")
+        if unknown or not {row.get(column, row["name"]) for column in ("hash", "raw", "same")} <= names:
+            raise SystemExit(f"tables/mechanisms.toml: {row['name']}: unknown function or mechanism")
     members = [(camel(row["name"]), row["code"]) for row in table]
     rust = rust_header("mechanism") + "use crate::tables::{Function, KeyKind, ParameterKind};\n\n"
     rust += rust_enum("MechanismType", "A PKCS #11 mechanism type (`CKM_*`).", "u64", members)
@@ -192,6 +192,13 @@ def mechanisms() -> dict[Path, str]:
             [(camel(r["name"]), f"Some(Self::{camel(r[function])})" if function in r else "None") for r in table],
             "None",
         )
+    rust += rust_match(
+        "standard",
+        "The mechanism that it is another number for, or itself.",
+        "Self",
+        [(camel(r["name"]), f"Self::{camel(r['same'])}" if "same" in r else "self") for r in table],
+        "self",
+    )
     rust += rust_match(
         "is_single_part",
         "Whether it takes no Update calls.",
@@ -341,7 +348,7 @@ def roles() -> dict[Path, str]:
 WAYS = ["generate", "create", "unwrap"]
 GIVEN = {"required", "optional", "match", "computed", "refused", "fixed", "admin"}
 DEFAULTS = {"none", "false", "true", "empty", "zero"}
-CHANGES = {"never", "owner", "lower", "raise", "admin"}
+CHANGES = {"never", "owner", "lower", "raise", "admin", "copy"}
 
 
 def class_rules() -> list[tuple[Row, list[Row]]]:

@@ -85,6 +85,10 @@ unsafe fn read_value(known: AttributeType, attribute: &CK_ATTRIBUTE, depth: u8) 
             Ok(number) => AttributeValue::Ulong(CK_ULONG::from_ne_bytes(number)),
             Err(_) => return refused(),
         },
+        Kind::Mechanisms if value.len().is_multiple_of(ULONG_LENGTH) => AttributeValue::mechanisms(
+            value.as_chunks().0.iter().map(|number| CK_ULONG::from_ne_bytes(*number)),
+        ),
+        Kind::Mechanisms => return refused(),
         Kind::Text => match std::str::from_utf8(value) {
             // C programs like to count the terminator in.
             Ok(text) => AttributeValue::Text(text.trim_end_matches('\0').to_owned()),
@@ -133,6 +137,9 @@ unsafe fn write_value(attribute: &mut CK_ATTRIBUTE, object: &Template) -> std::r
         Some(AttributeValue::Ulong(number)) => number.to_ne_bytes().to_vec(),
         Some(AttributeValue::Bytes(bytes)) => bytes.clone(),
         Some(AttributeValue::Text(text)) => text.clone().into_bytes(),
+        Some(AttributeValue::Mechanisms(numbers)) => {
+            numbers.0.iter().flat_map(|number| number.to_ne_bytes()).collect()
+        }
         Some(AttributeValue::Secret(secret)) => secret.0.to_vec(),
     };
     let (capacity, needed) = (attribute.ulValueLen, encoded.len() as CK_ULONG);

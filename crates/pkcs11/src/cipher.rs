@@ -9,7 +9,7 @@ use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 
 use crate::edge::{Failure, Input, Output, Result, failure};
 use crate::library::Slot;
-use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, block_length, key_kind, modulus_length};
+use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, block_length, check_key, modulus_length};
 use crate::profile::{is_single_part, prepare};
 
 /// The block of AES.
@@ -30,8 +30,9 @@ pub enum Direction {
 enum Flow {
     /// One request: for all parts together, or without parts.
     Whole { collected: Vec<u8>, takes_parts: bool },
-    /// ECB (without chain) and CBC, in blocks of this length.
-    Blocks { block: usize, chain: Option<Vec<u8>>, is_padded: bool, buffered: Vec<u8> },
+    /// ECB (without chain) and CBC, in blocks of this length. Without cuts, where the key is bound to the padded
+    /// mechanism, all of it is one request.
+    Blocks { block: usize, chain: Option<Vec<u8>>, is_padded: bool, is_cut: bool, buffered: Vec<u8> },
     /// CTR: the counter block, and how far into its key stream block the data is.
     Counter { block: [u8; BLOCK], bits: u32, offset: usize, used: u128 },
 }
@@ -74,7 +75,7 @@ impl Cipher {
         };
         let key = slot.key_for(key, usage)?;
         let attributes = &key.view.attributes;
-        mechanism.check_key(key_kind(attributes)?)?;
+        check_key(mechanism.kind, attributes)?;
         let class: Option<CK_OBJECT_CLASS> = attributes.ulong(AttributeType::Class);
         let modulus_length = match class {
             Some(CKO_SECRET_KEY) => 0,
@@ -89,7 +90,7 @@ impl Cipher {
             direction,
             key: key.reference,
             kind: mechanism.kind,
-            flow: flow(&mechanism, slot.profile),
+            flow: flow(&mechanism, slot.profile, attributes.allows(unpadded(mechanism.kind))),
             parameters: mechanism.parameters,
             iv_place: mechanism.iv_place,
             plaintext_length: mechanism.plaintext_length,
@@ -111,6 +112,7 @@ impl Cipher {
             (Flow::Counter { .. }, _) => Ok((length, true)),
             (Flow::Blocks { block, is_padded: false, .. }, _) if !length.is_multiple_of(*block) => refused(),
             (Flow::Blocks { is_padded: false, .. }, _) => Ok((length, true)),
+            (Flow::Blocks { is_cut: false, .. }, _) if length > self.largest_data => refused(),
             (Flow::Blocks { block, .. }, Direction::Encrypt) => Ok(((length / block + 1) * block, true)),
             (Flow::Blocks { block, .. }, Direction::Decrypt)
                 if length == 0 || !length.is_multiple_of(*block) =>
@@ -175,6 +177,21 @@ impl Cipher {
                 failure(self.bad_length(), text)
             }
             _ => self.no_parts(),
+        }
+    }
+
+    /// Refuses what would not fit into the one request that it must be.
+    fn check_collected(&self, more: usize) -> Result {
+        match &self.flow {
+            Flow::Blocks { is_cut: false, buffered, .. } if buffered.len() + more > self.largest_data => {
+                let text = format!(
+                    "a key bound to {} takes {} bytes in all its parts",
+                    self.kind.name(),
+                    self.largest_data
+                );
+                failure(self.bad_length(), text)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -261,6 +278,7 @@ impl Cipher {
     /// must wait.
     fn ready(&self, buffered: usize) -> usize {
         match (&self.flow, self.direction) {
+            (Flow::Blocks { is_cut: false, .. }, _) => 0,
             (Flow::Blocks { block, is_padded: true, .. }, Direction::Decrypt) => {
                 buffered.saturating_sub(1) / block * block
             }
@@ -270,11 +288,12 @@ impl Cipher {
     }
 
     fn blocks(&mut self, slot: &Slot, data: &[u8], is_last: bool) -> Result<Vec<u8>> {
-        let Flow::Blocks { block, chain, is_padded, .. } = &self.flow else {
+        let Flow::Blocks { block, chain, is_padded, is_cut, .. } = &self.flow else {
             return Err(Rv::MECHANISM_INVALID.into());
         };
         let (block, mut chain, pads_now) = (*block, chain.clone(), *is_padded && is_last);
-        let step = (self.largest_data / block * block).max(block);
+        // Without cuts it is at most one request, and the HSM says so of more.
+        let step = if *is_cut { (self.largest_data / block * block).max(block) } else { usize::MAX };
         let mut result = Vec::with_capacity(data.len() + block);
         let mut rest = data;
         let mut is_first = true;
@@ -355,7 +374,7 @@ fn check_gcm(mechanism: &Mechanism, direction: Direction) -> Result {
     }
 }
 
-fn flow(mechanism: &Mechanism, profile: Profile) -> Flow {
+fn flow(mechanism: &Mechanism, profile: Profile, is_cut: bool) -> Flow {
     let kind = mechanism.kind;
     let iv = mechanism.parameters.as_ref().and_then(|parameters| parameters.iv.as_deref());
     let bits = mechanism.parameters.as_ref().and_then(|parameters| parameters.counter_bits).unwrap_or(128);
@@ -369,6 +388,7 @@ fn flow(mechanism: &Mechanism, profile: Profile) -> Flow {
             block: block_length(kind),
             chain: iv.map(<[u8]>::to_vec),
             is_padded: unpadded(kind) != kind,
+            is_cut,
             buffered: Vec::new(),
         },
         MechanismType::AesCtr => match iv.and_then(|iv| <[u8; BLOCK]>::try_from(iv).ok()) {
@@ -439,6 +459,8 @@ pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &Input, output: &
     };
     let is_collected = matches!(cipher.flow, Flow::Whole { .. });
     cipher.check_call(part.length()).inspect_err(|_| *place = None)?;
+    let cipher = active(place)?;
+    cipher.check_collected(part.length()).inspect_err(|_| *place = None)?;
     let cipher = active(place)?;
     if !output.has_room(length)? {
         return Ok(());

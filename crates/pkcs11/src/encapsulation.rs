@@ -13,7 +13,7 @@ use strongroom_wire::{AttributeType, Operation, Rv, Template};
 use crate::attributes::{array, read_template};
 use crate::edge::{Output, Result, bytes, enter, failure, put};
 use crate::library::Slot;
-use crate::mechanism::{Mechanism, key_kind};
+use crate::mechanism::{Mechanism, check_key};
 use crate::object_cache::Object;
 use crate::objects::handles_of;
 
@@ -123,7 +123,7 @@ fn key_for(
     usage: AttributeType,
 ) -> Result<Object> {
     let key = slot.key_for(handle, usage)?;
-    mechanism.check_key(key_kind(&key.view.attributes)?)?;
+    check_key(mechanism.kind, &key.view.attributes)?;
     Ok(key)
 }
 

@@ -14,7 +14,7 @@ use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, Template};
 use crate::attributes::{array, read_template};
 use crate::edge::{Failure, Output, Result, bytes, enter, failure, put};
 use crate::library::Slot;
-use crate::mechanism::{GCM_IV_LENGTH, Mechanism, key_kind};
+use crate::mechanism::{GCM_IV_LENGTH, Mechanism, check_key, key_kind};
 use crate::profile::{pair_mechanism, without_ignored};
 
 /// A wrapped key that is kept because only the HSM could tell its length: the next call with the same arguments gets
@@ -147,7 +147,7 @@ fn key_under(
 ) -> Result<u64> {
     slot.key_for(handle, usage)
         .and_then(|key| {
-            mechanism.check_key(key_kind(&key.view.attributes)?)?;
+            check_key(mechanism.kind, &key.view.attributes)?;
             Ok(key.reference)
         })
         .map_err(|error| as_wrapping_key(error, codes.0, codes.1))

@@ -114,14 +114,22 @@ impl Mechanism {
         check_parameters(profile, &read)?;
         Ok(read)
     }
+}
 
-    /// Refuses a key of a kind that it cannot use.
-    pub fn check_key(&self, kind: KeyKind) -> Result {
-        if self.kind.key_kinds().contains(&kind) {
-            return Ok(());
-        }
-        failure(Rv::KEY_TYPE_INCONSISTENT, format!("{} does not go with this type of key", self.kind.name()))
+/// The kind of a key that is to be used with a mechanism.
+///
+/// # Errors
+/// As [`key_kind`], `CKR_KEY_TYPE_INCONSISTENT` for a kind that it cannot use, `CKR_MECHANISM_INVALID` for a key that is
+/// bound to others.
+pub fn check_key(mechanism: MechanismType, attributes: &Template) -> Result<KeyKind> {
+    let (kind, name) = (key_kind(attributes)?, mechanism.name());
+    if !mechanism.key_kinds().contains(&kind) {
+        return failure(Rv::KEY_TYPE_INCONSISTENT, format!("{name} does not go with this type of key"));
     }
+    if !attributes.allows(mechanism) {
+        return failure(Rv::MECHANISM_INVALID, format!("{name} is not among CKA_ALLOWED_MECHANISMS"));
+    }
+    Ok(kind)
 }
 
 /// `CKR_MECHANISM_PARAM_INVALID`.

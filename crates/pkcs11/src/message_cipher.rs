@@ -14,7 +14,7 @@ use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 use crate::cipher::Direction;
 use crate::edge::{Failure, Input, Output, Result, bytes, failure, size, take};
 use crate::library::Slot;
-use crate::mechanism::{GCM_IV_LENGTH, bad_parameter, key_kind};
+use crate::mechanism::{GCM_IV_LENGTH, bad_parameter, check_key};
 
 /// The longest tag, bytes.
 const LONGEST_TAG: usize = 16;
@@ -81,12 +81,7 @@ impl MessageCipher {
             Direction::Decrypt => AttributeType::Decrypt,
         };
         let key = slot.key_for(key, usage)?;
-        if !kind.key_kinds().contains(&key_kind(&key.view.attributes)?) {
-            return failure(
-                Rv::KEY_TYPE_INCONSISTENT,
-                format!("{} does not go with this type of key", kind.name()),
-            );
-        }
+        check_key(kind, &key.view.attributes)?;
         Ok(Self { direction, key: key.reference, kind, largest_data: slot.largest_data(), message: None })
     }
 

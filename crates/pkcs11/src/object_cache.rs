@@ -163,5 +163,6 @@ pub fn is_constant(attribute: AttributeType) -> bool {
             | A::ParameterSet
             | A::Seed
             | A::AlwaysAuthenticate
+            | A::AllowedMechanisms
     )
 }

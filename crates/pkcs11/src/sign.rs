@@ -1,6 +1,7 @@
 //! Signing and MACing functions (PKCS #11 2.40 section 5.11).
 //!
-//! Init is local. Data is hashed here; the HSM gets the digest, or the collected data of a MAC, in one request.
+//! Init is local. Data is hashed here; the HSM gets the digest, or the collected data of a MAC or of a key that is bound to
+//! a mechanism that hashes, in one request.
 
 use cryptoki_sys::{
     CK_BYTE, CK_MECHANISM, CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
@@ -13,7 +14,7 @@ use strongroom_wire::{AttributeType, KeyKind, MechanismType, Operation, Rv, Temp
 use crate::digest::Digest;
 use crate::edge::{Failure, Output, Result, bytes, enter, failure};
 use crate::library::Slot;
-use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, field_length, key_kind, modulus_length};
+use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, check_key, field_length, modulus_length};
 use crate::ml_dsa::{self, Mu};
 use crate::profile::is_single_part;
 
@@ -22,7 +23,7 @@ use crate::profile::is_single_part;
 pub struct Signing {
     /// The key's reference.
     pub key: u64,
-    /// The mechanism that the HSM does: without the hash.
+    /// The mechanism that the HSM does: without the hash, if that is made here.
     pub mechanism: MechanismType,
     /// Its parameters.
     pub parameters: Option<MechanismParameters>,
@@ -55,8 +56,7 @@ impl Signing {
     ) -> Result<Self> {
         let key = slot.key_for(key, usage)?;
         let attributes = &key.view.attributes;
-        let kind = key_kind(attributes)?;
-        mechanism.check_key(kind)?;
+        let kind = check_key(mechanism.kind, attributes)?;
         check_class(attributes, usage)?;
         let signature_length = match kind {
             KeyKind::Rsa => modulus_length(attributes)?,
@@ -70,15 +70,21 @@ impl Signing {
         };
         check_gmac(&mechanism, usage)?;
         let prehash = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.prehash);
-        let hash = if prehash { Some(MechanismType::Sha512) } else { mechanism.kind.hash() };
+        // Where the key is bound to the mechanism that hashes, and not to the one that signs a hash, the HSM hashes.
+        let raw = mechanism.kind.raw().filter(|raw| attributes.allows(*raw));
+        let named = if prehash { Some(MechanismType::Sha512) } else { mechanism.kind.hash() };
+        let hash = named.filter(|_| prehash || raw.is_some());
         let mut parameters = mechanism.parameters;
-        let mu = Mu::begin(mechanism.kind, attributes, &mut parameters)?;
+        let mu = match raw {
+            Some(_) => Mu::begin(mechanism.kind, attributes, &mut parameters)?,
+            None => None,
+        };
         let digest = match &mu {
             Some(mu) => mu.message_digest(mechanism.kind)?,
             None => hash.map(Digest::new).transpose()?,
         };
-        if let (Some(hash), Some(parameters)) = (hash, &parameters)
-            && parameters.hash.is_some_and(|named| named != hash.code())
+        if let (Some(named), Some(parameters)) = (named, &parameters)
+            && parameters.hash.is_some_and(|hash| hash != named.code())
         {
             return failure(
                 Rv::MECHANISM_PARAM_INVALID,
@@ -87,7 +93,7 @@ impl Signing {
         }
         Ok(Self {
             key: key.reference,
-            mechanism: mechanism.kind.raw().unwrap_or(mechanism.kind),
+            mechanism: raw.unwrap_or(mechanism.kind),
             parameters,
             signature_length,
             iv_place: mechanism.iv_place,

@@ -60,6 +60,7 @@ fn template_to_python<'py>(py: Python<'py>, template: &Template) -> PyResult<Bou
             AttributeValue::Bytes(bytes) => dict.set_item(code, PyBytes::new(py, bytes))?,
             AttributeValue::Text(text) => dict.set_item(code, text)?,
             AttributeValue::Template(nested) => dict.set_item(code, template_to_python(py, nested)?)?,
+            AttributeValue::Mechanisms(numbers) => dict.set_item(code, PyList::new(py, &numbers.0)?)?,
             AttributeValue::Secret(_) => {}
         }
     }
@@ -147,6 +148,7 @@ fn attribute_from_python(attribute: AttributeType, value: &Bound<'_, PyAny>) -> 
         Kind::Template => {
             AttributeValue::Template(template_from_python(value.cast::<PyDict>().map_err(|_| wrong())?)?)
         }
+        Kind::Mechanisms => AttributeValue::mechanisms(value.extract::<Vec<u64>>().map_err(|_| wrong())?),
         Kind::Bytes | Kind::Bigint | Kind::Date => {
             let bytes = bytes_from_python(value).ok_or_else(wrong)?;
             if attribute.is_secret() {

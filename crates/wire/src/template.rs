@@ -3,8 +3,8 @@
 //! On the wire and in records a template is a msgpack map from attribute number to value, in ascending order without
 //! repetition, so that equal templates have equal bytes: records are authenticated over them.
 
-use crate::codec::{DecodeError, Field, Secret, Value, read_bytes, read_text};
-use crate::tables::{AttributeType, Kind};
+use crate::codec::{DecodeError, Field, List, Secret, Value, read_bytes, read_text};
+use crate::tables::{AttributeType, Kind, MechanismType};
 
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,20 @@ pub enum AttributeValue {
     Text(String),
     /// A nested template.
     Template(Template),
+    /// The numbers of mechanisms, ascending without repetition; see [`AttributeValue::mechanisms`].
+    Mechanisms(List<u64>),
     /// Key material: present in requests only.
     Secret(Secret),
+}
+
+impl AttributeValue {
+    /// A set of mechanisms, in whatever order and however often they are named.
+    pub fn mechanisms(numbers: impl IntoIterator<Item = u64>) -> Self {
+        let mut numbers: Vec<u64> = numbers.into_iter().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        Self::Mechanisms(List(numbers))
+    }
 }
 
 /// A set of attributes with their values, ordered by attribute number.
@@ -79,6 +91,19 @@ impl Template {
         }
     }
 
+    /// The mechanisms that a key may be used with; none where it may be used with all that there are.
+    pub fn allowed_mechanisms(&self) -> Option<&[u64]> {
+        match self.get(AttributeType::AllowedMechanisms)? {
+            AttributeValue::Mechanisms(numbers) => Some(&numbers.0),
+            _ => None,
+        }
+    }
+
+    /// Whether a key with these attributes may be used with a mechanism.
+    pub fn allows(&self, mechanism: MechanismType) -> bool {
+        self.allowed_mechanisms().is_none_or(|allowed| mechanism.is_among(allowed))
+    }
+
     /// The attributes in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (AttributeType, &AttributeValue)> {
         self.0.iter().map(|(attribute, value)| (*attribute, value))
@@ -127,6 +152,7 @@ impl Field for Template {
                 AttributeValue::Bytes(bytes) => bytes.encode(out),
                 AttributeValue::Text(text) => text.encode(out),
                 AttributeValue::Template(template) => template.encode(out),
+                AttributeValue::Mechanisms(numbers) => numbers.encode(out),
                 AttributeValue::Secret(secret) => secret.encode(out),
             }
         }
@@ -166,6 +192,7 @@ fn decode_nested(input: &mut &[u8], depth: u8) -> Result<Template, DecodeError> 
             Kind::Ulong => AttributeValue::Ulong(u64::decode(input)?),
             Kind::Text => AttributeValue::Text(read_text(input)?.to_owned()),
             Kind::Template => AttributeValue::Template(decode_nested(input, depth - 1)?),
+            Kind::Mechanisms => AttributeValue::Mechanisms(decode_mechanisms(input)?),
             Kind::Bytes | Kind::Bigint | Kind::Date if attribute.is_secret() => {
                 AttributeValue::Secret(Secret::decode(input)?)
             }
@@ -174,4 +201,9 @@ fn decode_nested(input: &mut &[u8], depth: u8) -> Result<Template, DecodeError> 
         template.0.push((attribute, value));
     }
     Ok(template)
+}
+
+fn decode_mechanisms(input: &mut &[u8]) -> Result<List<u64>, DecodeError> {
+    let numbers = List::<u64>::decode(input)?;
+    if numbers.0.is_sorted_by(|one, next| one < next) { Ok(numbers) } else { Err(DecodeError::Malformed) }
 }

@@ -11,7 +11,7 @@ from strongroom.vocabulary.quorum import QuorumService
 from strongroom.vocabulary.roles import Role
 
 Template = dict[int, Any]
-"""Attribute numbers with their values: ``bool``, ``int``, ``bytes``, ``str`` or a nested template."""
+"""Attribute numbers with their values: ``bool``, ``int``, ``bytes``, ``str``, a list of mechanisms or a template."""
 
 
 class HsmInformation(msgspec.Struct, frozen=True):

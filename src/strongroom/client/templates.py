@@ -6,15 +6,17 @@ A new key is kept, sensitive, not extractable, and can do what its kind is for a
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypedDict
 
 from strongroom.client.messages import Template
 from strongroom.client.object_kinds import KeyType, ObjectClass, Usage
 from strongroom.vocabulary.attributes import Attribute
+from strongroom.vocabulary.mechanisms import Mechanism
 
-AttributeValue = bool | int | bytes | str | Mapping[Attribute, Any]
-"""The value of an attribute; a mapping for the templates that a wrapping key demands."""
+AttributeValue = bool | int | bytes | str | Mapping[Attribute, Any] | Sequence[Mechanism]
+"""The value of an attribute; a mapping for the templates that a wrapping key demands, a sequence for the mechanisms
+that a key is bound to."""
 
 ID_BYTES: Final = 16
 DEFAULT_USAGE: Final = {

@@ -72,6 +72,7 @@ class Attribute(IntEnum):
     WRAP_TEMPLATE = 0x40000211
     UNWRAP_TEMPLATE = 0x40000212
     DERIVE_TEMPLATE = 0x40000213
+    ALLOWED_MECHANISMS = 0x40000600
     WRAPPING_ONLY = 0x80005301
     EVER_COPIED = 0x80005302
 
@@ -138,6 +139,7 @@ CLI_NAMES: dict[Attribute, str] = {
     Attribute.WRAP_TEMPLATE: "wrap-template",
     Attribute.UNWRAP_TEMPLATE: "unwrap-template",
     Attribute.DERIVE_TEMPLATE: "derive-template",
+    Attribute.ALLOWED_MECHANISMS: "allowed-mechanisms",
     Attribute.WRAPPING_ONLY: "wrapping-only",
     Attribute.EVER_COPIED: "ever-copied",
 }
@@ -205,10 +207,11 @@ KINDS: dict[Attribute, str] = {
     Attribute.WRAP_TEMPLATE: "template",
     Attribute.UNWRAP_TEMPLATE: "template",
     Attribute.DERIVE_TEMPLATE: "template",
+    Attribute.ALLOWED_MECHANISMS: "mechanisms",
     Attribute.WRAPPING_ONLY: "bool",
     Attribute.EVER_COPIED: "bool",
 }
-"""bool, ulong, bytes, text, bigint, date or template."""
+"""bool, ulong, bytes, text, bigint, date, template or mechanisms."""
 
 SECRET: frozenset[Attribute] = frozenset(
     {

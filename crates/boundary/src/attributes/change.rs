@@ -1,6 +1,6 @@
 //! Changes of an object's attributes (`C_SetAttributeValue`).
 
-use strongroom_wire::{AttributeType, AttributeValue, Role, Rv, Template};
+use strongroom_wire::{AttributeType, AttributeValue, MechanismType, Role, Rv, Template};
 
 use super::rules::{Change, ClassRules};
 use super::values::check_value;
@@ -28,7 +28,7 @@ pub fn check_change(class: &ClassRules, attributes: &Template, role: Role, chang
         let wanted = *value == AttributeValue::Bool(true);
         let admin = role == Role::Admin;
         let refusal = match rule.change {
-            Change::Never => Some("cannot be changed"),
+            Change::Never | Change::Copy => Some("cannot be changed"),
             Change::Admin if !admin => Some("can be changed by an admin only"),
             Change::Admin => None,
             _ if admin => {
@@ -71,6 +71,8 @@ pub fn check_copy(class: &ClassRules, attributes: &Template, template: &Template
         AttributeType::Token => false,
         // A copy is trusted by nobody yet.
         AttributeType::Trusted => **value != AttributeValue::Bool(false),
+        // A copy may be bound to fewer mechanisms than the object, never to others.
+        AttributeType::AllowedMechanisms => !is_part(value, attributes.allowed_mechanisms()),
         _ => attributes.get(*attribute) != Some(*value),
     };
     let changes: Template =
@@ -94,6 +96,18 @@ pub fn mark_trusted(class: &ClassRules, attributes: &mut Template) {
     if class.object_class == CKO_PUBLIC_KEY || !is_used_otherwise {
         attributes.set(AttributeType::WrappingOnly, AttributeValue::Bool(true));
     }
+}
+
+/// Whether these are mechanisms that the object may be used with.
+fn is_part(value: &AttributeValue, allowed: Option<&[u64]>) -> bool {
+    let AttributeValue::Mechanisms(part) = value else { return false };
+    allowed.is_none_or(|allowed| {
+        let is_allowed = |number: &u64| {
+            allowed.contains(number)
+                || MechanismType::from_code(*number).is_some_and(|known| known.is_among(allowed))
+        };
+        part.0.iter().all(is_allowed)
+    })
 }
 
 const fn is_template(attribute: AttributeType) -> bool {

@@ -42,6 +42,7 @@ pub static AES: ClassRules = ClassRules {
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
         rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
         rule(A::WrappingOnly, [G::Computed, G::Computed, G::Computed], [D::False, D::False], C::Never),
         rule(A::EverCopied, [G::Computed, G::Computed, G::Computed], [D::False, D::False], C::Never),
     ],
@@ -82,6 +83,7 @@ pub static AES_XTS: ClassRules = ClassRules {
         rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -123,6 +125,7 @@ pub static DES3: ClassRules = ClassRules {
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
         rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -161,6 +164,7 @@ pub static GENERIC_SECRET: ClassRules = ClassRules {
         rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -196,6 +200,7 @@ pub static RSA_PUBLIC: ClassRules = ClassRules {
         rule(A::Copyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
         rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
         rule(A::WrappingOnly, [G::Computed, G::Computed, G::Computed], [D::False, D::False], C::Never),
     ],
 };
@@ -243,6 +248,7 @@ pub static RSA_PRIVATE: ClassRules = ClassRules {
         rule(A::AlwaysAuthenticate, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -277,6 +283,7 @@ pub static EC_PUBLIC: ClassRules = ClassRules {
         rule(A::EcParams, [G::Required, G::Required, G::Refused], [D::None, D::None], C::Never),
         rule(A::EcPoint, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -318,6 +325,7 @@ pub static EC_PRIVATE: ClassRules = ClassRules {
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
         rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -352,6 +360,7 @@ pub static ED25519_PUBLIC: ClassRules = ClassRules {
         rule(A::EcParams, [G::Required, G::Required, G::Refused], [D::None, D::None], C::Never),
         rule(A::EcPoint, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -392,6 +401,7 @@ pub static ED25519_PRIVATE: ClassRules = ClassRules {
         rule(A::AlwaysAuthenticate, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -426,6 +436,7 @@ pub static X25519_PUBLIC: ClassRules = ClassRules {
         rule(A::EcParams, [G::Required, G::Required, G::Refused], [D::None, D::None], C::Never),
         rule(A::EcPoint, [G::Refused, G::Required, G::Refused], [D::None, D::None], C::Never),
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -467,6 +478,7 @@ pub static X25519_PRIVATE: ClassRules = ClassRules {
         rule(A::WrapWithTrusted, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
         rule(A::DeriveTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -501,6 +513,7 @@ pub static ML_DSA_PUBLIC: ClassRules = ClassRules {
         rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
         rule(A::ParameterSet, [G::Required, G::Required, G::Refused], [D::None, D::None], C::Never),
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -541,6 +554,7 @@ pub static ML_DSA_PRIVATE: ClassRules = ClassRules {
         rule(A::ParameterSet, [G::Match, G::Required, G::Match], [D::None, D::None], C::Never),
         rule(A::Seed, [G::Refused, G::Optional, G::Refused], [D::None, D::None], C::Never),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -577,6 +591,7 @@ pub static ML_KEM_PUBLIC: ClassRules = ClassRules {
         rule(A::EncapsulateTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
         rule(A::Encapsulate, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Owner),
         rule(A::WrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 
@@ -619,6 +634,7 @@ pub static ML_KEM_PRIVATE: ClassRules = ClassRules {
         rule(A::Decapsulate, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Owner),
         rule(A::Seed, [G::Refused, G::Optional, G::Refused], [D::None, D::None], C::Never),
         rule(A::UnwrapTemplate, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Owner),
+        rule(A::AllowedMechanisms, [G::Optional, G::Optional, G::Optional], [D::None, D::None], C::Copy),
     ],
 };
 

@@ -59,6 +59,7 @@ impl Query {
                 AttributeValue::Bytes(bytes) => bytes.encode(&mut out),
                 AttributeValue::Text(text) => text.encode(&mut out),
                 AttributeValue::Template(nested) => nested.encode(&mut out),
+                AttributeValue::Mechanisms(numbers) => numbers.encode(&mut out),
                 AttributeValue::Secret(secret) => secret.encode(&mut out),
             }
             (attribute, out)

@@ -36,6 +36,8 @@ pub enum Change {
     Raise,
     /// An admin.
     Admin,
+    /// Nobody; but the owner may make a copy that has a part of it.
+    Copy,
 }
 
 /// The value of an attribute that was not given and does not follow from the key.

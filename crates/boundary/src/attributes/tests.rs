@@ -16,6 +16,7 @@ fn some_value(attribute: A) -> V {
         Kind::Ulong => V::Ulong(7),
         Kind::Text => V::Text("text".into()),
         Kind::Date => V::Bytes(b"20260131".to_vec()),
+        Kind::Mechanisms => V::mechanisms([1, 2]),
         Kind::Template => V::Template(Template::new().with(A::Extractable, V::Bool(true))),
         _ if attribute.is_secret() => V::Secret(Secret::new(vec![1])),
         _ => V::Bytes(vec![1]),
@@ -187,7 +188,7 @@ fn each_change_is_for_whom_and_in_the_direction_that_the_table_says() {
                 let changes = Template::new().with(attribute, value);
                 let user = code(check_change(class, &attributes, Role::CryptoUser, &changes));
                 let allowed = match rule.change {
-                    Change::Never | Change::Admin => false,
+                    Change::Never | Change::Admin | Change::Copy => false,
                     Change::Owner => true,
                     Change::Lower => now || !wanted,
                     Change::Raise => wanted || !now,

@@ -12,6 +12,8 @@ const ID_LENGTH: usize = 255;
 /// Longest certificate, and longest value of any other attribute.
 const VALUE_LENGTH: usize = 16 * 1024;
 const OTHER_LENGTH: usize = 4 * 1024;
+/// More mechanisms than any token has.
+const MECHANISMS: usize = 256;
 
 /// Checks that a value is one that the attribute can have.
 ///
@@ -36,6 +38,12 @@ pub fn check_value(attribute: AttributeType, value: &AttributeValue) -> Result<(
                     return Err(invalid(attribute, "cannot hold key material or another template"));
                 }
                 check_value(inner, inner_value)?;
+            }
+            true
+        }
+        (Kind::Mechanisms, AttributeValue::Mechanisms(numbers)) => {
+            if numbers.0.len() > MECHANISMS {
+                return Err(invalid(attribute, &format!("names more than {MECHANISMS} mechanisms")));
             }
             true
         }

@@ -139,6 +139,12 @@ impl Objects {
                 "this half of the key pair cannot do it: public keys verify, encrypt, wrap and encapsulate";
             return Err(Error::refused(Rv::KEY_TYPE_INCONSISTENT, text));
         }
+        // What is asked for is what is done, so the name cannot lie: a digest that a client made is signed by the mechanism
+        // that signs digests, and needs that one (ADR 0123).
+        if object.allowed_mechanisms.as_deref().is_some_and(|allowed| !mechanism.is_among(allowed)) {
+            let text = format!("{} is not among the key's CKA_ALLOWED_MECHANISMS", mechanism.name());
+            return Err(Error::refused(Rv::MECHANISM_INVALID, text));
+        }
         if !object.flags.has(wanted.flag) {
             let text = format!("the key's {} is false", wanted.flag.name());
             return Err(Error::refused(Rv::KEY_FUNCTION_NOT_PERMITTED, text));

@@ -27,6 +27,8 @@ pub struct Object {
     /// Encoded; key material is not among them.
     pub attributes: Box<[u8]>,
     pub flags: Flags,
+    /// The mechanisms that the key is bound to, by number; none where it is bound to none.
+    pub allowed_mechanisms: Option<Box<[u64]>>,
     /// None for public keys and certificates.
     pub material: Option<Arc<Material>>,
     /// The key ready for use, while it is in use (see `cache`).
@@ -114,6 +116,7 @@ impl Object {
             class,
             attributes: encoded::encode(attributes),
             flags: Flags::of(attributes),
+            allowed_mechanisms: attributes.allowed_mechanisms().map(Box::from),
             material,
             handle: RwLock::new(None),
             recently_used: AtomicBool::new(false),

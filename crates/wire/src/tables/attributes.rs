@@ -128,6 +128,8 @@ pub enum AttributeType {
     UnwrapTemplate = 0x40000212,
     /// Number 0x40000213.
     DeriveTemplate = 0x40000213,
+    /// Number 0x40000600.
+    AllowedMechanisms = 0x40000600,
     /// Number 0x80005301.
     WrappingOnly = 0x80005301,
     /// Number 0x80005302.
@@ -198,6 +200,7 @@ impl AttributeType {
         Self::WrapTemplate,
         Self::UnwrapTemplate,
         Self::DeriveTemplate,
+        Self::AllowedMechanisms,
         Self::WrappingOnly,
         Self::EverCopied,
     ];
@@ -266,6 +269,7 @@ impl AttributeType {
             0x40000211 => Some(Self::WrapTemplate),
             0x40000212 => Some(Self::UnwrapTemplate),
             0x40000213 => Some(Self::DeriveTemplate),
+            0x40000600 => Some(Self::AllowedMechanisms),
             0x80005301 => Some(Self::WrappingOnly),
             0x80005302 => Some(Self::EverCopied),
             _ => None,
@@ -341,6 +345,7 @@ impl AttributeType {
             Self::WrapTemplate => Kind::Template,
             Self::UnwrapTemplate => Kind::Template,
             Self::DeriveTemplate => Kind::Template,
+            Self::AllowedMechanisms => Kind::Mechanisms,
             Self::WrappingOnly => Kind::Bool,
             Self::EverCopied => Kind::Bool,
         }
@@ -425,6 +430,7 @@ impl AttributeType {
             Self::WrapTemplate => "CKA_WRAP_TEMPLATE",
             Self::UnwrapTemplate => "CKA_UNWRAP_TEMPLATE",
             Self::DeriveTemplate => "CKA_DERIVE_TEMPLATE",
+            Self::AllowedMechanisms => "CKA_ALLOWED_MECHANISMS",
             Self::WrappingOnly => "CKA_WRAPPING_ONLY",
             Self::EverCopied => "CKA_EVER_COPIED",
         }
@@ -494,6 +500,7 @@ impl AttributeType {
             Self::WrapTemplate => "wrap-template",
             Self::UnwrapTemplate => "unwrap-template",
             Self::DeriveTemplate => "derive-template",
+            Self::AllowedMechanisms => "allowed-mechanisms",
             Self::WrappingOnly => "wrapping-only",
             Self::EverCopied => "ever-copied",
         }

@@ -792,6 +792,18 @@ impl MechanismType {
         }
     }
 
+    /// The mechanism that it is another number for, or itself.
+    pub const fn standard(self) -> Self {
+        match self {
+            Self::CloudhsmEddsa => Self::Eddsa,
+            Self::CloudhsmAesGcm => Self::AesGcm,
+            Self::CloudhsmAesKeyWrapNoPad => Self::AesKeyWrap,
+            Self::CloudhsmAesKeyWrapZeroPad => Self::AesKeyWrapKwp,
+            Self::CloudhsmSp800108CounterKdf => Self::Sp800108CounterKdf,
+            _ => self,
+        }
+    }
+
     /// Whether it takes no Update calls.
     pub const fn is_single_part(self) -> bool {
         match self {

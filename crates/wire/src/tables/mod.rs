@@ -12,6 +12,15 @@ pub use mechanisms::MechanismType;
 pub use operations::Operation;
 pub use roles::Role;
 
+impl MechanismType {
+    /// Whether this mechanism, by whichever of its numbers, is among these.
+    pub fn is_among(self, numbers: &[u64]) -> bool {
+        let is_same =
+            |number: &u64| Self::from_code(*number).is_some_and(|it| it.standard() == self.standard());
+        numbers.iter().any(is_same)
+    }
+}
+
 /// What values an attribute takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -29,6 +38,8 @@ pub enum Kind {
     Date,
     /// A template.
     Template,
+    /// A set of mechanisms.
+    Mechanisms,
 }
 
 /// What a mechanism does; `Sign` includes verify, `Encrypt` decrypt, `Wrap` unwrap and `Encapsulate` decapsulate.

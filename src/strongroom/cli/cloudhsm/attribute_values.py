@@ -34,7 +34,7 @@ KEY_TYPE_NAMES: Final = {
 _BY_NAME: Final = {
     name: attribute
     for attribute, name in CLI_NAMES.items()
-    if attribute not in SECRET and KINDS[attribute] != "template"
+    if attribute not in SECRET and KINDS[attribute] not in {"template", "mechanisms"}
 }
 _NAMED_NUMBERS: Final[dict[Attribute, dict[str, int]]] = {
     Attribute.CLASS: {name: number.value for number, name in CLASS_NAMES.items()},

@@ -1,6 +1,7 @@
 //! Tests of objects with the real keys behind them.
 #![allow(clippy::unwrap_used)]
 
+mod allowed_mechanisms;
 mod attacks;
 mod certificates;
 mod changes;

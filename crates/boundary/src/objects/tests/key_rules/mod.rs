@@ -42,9 +42,9 @@ pub type Said = u32;
 /// A request. Keys and wrapped keys are picked among those that there are, by number.
 #[derive(Clone, Debug)]
 pub enum Action {
-    Generate { user: u8, generic: bool, session: bool, said: Said, demands: [u8; 3] },
+    Generate { user: u8, generic: bool, session: bool, said: Said, demands: [u8; 3], bound: u8 },
     Import { user: u8, generic: bool, said: Said },
-    Copy { user: u8, key: u8, session: Option<bool>, change: Option<(u8, bool)> },
+    Copy { user: u8, key: u8, session: Option<bool>, change: Option<(u8, bool)>, bound: u8 },
     Set { user: u8, key: u8, attribute: u8, value: bool },
     Demand { user: u8, key: u8, which: u8, demand: u8 },
     Trust { key: u8, value: bool },
@@ -96,13 +96,17 @@ fn action() -> impl Strategy<Value = Action> {
     let user = || 0..USERS;
     let owner = || prop_oneof![1 => 0..USERS, 3 => Just(OWNER), 1 => Just(FRIEND)];
     let key = || 0_u8..12;
+    // Mostly to no mechanisms in particular.
+    let bound = || prop_oneof![5 => Just(0_u8), 2 => 1_u8..6];
     let mostly_token = || prop::bool::weighted(0.2);
     prop_oneof![
-        4 => (user(), any::<bool>(), mostly_token(), likely(), [0_u8..8, 0_u8..8, 0_u8..8])
-            .prop_map(|(user, generic, session, said, demands)| Action::Generate { user, generic, session, said, demands }),
+        4 => (user(), any::<bool>(), mostly_token(), likely(), [0_u8..8, 0_u8..8, 0_u8..8], bound())
+            .prop_map(|(user, generic, session, said, demands, bound)| {
+                Action::Generate { user, generic, session, said, demands, bound }
+            }),
         1 => (user(), any::<bool>(), said()).prop_map(|(user, generic, said)| Action::Import { user, generic, said }),
-        2 => (owner(), key(), any::<Option<bool>>(), prop::option::weighted(0.4, (0_u8..14, any::<bool>())))
-            .prop_map(|(user, key, session, change)| Action::Copy { user, key, session, change }),
+        2 => (owner(), key(), any::<Option<bool>>(), prop::option::weighted(0.4, (0_u8..14, any::<bool>())), bound())
+            .prop_map(|(user, key, session, change, bound)| Action::Copy { user, key, session, change, bound }),
         3 => (owner(), key(), 0_u8..14, any::<bool>())
             .prop_map(|(user, key, attribute, value)| Action::Set { user, key, attribute, value }),
         1 => (owner(), key(), 0_u8..3, 0_u8..6)

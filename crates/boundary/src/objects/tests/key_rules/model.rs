@@ -1,8 +1,8 @@
 //! The rules a second time, as sentences about a request: whether it is allowed, and what its key is like afterwards.
 
-use strongroom_wire::{AttributeType as A, AttributeValue as V, Template};
+use strongroom_wire::{AttributeType as A, AttributeValue as V, MechanismType as M, Template};
 
-use super::world::{DEMANDS, Key, World, demanded};
+use super::world::{DEMANDS, Key, World, bound_to, demanded, numbers};
 use super::{Action, NAMED, Said, said_of};
 
 impl Key {
@@ -19,6 +19,14 @@ impl Key {
 
     fn is_seen_by(&self, user: u8) -> bool {
         self.owner == user || self.shared.contains(&user)
+    }
+
+    /// Whether it is bound to no mechanisms, or to this one too.
+    fn takes(&self, mechanism: M) -> bool {
+        match self.attributes.get(A::AllowedMechanisms) {
+            Some(V::Mechanisms(bound)) => bound.0.contains(&mechanism.code()),
+            _ => true,
+        }
     }
 
     fn was_trusted(&self) -> bool {
@@ -59,7 +67,7 @@ impl World {
         let key = |number: &u8| self.pick(*number);
         Some(match action {
             Action::Generate { .. } | Action::Import { .. } => true,
-            Action::Copy { user, key: number, change, .. } => {
+            Action::Copy { user, key: number, change, bound, .. } => {
                 let key = key(number)?;
                 let is_allowed = change.is_none_or(|(attribute, value)| {
                     match NAMED.get(usize::from(attribute)) {
@@ -70,7 +78,9 @@ impl World {
                         }
                     }
                 });
-                key.owner == *user && key.is(A::Copyable) && is_allowed
+                let is_narrower =
+                    bound_to(*bound).is_none_or(|bound| bound.iter().all(|mechanism| key.takes(*mechanism)));
+                key.owner == *user && key.is(A::Copyable) && is_allowed && is_narrower
             }
             Action::Set { user, key: number, attribute, value } => {
                 let key = key(number)?;
@@ -86,13 +96,14 @@ impl World {
                 let key = key(number)?;
                 !key.generic && key.is(A::Token)
             }
-            Action::Wrap { user, wrapping, key: number, .. } => {
+            Action::Wrap { user, wrapping, key: number, gcm } => {
                 let (wrapping, key) = (key(wrapping)?, key(number)?);
                 let needs_trust = key.is(A::WrapWithTrusted) || key.was_trusted();
                 let demand = wrapping.demands(A::WrapTemplate);
                 wrapping.is_seen_by(*user)
                     && key.owner == *user
                     && wrapping.is(A::Wrap)
+                    && wrapping.takes(if *gcm { M::AesGcm } else { M::AesKeyWrap })
                     && key.is(A::Extractable)
                     && (!needs_trust || wrapping.is(A::Trusted) && wrapping.is(A::WrappingOnly))
                     && demand.iter().all(|(name, value)| key.attributes.get(name) == Some(value))
@@ -108,13 +119,18 @@ impl World {
                 }
                 key.is_seen_by(*user)
                     && key.is(A::Unwrap)
+                    && key.takes(wrapped.mechanism)
                     && key.value == wrapped.by
                     && agrees(*said, &demand, *generic)
             }
             Action::Derive { user, base, generic, said, .. } => {
                 let key = key(base)?;
                 let demand = key.demands(A::DeriveTemplate);
-                key.owner == *user && key.is(A::Derive) && agrees(*said, &demand, *generic)
+                let mechanism = if key.generic { M::HkdfDerive } else { M::Sp800108CounterKdf };
+                key.owner == *user
+                    && key.is(A::Derive)
+                    && key.takes(mechanism)
+                    && agrees(*said, &demand, *generic)
             }
             Action::Share { user, key: number, with, on } => {
                 let key = key(number)?;
@@ -124,15 +140,17 @@ impl World {
             }
             Action::Encrypt { user, key: number } => {
                 let key = key(number)?;
-                key.is_seen_by(*user) && key.is(A::Encrypt)
+                key.is_seen_by(*user) && key.is(A::Encrypt) && key.takes(M::AesCtr)
             }
             Action::Decrypt { user, key: number, wrapped } => {
                 let (key, wrapped) = (key(number)?, self.pick_wrapped(*wrapped)?);
-                key.is_seen_by(*user) && key.is(A::Decrypt) && key.value == wrapped.by && wrapped.iv.is_some()
+                let opens = key.value == wrapped.by && wrapped.iv.is_some();
+                key.is_seen_by(*user) && key.is(A::Decrypt) && key.takes(M::AesGcm) && opens
             }
             Action::Sign { user, key: number, .. } => {
                 let key = key(number)?;
-                key.is_seen_by(*user) && key.is(A::Sign)
+                let mechanism = if key.generic { M::Sha256Hmac } else { M::AesCmac };
+                key.is_seen_by(*user) && key.is(A::Sign) && key.takes(mechanism)
             }
             Action::Destroy { user, key: number } => {
                 let key = key(number)?;
@@ -151,6 +169,16 @@ impl World {
                 _ => Ok(()),
             })
         };
+        let bound = match action {
+            Action::Generate { bound, .. } => bound_to(*bound).map(numbers),
+            Action::Copy { key, bound, .. } => bound_to(*bound)
+                .map(numbers)
+                .or_else(|| original(key).attributes.get(A::AllowedMechanisms).cloned()),
+            _ => None,
+        };
+        if made.attributes.get(A::AllowedMechanisms) != bound.as_ref() {
+            return Err(format!("it is not bound to {bound:?}"));
+        }
         let none = Template::new();
         match action {
             Action::Generate { generic, said, .. } => {
@@ -216,6 +244,8 @@ impl World {
                     .find(|name| !old.is(**name) && new.is(**name))
                     .or_else(|| never_changes.iter().find(|name| old.is(**name) != new.is(**name)))
             });
+            let bound = |key: &Key| key.attributes.get(A::AllowedMechanisms).cloned();
+            let wrong = wrong.or((bound(old) != bound(new)).then_some(&A::AllowedMechanisms));
             if let Some(name) = wrong {
                 return Err(format!("{name:?} of {:#x} changed", old.reference));
             }

@@ -84,6 +84,22 @@ pub fn demanded(number: u8) -> Option<Template> {
     }
 }
 
+/// The mechanisms that a template binds a key to.
+pub fn bound_to(number: u8) -> Option<&'static [M]> {
+    match number {
+        1 => Some(&[]),
+        2 => Some(&[M::AesGcm, M::AesKeyWrap]),
+        3 => Some(&[M::AesKeyWrap]),
+        4 => Some(&[M::AesCtr, M::AesCmac, M::Sha256Hmac]),
+        5 => Some(&[M::HkdfDerive, M::Sp800108CounterKdf]),
+        _ => None,
+    }
+}
+
+pub fn numbers(mechanisms: &[M]) -> V {
+    V::mechanisms(mechanisms.iter().map(|mechanism| mechanism.code()))
+}
+
 pub const DEMANDS: [A; 3] = [A::WrapTemplate, A::UnwrapTemplate, A::DeriveTemplate];
 
 impl World {
@@ -144,13 +160,16 @@ impl World {
     fn attempt(&mut self, action: &Action) -> Option<std::result::Result<(), Rv>> {
         let objects = self.objects;
         Some(match *action {
-            Action::Generate { user, generic, session, said, demands } => {
+            Action::Generate { user, generic, session, said, demands, bound } => {
                 let mut template =
                     template(said, generic).with(A::Token, V::Bool(!session)).with(A::ValueLen, V::Ulong(32));
                 for (name, demand) in DEMANDS.iter().zip(demands) {
                     if let (Some(demand), true) = (demanded(demand), !generic || *name == A::DeriveTemplate) {
                         template.set(*name, V::Template(demand));
                     }
+                }
+                if let Some(mechanisms) = bound_to(bound) {
+                    template.set(A::AllowedMechanisms, numbers(mechanisms));
                 }
                 let mechanism = if generic { M::GenericSecretKeyGen } else { M::AesKeyGen };
                 let staged = objects.generate_key(self.caller(user), mechanism, template.clone());
@@ -165,7 +184,7 @@ impl World {
                 let staged = objects.create_object(self.caller(user), template);
                 self.took(user, generic, staged).map(drop)
             }
-            Action::Copy { user, key, session, change } => {
+            Action::Copy { user, key, session, change, bound } => {
                 let (reference, generic) = self.pick(key).map(|key| (key.reference, key.generic))?;
                 let mut template = Template::new();
                 if let Some(session) = session {
@@ -173,6 +192,9 @@ impl World {
                 }
                 if let Some((attribute, value)) = change {
                     template.set(changed(attribute), V::Bool(value));
+                }
+                if let Some(mechanisms) = bound_to(bound) {
+                    template.set(A::AllowedMechanisms, numbers(mechanisms));
                 }
                 self.copy(user, reference, generic, &template)
             }
