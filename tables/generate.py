@@ -227,10 +227,10 @@ def mechanisms() -> dict[Path, str]:
         "&[]",
     )
     rust += rust_match(
-        "fips_decrypts_only",
-        "Whether a cluster of Mode FIPS decrypts with it and does not encrypt.",
+        "is_fips_legacy",
+        "Whether a cluster of Mode FIPS decrypts and verifies with it, and neither encrypts nor signs.",
         "bool",
-        [(camel(r["name"]), "true" if r.get("fips_decrypts_only") else "false") for r in table],
+        [(camel(r["name"]), "true" if r.get("fips_legacy") else "false") for r in table],
         "false",
     )
     rust += rust_match(
@@ -255,8 +255,8 @@ def mechanisms() -> dict[Path, str]:
         fips = "yes" if row["fips"] else "no"
         if "fips_refuses" in row:
             fips = f"no {', '.join(row['fips_refuses'])}"
-        if row.get("fips_decrypts_only"):
-            fips = "decrypt only"
+        if row.get("fips_legacy"):
+            fips = "decrypt only" if "encrypt" in row["does"] else "verify only"
         docs += (
             f"| `CKM_{row['name']}` | `{row['code']:#x}` | {', '.join(row['does'])} | {', '.join(row['keys'])} "
             f"| {row['parameters']} | {parts(row)} | {fips} | {'yes' if row.get('aws') else ''} |\n"

@@ -162,6 +162,9 @@ typedef struct CK_CCM_MESSAGE_PARAMS {
 typedef struct CK_ASYNC_DATA CK_ASYNC_DATA;
 typedef CK_ULONG CK_SESSION_VALIDATION_FLAGS_TYPE;
 
+/* The parameter of CKM_*_CMAC_GENERAL: the MAC's length in bytes. */
+typedef CK_ULONG CK_MAC_GENERAL_PARAMS;
+
 typedef struct CK_EDDSA_PARAMS {
     CK_BBOOL phFlag;
     CK_ULONG ulContextDataLen;
@@ -502,6 +505,9 @@ typedef struct CK_INTERFACE {
 #define CKM_AES_CTR                 ((CK_MECHANISM_TYPE)0x1086UL)
 #define CKM_AES_GCM                 ((CK_MECHANISM_TYPE)0x1087UL)
 #define CKM_AES_CMAC                ((CK_MECHANISM_TYPE)0x108aUL)
+#define CKM_AES_CMAC_GENERAL        ((CK_MECHANISM_TYPE)0x108bUL)
+#define CKM_DES3_CMAC_GENERAL       ((CK_MECHANISM_TYPE)0x137UL)
+#define CKM_DES3_CMAC               ((CK_MECHANISM_TYPE)0x138UL)
 #define CKM_AES_KEY_WRAP            ((CK_MECHANISM_TYPE)0x2109UL)
 #define CKM_AES_KEY_WRAP_KWP        ((CK_MECHANISM_TYPE)0x210bUL)
 #define CKM_SHA_1_HMAC              ((CK_MECHANISM_TYPE)0x221UL)

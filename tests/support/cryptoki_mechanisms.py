@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from ctypes import c_ubyte, c_ulong, c_void_p
 
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -273,6 +274,11 @@ def hash_ml_dsa(kind: int, context: bytes = b"", hedge: int = HEDGE_PREFERRED) -
     parameters = HashSignParameters(hedge, _place(held), len(context), kind)
     parameters.kept = held
     return mechanism(Mechanism.HASH_ML_DSA, parameters)
+
+
+def mac_general(kind: int, length: int) -> CkMechanism:
+    """A MAC that is cut to so many bytes."""
+    return mechanism(kind, length.to_bytes(ctypes.sizeof(c_ulong), sys.byteorder))
 
 
 PBKDF2 = {"SHA1": 1, "SHA224": 3, "SHA256": 4, "SHA384": 5, "SHA512": 6}

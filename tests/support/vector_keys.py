@@ -77,7 +77,7 @@ def des3(value: bytes) -> Template:
         Attribute.CLASS: CKO_SECRET_KEY,
         Attribute.KEY_TYPE: CKK_DES3,
         Attribute.VALUE: value,
-        **allowed(Attribute.ENCRYPT, Attribute.DECRYPT),
+        **allowed(Attribute.ENCRYPT, Attribute.DECRYPT, Attribute.SIGN, Attribute.VERIFY),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import vector_keys as keys
-from cryptoki_mechanisms import HASHES, mechanism
+from cryptoki_mechanisms import HASHES, mac_general, mechanism
 from vector_files import nist, nist_files, wycheproof
 from vector_run import Check, Vector, Worker, kind_of
 
@@ -22,19 +22,28 @@ HMACS = {
     "SHA3_384": Mechanism.SHA3_384_HMAC,
     "SHA3_512": Mechanism.SHA3_512_HMAC,
 }
+KEYS = {
+    Mechanism.AES_CMAC: (keys.aes, keys.aes_policy),
+    Mechanism.DES3_CMAC: (keys.des3, keys.des3_policy),
+}
+"""How the key is imported; those of other MACs are generic secrets."""
+CUT = {Mechanism.AES_CMAC: Mechanism.AES_CMAC_GENERAL, Mechanism.DES3_CMAC: Mechanism.DES3_CMAC_GENERAL}
+"""The mechanism whose MAC may be shorter."""
+SHORTEST = 4
 
 
 def mac_check(kind: Mechanism, key: bytes, message: bytes, mac: bytes, *, is_valid: bool = True) -> Check:
     def check(worker: Worker) -> None:
-        is_cmac = kind == Mechanism.AES_CMAC
-        template, policy = (
-            (keys.aes(key), keys.aes_policy(key)) if is_cmac else (keys.secret(key), keys.secret_policy(key))
-        )
-        handle = worker.key(template, policy=policy)
+        template, policy = KEYS.get(kind, (keys.secret, keys.secret_policy))
+        handle = worker.key(template(key), policy=policy(key))
         whole = worker.session.sign(handle, message, mechanism(kind))
         assert (whole[: len(mac)] == mac) is is_valid
         if len(mac) == len(whole):
             assert worker.session.verifies(mechanism(kind), handle, message, mac) is is_valid
+        if kind in CUT and len(mac) >= SHORTEST:
+            cut = mac_general(CUT[kind], len(mac))
+            assert (worker.session.sign(handle, message, cut) == mac) is is_valid
+            assert worker.session.verifies(cut, handle, message, mac) is is_valid
 
     return check
 
@@ -61,6 +70,12 @@ def nist_cmac() -> Iterator[Vector]:
         for number, (_, record) in enumerate(nist(file)):
             key, message, mac = (bytes.fromhex(record[member]) for member in ("KEY", "MESSAGE", "OUTPUT"))
             yield Vector(file, f"{number}", mac_check(Mechanism.AES_CMAC, key, message, mac), kind=number)
+    for file in nist_files("CMAC", "nist-800-38b-3des.txt"):
+        for _, record in nist(file):
+            key = b"".join(bytes.fromhex(record[f"KEY{number}"]) for number in (1, 2, 3))
+            message, mac = bytes.fromhex(record["MESSAGE"]), bytes.fromhex(record["OUTPUT"])
+            number = record["COUNT"]
+            yield Vector(file, number, mac_check(Mechanism.DES3_CMAC, key, message, mac), kind=number)
 
 
 def nist_digests() -> Iterator[Vector]:

@@ -125,7 +125,7 @@ fn family(hot: Option<&HotRequest>) -> usize {
         Some(MechanismType::AesCbc | MechanismType::AesCbcPad) => 8,
         Some(MechanismType::AesCtr) => 9,
         Some(MechanismType::AesGcm | MechanismType::CloudhsmAesGcm) => 10,
-        Some(MechanismType::AesCmac) => 11,
+        Some(MechanismType::AesCmac | MechanismType::AesCmacGeneral) => 11,
         Some(
             MechanismType::Sha1Hmac
             | MechanismType::Sha224Hmac
@@ -140,7 +140,7 @@ fn family(hot: Option<&HotRequest>) -> usize {
         Some(MechanismType::AesCcm) => 13,
         Some(MechanismType::AesXts) => 14,
         Some(MechanismType::AesGmac) => 15,
-        Some(MechanismType::Des3Ecb | MechanismType::Des3Cbc | MechanismType::Des3CbcPad) => 16,
+        Some(mechanism) if mechanism.key_kinds() == [KeyKind::Des3] => 16,
         Some(mechanism) if mechanism.key_kinds() == [KeyKind::MlDsa] => 17,
         _ => 18,
     }

@@ -2,10 +2,10 @@
 
 use cryptoki_sys::{
     CK_AES_CTR_PARAMS, CK_BYTE, CK_CCM_PARAMS, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS,
-    CK_HKDF_PARAMS, CK_KEY_TYPE, CK_MECHANISM, CK_PKCS5_PBKD2_PARAMS2, CK_RSA_AES_KEY_WRAP_PARAMS,
-    CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL, CKK_AES,
-    CKK_AES_XTS, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_GENERIC_SECRET, CKK_ML_DSA,
-    CKK_ML_KEM, CKK_RSA, CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
+    CK_HKDF_PARAMS, CK_KEY_TYPE, CK_MAC_GENERAL_PARAMS, CK_MECHANISM, CK_PKCS5_PBKD2_PARAMS2,
+    CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA,
+    CKF_HKDF_SALT_NULL, CKK_AES, CKK_AES_XTS, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY,
+    CKK_GENERIC_SECRET, CKK_ML_DSA, CKK_ML_KEM, CKK_RSA, CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
 };
 use strongroom_client::Profile;
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
@@ -91,6 +91,7 @@ impl Mechanism {
                 ParameterKind::Ctr => Some(read_ctr(&mechanism)?),
                 ParameterKind::Gcm => Some(read_gcm(&mechanism, &mut iv_place)?),
                 ParameterKind::Ccm => Some(read_ccm(&mechanism, &mut plaintext_length)?),
+                ParameterKind::MacLength => Some(read_mac_length(&mechanism)?),
                 ParameterKind::Pss => Some(read_pss(&mechanism)?),
                 ParameterKind::Oaep => Some(read_oaep(read_struct(&mechanism)?)?),
                 ParameterKind::RsaAes => Some(read_rsa_aes(&mechanism)?),
@@ -239,6 +240,15 @@ unsafe fn read_ccm(
         tag_bits: Some(8 * parameters.ulMACLen),
         ..NO_PARAMETERS
     })
+}
+
+/// # Safety
+/// The parameter is valid for its length.
+unsafe fn read_mac_length(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
+    // SAFETY: by this function's contract.
+    let bytes = unsafe { read_struct::<CK_MAC_GENERAL_PARAMS>(mechanism) }?;
+    let Some(tag_bits) = bytes.checked_mul(8) else { return bad_parameter() };
+    Ok(MechanismParameters { tag_bits: Some(tag_bits), ..NO_PARAMETERS })
 }
 
 /// # Safety

@@ -214,11 +214,12 @@ fn check_gmac(mechanism: &Mechanism, usage: AttributeType) -> Result {
 
 fn mac_length(mechanism: &Mechanism) -> Result<usize> {
     Ok(match mechanism.kind {
-        MechanismType::AesGmac => {
+        MechanismType::AesGmac | MechanismType::AesCmacGeneral | MechanismType::Des3CmacGeneral => {
             let bits = mechanism.parameters.as_ref().and_then(|parameters| parameters.tag_bits);
             usize::try_from(bits.unwrap_or_default() / 8).unwrap_or_default()
         }
         MechanismType::AesCmac => 16,
+        MechanismType::Des3Cmac => 8,
         MechanismType::Sha1Hmac => 20,
         MechanismType::Sha224Hmac | MechanismType::Sha3224Hmac => 28,
         MechanismType::Sha256Hmac | MechanismType::Sha3256Hmac => 32,

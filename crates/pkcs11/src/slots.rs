@@ -153,8 +153,8 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
         if takes_messages(mechanism) && slot.profile == Profile::Standard {
             flags |= CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
         }
-        if slot.client.is_fips() && mechanism.fips_decrypts_only() {
-            flags &= !CKF_ENCRYPT;
+        if slot.client.is_fips() && mechanism.is_fips_legacy() {
+            flags &= !(CKF_ENCRYPT | CKF_SIGN);
         }
         if mechanism.key_kinds().contains(&KeyKind::Ec) {
             flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;

@@ -81,6 +81,7 @@ class Mechanism(IntEnum):
     AES_XTS = 0x1071
     AES_GMAC = 0x108E
     AES_CMAC = 0x108A
+    AES_CMAC_GENERAL = 0x108B
     AES_KEY_WRAP = 0x2109
     AES_KEY_WRAP_KWP = 0x210B
     CLOUDHSM_AES_KEY_WRAP_NO_PAD = 0x80002109
@@ -89,6 +90,8 @@ class Mechanism(IntEnum):
     DES3_ECB = 0x132
     DES3_CBC = 0x133
     DES3_CBC_PAD = 0x136
+    DES3_CMAC = 0x138
+    DES3_CMAC_GENERAL = 0x137
     SHA_1_HMAC = 0x221
     SHA224_HMAC = 0x256
     SHA256_HMAC = 0x251

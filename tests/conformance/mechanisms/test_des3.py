@@ -1,4 +1,4 @@
-"""Triple DES through the library, against pyca/cryptography both ways; a cluster of Mode FIPS only decrypts."""
+"""Triple DES through the library, against pyca/cryptography both ways; in Mode FIPS it only decrypts and verifies."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 import vector_keys as keys
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.padding import PKCS7
 from cryptoki import CryptokiError
-from cryptoki_mechanisms import hkdf, mechanism
+from cryptoki_mechanisms import hkdf, mac_general, mechanism
 
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -84,6 +85,50 @@ def test_a_generated_key_encrypts_and_its_check_value_is_its_own(session):
     assert session.encrypt(mechanism(Mechanism.DES3_ECB), again, bytes(8)) == zeros
     derived = session.derive(hkdf("SHA256", None, b""), session.create(keys.secret(bytes(32))), template)
     assert len(session.encrypt(mechanism(Mechanism.DES3_ECB), derived, bytes(8))) == 8
+
+
+def cmac(value: bytes, data: bytes) -> bytes:
+    theirs = CMAC(TripleDES(value))
+    theirs.update(data)
+    return theirs.finalize()
+
+
+def test_macs_are_those_of_others_whole_and_cut(session, fips_session):
+    value = os.urandom(24)
+    key, other = session.create(keys.des3(value)), fips_session.create(keys.des3(value))
+    whole = mechanism(Mechanism.DES3_CMAC)
+    for length in (0, 1, 8, 9, 40_000):
+        data = os.urandom(length)
+        mac = cmac(value, data)
+        assert session.sign(key, data, whole) == mac
+        assert session.sign_in_parts(whole, key, [data[:1], data[1:]]) == mac
+        for ours, handle in ((session, key), (fips_session, other)):
+            assert ours.verifies(whole, handle, data, mac)
+            assert not ours.verifies(whole, handle, data + b"x", mac)
+            for size in (4, 7, 8):
+                cut = mac_general(Mechanism.DES3_CMAC_GENERAL, size)
+                assert ours.verifies(cut, handle, data, mac[:size])
+                assert not ours.verifies(cut, handle, data, mac[:3] + bytes(size - 3))
+                assert not ours.verifies(cut, handle, data, mac[: size - 1])
+        assert session.sign(key, data, mac_general(Mechanism.DES3_CMAC_GENERAL, 5)) == mac[:5]
+
+
+def test_macs_of_other_lengths_and_other_keys_are_refused(session, fips_session):
+    key, aes = session.create(keys.des3(os.urandom(24))), session.create(keys.aes(bytes(24)))
+    for length in (0, 3, 9, 16, 1 << 61, (1 << 64) - 1):
+        how = mac_general(Mechanism.DES3_CMAC_GENERAL, length)
+        assert refusal(lambda how=how: session.sign(key, b"data", how)) == 0x71
+    assert refusal(lambda: session.sign(aes, b"data", mac_general(Mechanism.AES_CMAC_GENERAL, 17))) == 0x71
+    assert refusal(lambda: session.sign(key, b"data", mechanism(Mechanism.DES3_CMAC_GENERAL))) == 0x71
+    assert refusal(lambda: session.sign(key, b"data", mac_general(Mechanism.DES3_CMAC, 8))) == 0x71
+    assert refusal(lambda: session.sign(aes, b"data", mechanism(Mechanism.DES3_CMAC))) == 0x63
+    assert refusal(lambda: session.sign(key, b"data", mechanism(Mechanism.AES_CMAC))) == 0x63
+    only_encrypts = session.create({**keys.des3(os.urandom(24)), Attribute.SIGN: False})
+    assert refusal(lambda: session.sign(only_encrypts, b"data", mechanism(Mechanism.DES3_CMAC))) == 0x68
+    legacy = fips_session.create(keys.des3(os.urandom(24)))
+    assert refusal(lambda: fips_session.sign(legacy, b"data", mechanism(Mechanism.DES3_CMAC))) == 0x70
+    short = mac_general(Mechanism.DES3_CMAC_GENERAL, 4)
+    assert refusal(lambda: fips_session.sign(legacy, b"data", short)) == 0x70
 
 
 def test_what_is_no_triple_des_is_refused(session):

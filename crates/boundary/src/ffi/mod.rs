@@ -1,6 +1,6 @@
 //! The few functions of the crypto library that `aws-lc-rs` has no safe form for: digests and HMAC with SHA-3, SHAKE, RSA on raw
 //! blocks, PSS and OAEP with free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF,
-//! AES-GCM with short tags, AES key wrap, triple DES, AES-XTS and AES-CCM, X25519, Ed25519ph and Ed25519ctx, ML-DSA, ML-KEM,
+//! AES-GCM with short tags, AES key wrap, triple DES and its CMAC, AES-XTS and AES-CCM, X25519, Ed25519ph and Ed25519ctx, ML-DSA, ML-KEM,
 //! PBKDF2, PKCS #8.
 //!
 //! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
@@ -9,6 +9,7 @@
 
 mod aead;
 mod cipher;
+mod cmac;
 mod curve25519;
 mod digest;
 mod ec;
@@ -23,6 +24,7 @@ mod rsa;
 
 pub use aead::GcmKey;
 pub use cipher::{CcmKey, Cipher};
+pub use cmac::des3_cmac;
 pub use curve25519::{Ed25519Message, KEY_LENGTH as CURVE25519_LENGTH, x25519, x25519_public};
 pub use digest::{Digest, Shake, digest, hmac};
 pub use ec::{Curve, EcKey};

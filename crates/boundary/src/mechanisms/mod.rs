@@ -5,12 +5,12 @@
 
 mod aes_block;
 mod aes_ccm;
-mod aes_cmac;
 mod aes_ctr;
 mod aes_gcm;
 mod aes_gmac;
 mod aes_wrap;
 mod aes_xts;
+mod cmac;
 mod des3;
 mod digest;
 mod ecdh;
@@ -121,13 +121,11 @@ pub fn sign(
         KeyHandle::Ed25519(key) => eddsa::sign(key, parameters, data),
         KeyHandle::MlDsa(key) => ml_dsa::sign(key, mechanism, parameters, data),
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => aes_gmac::sign(key, parameters, data),
-        KeyHandle::Aes(key) => aes_cmac::sign(key, data),
+        KeyHandle::Aes(_) | KeyHandle::Des3(_) => cmac::sign(key, mechanism, parameters, data),
         KeyHandle::Secret(key) => hmac::sign(key, mechanism, data),
-        KeyHandle::Ed25519Public(_)
-        | KeyHandle::X25519(_)
-        | KeyHandle::MlKem(_)
-        | KeyHandle::AesXts(_)
-        | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
+        KeyHandle::Ed25519Public(_) | KeyHandle::X25519(_) | KeyHandle::MlKem(_) | KeyHandle::AesXts(_) => {
+            Err(internal(OTHER_KEY))
+        }
     }
 }
 
@@ -155,13 +153,11 @@ pub fn verify(
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => {
             aes_gmac::verify(key, parameters, data, signature)
         }
-        KeyHandle::Aes(key) => aes_cmac::verify(key, data, signature),
+        KeyHandle::Aes(_) | KeyHandle::Des3(_) => cmac::verify(key, mechanism, parameters, data, signature),
         KeyHandle::Secret(key) => hmac::verify(key, mechanism, data, signature),
-        KeyHandle::Ed25519(_)
-        | KeyHandle::X25519(_)
-        | KeyHandle::MlKem(_)
-        | KeyHandle::AesXts(_)
-        | KeyHandle::Des3(_) => Err(internal(OTHER_KEY)),
+        KeyHandle::Ed25519(_) | KeyHandle::X25519(_) | KeyHandle::MlKem(_) | KeyHandle::AesXts(_) => {
+            Err(internal(OTHER_KEY))
+        }
     }
 }
 

@@ -7,6 +7,9 @@ use strongroom_wire::{MechanismType, Rv};
 use crate::ffi::Hash;
 use crate::{Error, Result};
 
+/// The shortest MAC that is cut off, bytes.
+const SHORTEST_MAC: usize = 4;
+
 /// `CKR_MECHANISM_PARAM_INVALID`.
 pub fn invalid(text: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::refused(Rv::MECHANISM_PARAM_INVALID, text)
@@ -29,6 +32,23 @@ pub fn iv<const LENGTH: usize>(parameters: Option<&MechanismParameters>) -> Resu
         .as_deref()
         .and_then(|iv| iv.try_into().ok())
         .ok_or_else(|| invalid(format!("the mechanism needs an IV of {LENGTH} bytes")))
+}
+
+/// The length of a MAC, which is cut off from the whole one where the mechanism has a parameter for it: to 32 bits at least
+/// (SP 800-38B appendix A).
+pub fn mac_length(
+    mechanism: MechanismType,
+    given: Option<&MechanismParameters>,
+    whole: usize,
+) -> Result<usize> {
+    if mechanism.parameter_kind() != ParameterKind::MacLength {
+        return Ok(whole);
+    }
+    let length = required(given)?.tag_bits.filter(|bits| bits.is_multiple_of(8)).map(|bits| bits / 8);
+    length
+        .and_then(|length| usize::try_from(length).ok())
+        .filter(|length| (SHORTEST_MAC..=whole).contains(length))
+        .ok_or_else(|| invalid(format!("the MAC's length must be {SHORTEST_MAC} to {whole} bytes")))
 }
 
 /// The digest that a number names (`CKM_SHA_1` and so on).

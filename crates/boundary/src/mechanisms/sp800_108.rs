@@ -8,7 +8,7 @@ use strongroom_wire::messages::{MechanismParameters, PrfInput};
 use strongroom_wire::{KeyKind, MechanismType, Rv};
 use zeroize::Zeroizing;
 
-use super::{KeyHandle, aes_cmac, hmac, key_size, parameters};
+use super::{KeyHandle, cmac, hmac, key_size, parameters};
 use crate::{Error, Result};
 
 /// `CK_SP800_108_DKM_LENGTH_SUM_OF_KEYS` and `CK_SP800_108_DKM_LENGTH_SUM_OF_SEGMENTS`.
@@ -154,7 +154,7 @@ fn input(inputs: &[PrfInput], iteration: u64, last: &[u8], lengths: (usize, usiz
 
 fn run(key: &KeyHandle, prf: MechanismType, input: &[u8]) -> Result<Vec<u8>> {
     match key {
-        KeyHandle::Aes(key) => aes_cmac::sign(key, input),
+        KeyHandle::Aes(key) => cmac::aes(key, input),
         KeyHandle::Secret(key) => hmac::sign(key, prf, input),
         _ => Err(super::internal(super::OTHER_KEY)),
     }

@@ -128,8 +128,9 @@ impl Objects {
             return Err(super::visibility::absent(object.reference, Rv::KEY_HANDLE_INVALID));
         }
         mechanisms::check_allowed(mechanism, wanted.function, object.kind(), self.options.fips)?;
-        if self.options.fips && mechanism.fips_decrypts_only() && wanted.flag == AttributeType::Encrypt {
-            let text = format!("{} may only decrypt in a cluster of mode FIPS", mechanism.name());
+        let protects = matches!(wanted.flag, AttributeType::Encrypt | AttributeType::Sign);
+        if self.options.fips && mechanism.is_fips_legacy() && protects {
+            let text = format!("{} may only decrypt or verify in a cluster of mode FIPS", mechanism.name());
             return Err(Error::refused(Rv::MECHANISM_INVALID, text));
         }
         let other_half = matches!(object.class.object_class, CKO_PRIVATE_KEY | CKO_PUBLIC_KEY)

@@ -43,6 +43,7 @@ pub static TESTS: &[Test] = &[
     ("aes-xts", symmetric::aes_xts),
     ("aes-gmac", symmetric::aes_gmac),
     ("des3", symmetric::des3),
+    ("des3-cmac", symmetric::des3_cmac),
     ("random", random),
     ("rsa-pkcs1", asymmetric::rsa_pkcs1),
     ("rsa-pss", asymmetric::rsa_pss),

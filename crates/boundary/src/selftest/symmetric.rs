@@ -169,6 +169,15 @@ pub fn aes_cmac() -> Result<Vec<Answer>> {
     Ok(vec![Answer::new(mac, hex("070a16b46b4d4144f79bdd9dd04a287c"))])
 }
 
+/// SP 800-38B appendix D.4, example 3.
+pub fn des3_cmac() -> Result<Vec<Answer>> {
+    let key = hex("8aa83bf8cbda10620bc1bf19fbb6cd58bc313d4a371ca8b5");
+    let key = KeyHandle::Des3(Arc::new(Arena::new(false).keep(&key)?));
+    let data = hex("6bc1bee22e409f96e93d7e117393172aae2d8a57");
+    let mac = mechanisms::sign(&key, M::Des3Cmac, None, &data)?;
+    Ok(vec![Answer::new(mac, hex("743ddbe0ce2dc2ed"))])
+}
+
 /// RFC 3394 section 4.1 and RFC 5649 section 6.
 pub fn aes_key_wrap() -> Result<Vec<Answer>> {
     let plain = aes(&hex("000102030405060708090a0b0c0d0e0f"))?;

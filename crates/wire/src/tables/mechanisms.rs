@@ -146,6 +146,8 @@ pub enum MechanismType {
     AesGmac = 0x108e,
     /// Number 0x108a.
     AesCmac = 0x108a,
+    /// Number 0x108b.
+    AesCmacGeneral = 0x108b,
     /// Number 0x2109.
     AesKeyWrap = 0x2109,
     /// Number 0x210b.
@@ -162,6 +164,10 @@ pub enum MechanismType {
     Des3Cbc = 0x0133,
     /// Number 0x0136.
     Des3CbcPad = 0x0136,
+    /// Number 0x0138.
+    Des3Cmac = 0x0138,
+    /// Number 0x0137.
+    Des3CmacGeneral = 0x0137,
     /// Number 0x0221.
     Sha1Hmac = 0x0221,
     /// Number 0x0256.
@@ -285,6 +291,7 @@ impl MechanismType {
         Self::AesXts,
         Self::AesGmac,
         Self::AesCmac,
+        Self::AesCmacGeneral,
         Self::AesKeyWrap,
         Self::AesKeyWrapKwp,
         Self::CloudhsmAesKeyWrapNoPad,
@@ -293,6 +300,8 @@ impl MechanismType {
         Self::Des3Ecb,
         Self::Des3Cbc,
         Self::Des3CbcPad,
+        Self::Des3Cmac,
+        Self::Des3CmacGeneral,
         Self::Sha1Hmac,
         Self::Sha224Hmac,
         Self::Sha256Hmac,
@@ -392,6 +401,7 @@ impl MechanismType {
             0x1071 => Some(Self::AesXts),
             0x108e => Some(Self::AesGmac),
             0x108a => Some(Self::AesCmac),
+            0x108b => Some(Self::AesCmacGeneral),
             0x2109 => Some(Self::AesKeyWrap),
             0x210b => Some(Self::AesKeyWrapKwp),
             0x80002109 => Some(Self::CloudhsmAesKeyWrapNoPad),
@@ -400,6 +410,8 @@ impl MechanismType {
             0x0132 => Some(Self::Des3Ecb),
             0x0133 => Some(Self::Des3Cbc),
             0x0136 => Some(Self::Des3CbcPad),
+            0x0138 => Some(Self::Des3Cmac),
+            0x0137 => Some(Self::Des3CmacGeneral),
             0x0221 => Some(Self::Sha1Hmac),
             0x0256 => Some(Self::Sha224Hmac),
             0x0251 => Some(Self::Sha256Hmac),
@@ -506,6 +518,7 @@ impl MechanismType {
             Self::AesXts => &[Function::Encrypt],
             Self::AesGmac => &[Function::Sign],
             Self::AesCmac => &[Function::Sign],
+            Self::AesCmacGeneral => &[Function::Sign],
             Self::AesKeyWrap => &[Function::Wrap],
             Self::AesKeyWrapKwp => &[Function::Wrap],
             Self::CloudhsmAesKeyWrapNoPad => &[Function::Wrap],
@@ -514,6 +527,8 @@ impl MechanismType {
             Self::Des3Ecb => &[Function::Encrypt],
             Self::Des3Cbc => &[Function::Encrypt],
             Self::Des3CbcPad => &[Function::Encrypt],
+            Self::Des3Cmac => &[Function::Sign],
+            Self::Des3CmacGeneral => &[Function::Sign],
             Self::Sha1Hmac => &[Function::Sign],
             Self::Sha224Hmac => &[Function::Sign],
             Self::Sha256Hmac => &[Function::Sign],
@@ -614,6 +629,7 @@ impl MechanismType {
             Self::AesXts => &[KeyKind::AesXts],
             Self::AesGmac => &[KeyKind::Aes],
             Self::AesCmac => &[KeyKind::Aes],
+            Self::AesCmacGeneral => &[KeyKind::Aes],
             Self::AesKeyWrap => &[KeyKind::Aes],
             Self::AesKeyWrapKwp => &[KeyKind::Aes],
             Self::CloudhsmAesKeyWrapNoPad => &[KeyKind::Aes],
@@ -622,6 +638,8 @@ impl MechanismType {
             Self::Des3Ecb => &[KeyKind::Des3],
             Self::Des3Cbc => &[KeyKind::Des3],
             Self::Des3CbcPad => &[KeyKind::Des3],
+            Self::Des3Cmac => &[KeyKind::Des3],
+            Self::Des3CmacGeneral => &[KeyKind::Des3],
             Self::Sha1Hmac => &[KeyKind::GenericSecret],
             Self::Sha224Hmac => &[KeyKind::GenericSecret],
             Self::Sha256Hmac => &[KeyKind::GenericSecret],
@@ -688,12 +706,14 @@ impl MechanismType {
             Self::AesCcm => ParameterKind::Ccm,
             Self::AesXts => ParameterKind::Iv,
             Self::AesGmac => ParameterKind::Gcm,
+            Self::AesCmacGeneral => ParameterKind::MacLength,
             Self::AesKeyWrap => ParameterKind::WrapIv,
             Self::AesKeyWrapKwp => ParameterKind::WrapIv,
             Self::CloudhsmAesKeyWrapNoPad => ParameterKind::WrapIv,
             Self::CloudhsmAesKeyWrapPkcs5Pad => ParameterKind::WrapIv,
             Self::Des3Cbc => ParameterKind::Iv,
             Self::Des3CbcPad => ParameterKind::Iv,
+            Self::Des3CmacGeneral => ParameterKind::MacLength,
             Self::Ecdh1Derive => ParameterKind::Ecdh,
             Self::HkdfDerive => ParameterKind::Hkdf,
             Self::Sp800108CounterKdf => ParameterKind::CounterKdf,
@@ -954,6 +974,7 @@ impl MechanismType {
             Self::AesXts => (64, 64),
             Self::AesGmac => (16, 32),
             Self::AesCmac => (16, 32),
+            Self::AesCmacGeneral => (16, 32),
             Self::AesKeyWrap => (16, 32),
             Self::AesKeyWrapKwp => (16, 32),
             Self::CloudhsmAesKeyWrapNoPad => (16, 32),
@@ -962,6 +983,8 @@ impl MechanismType {
             Self::Des3Ecb => (24, 24),
             Self::Des3Cbc => (24, 24),
             Self::Des3CbcPad => (24, 24),
+            Self::Des3Cmac => (24, 24),
+            Self::Des3CmacGeneral => (24, 24),
             Self::Sha1Hmac => (1, 800),
             Self::Sha224Hmac => (1, 800),
             Self::Sha256Hmac => (1, 800),
@@ -1002,12 +1025,14 @@ impl MechanismType {
         }
     }
 
-    /// Whether a cluster of Mode FIPS decrypts with it and does not encrypt.
-    pub const fn fips_decrypts_only(self) -> bool {
+    /// Whether a cluster of Mode FIPS decrypts and verifies with it, and neither encrypts nor signs.
+    pub const fn is_fips_legacy(self) -> bool {
         match self {
             Self::Des3Ecb => true,
             Self::Des3Cbc => true,
             Self::Des3CbcPad => true,
+            Self::Des3Cmac => true,
+            Self::Des3CmacGeneral => true,
             _ => false,
         }
     }
@@ -1085,6 +1110,7 @@ impl MechanismType {
             Self::AesXts => "CKM_AES_XTS",
             Self::AesGmac => "CKM_AES_GMAC",
             Self::AesCmac => "CKM_AES_CMAC",
+            Self::AesCmacGeneral => "CKM_AES_CMAC_GENERAL",
             Self::AesKeyWrap => "CKM_AES_KEY_WRAP",
             Self::AesKeyWrapKwp => "CKM_AES_KEY_WRAP_KWP",
             Self::CloudhsmAesKeyWrapNoPad => "CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD",
@@ -1093,6 +1119,8 @@ impl MechanismType {
             Self::Des3Ecb => "CKM_DES3_ECB",
             Self::Des3Cbc => "CKM_DES3_CBC",
             Self::Des3CbcPad => "CKM_DES3_CBC_PAD",
+            Self::Des3Cmac => "CKM_DES3_CMAC",
+            Self::Des3CmacGeneral => "CKM_DES3_CMAC_GENERAL",
             Self::Sha1Hmac => "CKM_SHA_1_HMAC",
             Self::Sha224Hmac => "CKM_SHA224_HMAC",
             Self::Sha256Hmac => "CKM_SHA256_HMAC",

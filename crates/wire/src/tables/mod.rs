@@ -102,6 +102,8 @@ pub enum ParameterKind {
     Gcm,
     /// `iv` (the nonce), `aad`, `tag_bits`.
     Ccm,
+    /// `tag_bits`.
+    MacLength,
     /// `hash`, `mgf`, `salt_length`.
     Pss,
     /// `hash`, `mgf`, `label`.

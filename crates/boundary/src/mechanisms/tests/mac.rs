@@ -44,6 +44,38 @@ fn cmac_gives_the_known_answers() {
 }
 
 #[test]
+fn cmac_with_triple_des_gives_the_known_answers() {
+    for vector in vectors(include_str!("vectors/des3_cmac.txt")) {
+        check(&des3(&vector.bytes("key")), M::Des3Cmac, &vector.bytes("data"), &vector.bytes("mac"));
+    }
+}
+
+#[test]
+fn a_mac_is_cut_to_the_length_that_the_parameter_says() {
+    let mac_length = |bits| MechanismParameters { tag_bits: Some(bits), ..NO_PARAMETERS };
+    let keys =
+        [(aes(&[1; 16]), M::AesCmac, M::AesCmacGeneral), (des3(&[1; 24]), M::Des3Cmac, M::Des3CmacGeneral)];
+    for (key, plain, general) in keys {
+        let whole = sign(&key, plain, None, b"data").unwrap();
+        for length in 4..=whole.len() {
+            let how = mac_length(8 * length as u64);
+            let mac = sign(&key, general, Some(&how), b"data").unwrap();
+            assert_eq!(mac, whole[..length]);
+            let verify =
+                |mac: &[u8]| verify(&key, general, Some(&how), b"data", mac).map_err(|error| error.rv);
+            assert_eq!(verify(&mac), Ok(()));
+            assert_eq!(verify(&mac[1..]), Err(Rv::SIGNATURE_LEN_RANGE));
+            assert_eq!(verify(&[&mac[1..], &[!mac[0]]].concat()), Err(Rv::SIGNATURE_INVALID));
+        }
+        for bits in [0, 24, 31, 33, 8 * whole.len() as u64 + 8, u64::MAX - 7] {
+            let refused = sign(&key, general, Some(&mac_length(bits)), b"data").unwrap_err();
+            assert_eq!(refused.rv, Rv::MECHANISM_PARAM_INVALID);
+        }
+        assert_eq!(sign(&key, general, None, b"data").unwrap_err().rv, Rv::MECHANISM_PARAM_INVALID);
+    }
+}
+
+#[test]
 fn macs_over_a_mebibyte_work_and_over_more_are_refused() {
     let data = vec![0; super::super::MAX_DATA + 1];
     assert!(sign(&secret(b"k"), M::Sha512Hmac, None, &data[1..]).is_ok());

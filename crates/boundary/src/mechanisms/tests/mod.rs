@@ -42,6 +42,10 @@ pub fn aes(key: &[u8]) -> KeyHandle {
     KeyHandle::aes(Arc::new(Arena::new(false).keep(key).unwrap()))
 }
 
+pub fn des3(key: &[u8]) -> KeyHandle {
+    KeyHandle::Des3(Arc::new(Arena::new(false).keep(key).unwrap()))
+}
+
 pub fn secret(key: &[u8]) -> KeyHandle {
     KeyHandle::secret(Arc::new(Arena::new(false).keep(key).unwrap()))
 }
