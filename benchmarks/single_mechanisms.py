@@ -37,6 +37,7 @@ class Subject:
     def title(self) -> str:
         size = f", {self.size:,} bytes" if self.does in {"encrypt", "decrypt", "digest"} or self.size == _KIB else ""
         key = "" if self.key == "none" else f", {self.key}"
+        key += ", deterministic" if self.parameters == "deterministic" else ""
         return f"CKM_{self.mechanism.name} {self.does}{key}{size}"
 
     @property
@@ -75,6 +76,7 @@ def subjects() -> Iterator[Subject]:
     """Every mechanism once, or once for each of its functions that differ in their work."""
     m = Mechanism
     yield Subject("generate-pair", m.RSA_PKCS_KEY_PAIR_GEN, "rsa2048", size=1)
+    yield Subject("generate-pair", m.RSA_X9_31_KEY_PAIR_GEN, "rsa2048", size=1)
     yield Subject("generate-pair", m.EC_KEY_PAIR_GEN, "p256", size=1)
     yield Subject("generate-pair", m.EC_EDWARDS_KEY_PAIR_GEN, "ed25519", size=1)
     yield Subject("generate-pair", m.EC_MONTGOMERY_KEY_PAIR_GEN, "x25519", size=1)
@@ -104,7 +106,12 @@ def subjects() -> Iterator[Subject]:
     yield Subject("sign", m.EDDSA, "ed25519", size=64, openssl="ed25519:4")
     yield Subject("verify", m.EDDSA, "ed25519", size=64, openssl="ed25519:5")
     yield Subject("sign", m.ML_DSA, "ml-dsa-65", size=64)
+    yield Subject("sign", m.ML_DSA, "ml-dsa-65", "deterministic", size=64)
     yield Subject("verify", m.ML_DSA, "ml-dsa-65", size=64)
+    yield Subject("sign", m.CLOUDHSM_EXT_MU_ML_DSA, "ml-dsa-65", size=64)
+    yield Subject("sign", m.HASH_ML_DSA, "ml-dsa-65", "sha256-digest", size=32)
+    for mechanism in (m.HASH_ML_DSA_SHA256, m.HASH_ML_DSA_SHA3_256, m.HASH_ML_DSA_SHAKE256):
+        yield Subject("sign", mechanism, "ml-dsa-65")
     for mechanism, parameters, name in (
         (m.AES_ECB, "none", "aes-256-ecb"),
         (m.AES_CBC, "iv16", "aes-256-cbc"),
@@ -118,6 +125,9 @@ def subjects() -> Iterator[Subject]:
     yield Subject("encrypt", m.AES_XTS, "xts64", "iv16", openssl=f"{_EVP}:aes-256-xts")
     yield Subject("sign", m.AES_GMAC, "aes32", "gcm")
     yield Subject("sign", m.AES_CMAC, "aes32")
+    yield Subject("sign", m.AES_CMAC_GENERAL, "aes32", "mac-length")
+    yield Subject("sign", m.DES3_CMAC, "des3")
+    yield Subject("sign", m.DES3_CMAC_GENERAL, "des3", "mac-length")
     for mechanism, parameters, name in (
         (m.DES3_ECB, "none", None),
         (m.DES3_CBC, "iv8", "des-ede3-cbc"),
@@ -136,15 +146,23 @@ def subjects() -> Iterator[Subject]:
         m.SHA3_512_HMAC,
     ):
         yield Subject("sign", mechanism, "generic64")
-    for mechanism in (m.AES_KEY_WRAP, m.AES_KEY_WRAP_KWP, m.CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD):
-        yield Subject("wrap", mechanism, "aes32", size=1)
-    yield Subject("unwrap", m.AES_KEY_WRAP, "aes32", size=1)
-    yield Subject("wrap", m.AES_GCM, "aes32", "gcm", size=1)
-    yield Subject("wrap", m.RSA_PKCS_OAEP, "rsa2048", "oaep", size=1)
-    yield Subject("wrap", m.RSA_AES_KEY_WRAP, "rsa2048", "rsa-aes", size=1)
+    for mechanism, key, parameters in (
+        (m.AES_KEY_WRAP, "aes32", "none"),
+        (m.AES_KEY_WRAP_KWP, "aes32", "none"),
+        (m.CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, "aes32", "none"),
+        (m.AES_GCM, "aes32", "gcm"),
+        (m.CLOUDHSM_AES_GCM, "aes32", "own-iv"),
+        (m.RSA_PKCS, "rsa2048", "none"),
+        (m.RSA_PKCS_OAEP, "rsa2048", "oaep"),
+        (m.RSA_AES_KEY_WRAP, "rsa2048", "rsa-aes"),
+    ):
+        yield Subject("wrap", mechanism, key, parameters, size=1)
+        yield Subject("unwrap", mechanism, key, parameters, size=1)
     yield Subject("derive", m.ECDH1_DERIVE, "p256", "ecdh", size=1, openssl="ecdhp256:3")
     yield Subject("derive", m.ECDH1_DERIVE, "x25519", "ecdh", size=1, openssl="ecdhx25519:3")
     yield Subject("derive", m.HKDF_DERIVE, "generic64", "hkdf", size=1)
+    yield Subject("derive", m.SP800_108_COUNTER_KDF, "generic64", "counter-kdf", size=1)
+    yield Subject("derive", m.SP800_108_FEEDBACK_KDF, "generic64", "feedback-kdf", size=1)
     yield Subject("encapsulate", m.ML_KEM, "ml-kem-768", size=1)
     yield Subject("decapsulate", m.ML_KEM, "ml-kem-768", size=1)
     for mechanism, name in (

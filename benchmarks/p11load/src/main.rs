@@ -8,8 +8,12 @@
 //! within the measured time count. Prints one JSON object: `operations`, `seconds`, `failed`, `p50_us`, `p99_us`,
 //! `max_us`, and `samples`: what each thread gave in and got last (`input`, `iv`, `output`), in hexadecimal.
 
+mod keys;
 mod mechanisms;
 mod module;
+mod parameters;
+mod session;
+mod template;
 mod work;
 
 use std::env;

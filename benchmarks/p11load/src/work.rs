@@ -4,8 +4,10 @@ use std::str::FromStr;
 
 use cryptoki_sys as p11;
 
+use crate::keys::secret_kind;
 use crate::mechanisms::{Use, User};
-use crate::module::{Key, Session};
+use crate::parameters::gcm;
+use crate::session::{Key, Session, plain};
 
 /// DigestInfo of SHA-256 up to the digest (RFC 8017 section 9.2, note 1).
 const SHA256_DIGEST_INFO: [u8; 19] = [
@@ -121,14 +123,21 @@ impl<'a> Worker<'a> {
         match self.work {
             Work::Sign { mechanism, .. } => {
                 self.number_the_input(round);
-                self.length = self.session.sign(*mechanism, self.key, &self.input, &mut self.output)?;
+                let mechanism = &mut plain(*mechanism);
+                self.length = self.session.sign(mechanism, self.key, &self.input, &mut self.output)?;
             }
             Work::EncryptGcm { .. } => {
                 self.number_the_input(round);
                 // As on CloudHSM the HSM makes the IV and writes it into this buffer; SoftHSM2 uses what is there.
                 self.iv = [0; 12];
+                let mut parameters = gcm(&mut self.iv);
+                let mut mechanism = p11::CK_MECHANISM {
+                    mechanism: p11::CKM_AES_GCM,
+                    pParameter: (&raw mut parameters).cast(),
+                    ulParameterLen: size_of_val(&parameters) as p11::CK_ULONG,
+                };
                 self.length =
-                    self.session.encrypt_gcm(self.key, &mut self.iv, &self.input, &mut self.output)?;
+                    self.session.encrypt(&mut mechanism, self.key, &self.input, &mut self.output)?;
             }
             Work::Mechanism(_) => {
                 if let Some(user) = &mut self.user {
@@ -146,7 +155,9 @@ impl<'a> Worker<'a> {
                 if count.is_some_and(|count| number >= count) {
                     return Ok(false);
                 }
-                let key = self.session.generate_aes256(&format!("{prefix}{number}"))?;
+                let secret = secret_kind("token-aes32").ok_or("no such kind of key")?;
+                let mut template = secret.template().labelled(&format!("{prefix}{number}"));
+                let key = self.session.generate(&mut plain(secret.mechanism), &mut template)?;
                 if count.is_none() {
                     self.made.push(key);
                 }
