@@ -4,7 +4,7 @@ use cryptoki_sys::{CK_ATTRIBUTE, CK_BBOOL, CK_OBJECT_CLASS, CK_ULONG, CKO_PRIVAT
 use strongroom_wire::tables::Kind;
 use strongroom_wire::{AttributeType, AttributeValue, Rv, Secret, Template};
 
-use crate::edge::{Result, UNAVAILABLE, bytes, failure, size};
+use crate::edge::{Result, UNAVAILABLE, bounded, failure, size};
 
 const ULONG_LENGTH: usize = size_of::<CK_ULONG>();
 const MAX_ATTRIBUTES: usize = 256;
@@ -74,7 +74,7 @@ unsafe fn read_value(known: AttributeType, attribute: &CK_ATTRIBUTE, depth: u8) 
         return unsafe { read_nested(nested, depth - 1) }.map(AttributeValue::Template);
     }
     // SAFETY: by this function's contract.
-    let value = unsafe { bytes(attribute.pValue.cast(), attribute.ulValueLen) }?;
+    let value = unsafe { bounded(attribute.pValue.cast(), attribute.ulValueLen) }?;
     Ok(match known.kind() {
         Kind::Bool => match value {
             [0] => AttributeValue::Bool(false),

@@ -2,7 +2,7 @@
 
 use cryptoki_sys::{
     CK_FLAGS, CK_RV, CK_SESSION_HANDLE, CKF_DECRYPT, CKF_DIGEST, CKF_ENCRYPT, CKF_FIND_OBJECTS,
-    CKF_MESSAGE_DECRYPT, CKF_MESSAGE_ENCRYPT, CKF_SIGN, CKF_VERIFY,
+    CKF_MESSAGE_DECRYPT, CKF_MESSAGE_ENCRYPT, CKF_MESSAGE_SIGN, CKF_MESSAGE_VERIFY, CKF_SIGN, CKF_VERIFY,
 };
 
 use crate::edge::enter;
@@ -28,6 +28,12 @@ pub unsafe extern "C" fn C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_F
         }
         if is_named(CKF_MESSAGE_DECRYPT) {
             operations.message_decrypt = None;
+        }
+        if is_named(CKF_MESSAGE_SIGN) {
+            operations.message_sign = None;
+        }
+        if is_named(CKF_MESSAGE_VERIFY) {
+            operations.message_verify = None;
         }
         if is_named(CKF_DIGEST) {
             operations.digest = None;

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use cryptoki_sys::{CK_BYTE, CK_RV, CK_ULONG};
 use strongroom_client::{Error, Level, Origin};
 use strongroom_wire::Rv;
+use strongroom_wire::frame::MAX_BODY_LENGTH;
 
 use crate::fork;
 use crate::library::Library;
@@ -137,6 +138,18 @@ pub unsafe fn bytes<'a>(bytes: *const CK_BYTE, length: CK_ULONG) -> Result<&'a [
     }
     // SAFETY: not null, and valid by this function's contract.
     Ok(unsafe { std::slice::from_raw_parts(bytes, length) })
+}
+
+/// Bytes that the caller passes and that go into a request, so that they are copied: none are more than a request holds.
+///
+/// # Safety
+/// As [`bytes`].
+pub unsafe fn bounded<'a>(bytes: *const CK_BYTE, length: CK_ULONG) -> Result<&'a [u8]> {
+    if size(length)? > MAX_BODY_LENGTH {
+        return failure(Rv::ARGUMENTS_BAD, format!("{length} bytes are more than any request holds"));
+    }
+    // SAFETY: by this function's contract.
+    unsafe { self::bytes(bytes, length) }
 }
 
 /// Data that the caller passes and that is copied where it is used, not before: a result may go to the same memory, and a
@@ -277,6 +290,8 @@ mod tests {
             assert_eq!(bytes(std::ptr::null(), 1).unwrap_err().rv, Rv::ARGUMENTS_BAD);
             assert_eq!(bytes(std::ptr::dangling(), CK_ULONG::MAX).unwrap_err().rv, Rv::ARGUMENTS_BAD);
             assert!(bytes(std::ptr::null(), 0).unwrap().is_empty());
+            let longer = MAX_BODY_LENGTH as CK_ULONG + 1;
+            assert_eq!(bounded(std::ptr::dangling(), longer).unwrap_err().rv, Rv::ARGUMENTS_BAD);
             assert!(Output::new(std::ptr::null_mut(), std::ptr::null_mut()).is_err());
         }
     }

@@ -11,7 +11,7 @@ use strongroom_wire::tables::Function;
 use strongroom_wire::{AttributeType, Operation, Rv, Template};
 
 use crate::attributes::{array, read_template};
-use crate::edge::{Output, Result, bytes, enter, failure, put};
+use crate::edge::{Output, Result, bounded, enter, failure, put};
 use crate::library::Slot;
 use crate::mechanism::{Mechanism, check_key};
 use crate::object_cache::Object;
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn C_DecapsulateKey(
             (
                 Mechanism::read(mechanism, Function::Encapsulate, session.slot.profile)?,
                 read_template(array(template, count)?)?,
-                bytes(ciphertext, ciphertext_length)?.to_vec(),
+                bounded(ciphertext, ciphertext_length)?.to_vec(),
             )
         };
         session.check_may_write(&template)?;

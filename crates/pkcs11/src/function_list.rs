@@ -11,8 +11,9 @@ use strongroom_wire::Rv;
 
 use crate::edge::{guard, put, put_list, take};
 use crate::{
-    cancel, decrypt, digest, encapsulation, encrypt, general, keys, message_decrypt, message_encrypt,
-    objects, random, search, sessions, sign, slots, unsupported, verify, verify_signature,
+    authenticated_wrap, cancel, decrypt, digest, encapsulation, encrypt, general, keys, message_decrypt,
+    message_encrypt, message_sign, message_verify, objects, random, search, sessions, sign, slots,
+    unsupported, verify, verify_signature,
 };
 
 const VERSION_2_40: CK_VERSION = CK_VERSION { major: 2, minor: 40 };
@@ -118,16 +119,16 @@ macro_rules! functions_3_0 {
             C_DecryptMessageBegin: message_decrypt::C_DecryptMessageBegin,
             C_DecryptMessageNext: message_decrypt::C_DecryptMessageNext,
             C_MessageDecryptFinal: message_decrypt::C_MessageDecryptFinal,
-            C_MessageSignInit: unsupported::C_MessageSignInit,
-            C_SignMessage: unsupported::C_SignMessage,
-            C_SignMessageBegin: unsupported::C_SignMessageBegin,
-            C_SignMessageNext: unsupported::C_SignMessageNext,
-            C_MessageSignFinal: unsupported::C_MessageSignFinal,
-            C_MessageVerifyInit: unsupported::C_MessageVerifyInit,
-            C_VerifyMessage: unsupported::C_VerifyMessage,
-            C_VerifyMessageBegin: unsupported::C_VerifyMessageBegin,
-            C_VerifyMessageNext: unsupported::C_VerifyMessageNext,
-            C_MessageVerifyFinal: unsupported::C_MessageVerifyFinal
+            C_MessageSignInit: message_sign::C_MessageSignInit,
+            C_SignMessage: message_sign::C_SignMessage,
+            C_SignMessageBegin: message_sign::C_SignMessageBegin,
+            C_SignMessageNext: message_sign::C_SignMessageNext,
+            C_MessageSignFinal: message_sign::C_MessageSignFinal,
+            C_MessageVerifyInit: message_verify::C_MessageVerifyInit,
+            C_VerifyMessage: message_verify::C_VerifyMessage,
+            C_VerifyMessageBegin: message_verify::C_VerifyMessageBegin,
+            C_VerifyMessageNext: message_verify::C_VerifyMessageNext,
+            C_MessageVerifyFinal: message_verify::C_MessageVerifyFinal
             $(, $name: $function)*
         )
     };
@@ -152,8 +153,8 @@ static FUNCTIONS_3_2: CK_FUNCTION_LIST_3_2 = functions_3_0!(
     C_AsyncComplete: unsupported::C_AsyncComplete,
     C_AsyncGetID: unsupported::C_AsyncGetID,
     C_AsyncJoin: unsupported::C_AsyncJoin,
-    C_WrapKeyAuthenticated: unsupported::C_WrapKeyAuthenticated,
-    C_UnwrapKeyAuthenticated: unsupported::C_UnwrapKeyAuthenticated
+    C_WrapKeyAuthenticated: authenticated_wrap::C_WrapKeyAuthenticated,
+    C_UnwrapKeyAuthenticated: authenticated_wrap::C_UnwrapKeyAuthenticated
 );
 
 const INTERFACE_NAME: &std::ffi::CStr = c"PKCS 11";

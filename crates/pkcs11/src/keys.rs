@@ -2,6 +2,7 @@
 
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
+    CKK_GENERIC_SECRET, CKO_SECRET_KEY,
 };
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{
@@ -9,23 +10,21 @@ use strongroom_wire::messages::{
     UnwrapKeyRequest, WrapKeyRequest,
 };
 use strongroom_wire::tables::Function;
-use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, Template};
+use strongroom_wire::{AttributeType, AttributeValue, MechanismType, Operation, Rv, Template};
 
 use crate::attributes::{array, read_template};
-use crate::edge::{Failure, Output, Result, bytes, enter, failure, put};
+use crate::edge::{Failure, Output, Result, bounded, enter, failure, put};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, Mechanism, check_key, key_kind};
 use crate::profile::{pair_mechanism, without_ignored};
+use crate::session::{Operations, Session};
 
 /// A wrapped key that is kept because only the HSM could tell its length: the next call with the same arguments gets
 /// it.
 #[derive(Debug)]
 pub struct Wrapped {
-    mechanism: MechanismType,
-    wrapping_key: u64,
-    key: u64,
-    result: Vec<u8>,
-    iv: Option<Vec<u8>>,
+    request: WrapKeyRequest,
+    response: CryptResponse,
 }
 
 /// Refuses a type of key that no mechanism makes, whatever the mechanism: AWS's library answers the same, and crypto11
@@ -138,16 +137,20 @@ fn as_wrapping_key(error: Failure, invalid: Rv, inconsistent: Rv) -> Failure {
     }
 }
 
-fn key_under(
+/// The key that is to wrap or unwrap.
+///
+/// # Errors
+/// The codes for a handle that is not valid and for a type that does not fit are given.
+pub fn key_under(
     slot: &Slot,
     handle: CK_OBJECT_HANDLE,
-    mechanism: &Mechanism,
+    mechanism: MechanismType,
     usage: AttributeType,
     codes: (Rv, Rv),
 ) -> Result<u64> {
     slot.key_for(handle, usage)
         .and_then(|key| {
-            check_key(mechanism.kind, &key.view.attributes)?;
+            check_key(mechanism, &key.view.attributes)?;
             Ok(key.reference)
         })
         .map_err(|error| as_wrapping_key(error, codes.0, codes.1))
@@ -176,7 +179,8 @@ pub unsafe extern "C" fn C_WrapKey(
             )
         };
         let codes = (Rv::WRAPPING_KEY_HANDLE_INVALID, Rv::WRAPPING_KEY_TYPE_INCONSISTENT);
-        let wrapping_key = key_under(&session.slot, wrapping_key, &mechanism, AttributeType::Wrap, codes)?;
+        let wrapping_key =
+            key_under(&session.slot, wrapping_key, mechanism.kind, AttributeType::Wrap, codes)?;
         let key = session.slot.objects.get(key).ok_or(Failure::from(Rv::KEY_HANDLE_INVALID))?.reference;
         if mechanism.kind == MechanismType::AesGcm && mechanism.iv_place.is_none() {
             return failure(
@@ -184,41 +188,48 @@ pub unsafe extern "C" fn C_WrapKey(
                 "pIv must have room for the 12-byte IV that the HSM makes",
             );
         }
+        let request = wrap_request(&mechanism, wrapping_key, key);
         let mut operations = session.operations();
-        let is_kept = operations.wrapped.as_ref().is_some_and(|kept| {
-            (kept.mechanism, kept.wrapping_key, kept.key) == (mechanism.kind, wrapping_key, key)
-        });
-        if !is_kept {
-            operations.wrapped = Some(wrap(&session.slot, &mechanism, wrapping_key, key)?);
+        let kept = wrapped_by(&session.slot, &mut operations, request)?;
+        let iv = kept.iv.clone().unwrap_or_default();
+        if mechanism.kind == MechanismType::CloudhsmAesGcm {
+            output.write(&[&iv[..], &kept.data].concat())?;
+        } else {
+            output.write(&kept.data)?;
         }
-        let Some(kept) = &operations.wrapped else { return Err(Rv::GENERAL_ERROR.into()) };
-        output.write(&kept.result)?;
         if output.is_query() {
             return Ok(());
         }
-        let kept = operations.wrapped.take();
-        if let (Some(place), Some(iv)) = (mechanism.iv_place, kept.and_then(|kept| kept.iv)) {
+        operations.wrapped = None;
+        match mechanism.iv_place {
             // SAFETY: the standard: the parameter's buffers are valid during the call.
-            unsafe { place.write(&iv) }?;
+            Some(place) if mechanism.kind == MechanismType::AesGcm => unsafe { place.write(&iv) },
+            _ => Ok(()),
         }
-        Ok(())
     })
 }
 
-fn wrap(slot: &Slot, mechanism: &Mechanism, wrapping_key: u64, key: u64) -> Result<Wrapped> {
+fn wrap_request(mechanism: &Mechanism, wrapping_key: u64, key: u64) -> WrapKeyRequest {
     let is_gcm = matches!(mechanism.kind, MechanismType::AesGcm | MechanismType::CloudhsmAesGcm);
     let mut parameters = mechanism.parameters.clone();
     if let (true, Some(parameters)) = (is_gcm, &mut parameters) {
         parameters.iv = None;
     }
     let sent = if is_gcm { MechanismType::AesGcm } else { mechanism.kind };
-    let request = WrapKeyRequest { wrapping_key, mechanism: sent.code(), parameters, key };
-    let response: CryptResponse = slot.client.call(Operation::WrapKey, &request)?;
-    let (mut result, mut iv) = (response.data, response.iv);
-    if mechanism.kind == MechanismType::CloudhsmAesGcm {
-        result = [iv.take().unwrap_or_default(), result].concat();
-    }
-    Ok(Wrapped { mechanism: mechanism.kind, wrapping_key, key, result, iv })
+    WrapKeyRequest { wrapping_key, mechanism: sent.code(), parameters, key }
+}
+
+/// What the HSM answers, now or when the length was asked for.
+pub fn wrapped_by<'a>(
+    slot: &Slot,
+    operations: &'a mut Operations,
+    request: WrapKeyRequest,
+) -> Result<&'a CryptResponse> {
+    let kept = match operations.wrapped.take().filter(|kept| kept.request == request) {
+        Some(kept) => kept,
+        None => Wrapped { response: slot.client.call(Operation::WrapKey, &request)?, request },
+    };
+    Ok(&operations.wrapped.insert(kept).response)
 }
 
 /// C_UnwrapKey.
@@ -245,14 +256,14 @@ pub unsafe extern "C" fn C_UnwrapKey(
         let (mechanism, wrapped, template) = unsafe {
             (
                 Mechanism::read(mechanism, Function::Wrap, session.slot.profile)?,
-                bytes(wrapped, wrapped_length)?.to_vec(),
+                bounded(wrapped, wrapped_length)?.to_vec(),
                 read_template(array(template, count)?)?,
             )
         };
         session.check_may_make(&template)?;
         let codes = (Rv::UNWRAPPING_KEY_HANDLE_INVALID, Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT);
         let unwrapping_key =
-            key_under(&session.slot, unwrapping_key, &mechanism, AttributeType::Unwrap, codes)?;
+            key_under(&session.slot, unwrapping_key, mechanism.kind, AttributeType::Unwrap, codes)?;
         let (mut parameters, mut wrapped_key) = (mechanism.parameters, wrapped);
         let mut sent = mechanism.kind;
         if mechanism.kind == MechanismType::CloudhsmAesGcm {
@@ -276,13 +287,30 @@ pub unsafe extern "C" fn C_UnwrapKey(
             approval: None,
             request_id: None,
         };
-        let response: ObjectsResponse = session.slot.client.call(Operation::UnwrapKey, &request)?;
-        let Some(handle) = session.keep(response).first().copied() else {
-            return failure(Rv::DEVICE_ERROR, "the HSM showed no new key");
-        };
+        let handle = unwrap(&session, &request)?;
         // SAFETY: the standard: a place for a handle.
         unsafe { put(key, handle) }
     })
+}
+
+/// Lets the HSM unwrap a key; gives its handle.
+pub fn unwrap(session: &Session, request: &UnwrapKeyRequest) -> Result<CK_OBJECT_HANDLE> {
+    let response: ObjectsResponse = session.slot.client.call(Operation::UnwrapKey, request)?;
+    match session.keep(response).first() {
+        Some(handle) => Ok(*handle),
+        None => failure(Rv::DEVICE_ERROR, "the HSM showed no new key"),
+    }
+}
+
+/// Without a class or a type a derived key is a generic secret, as the standard says of each function that derives.
+fn with_derived_type(mut template: Template) -> Template {
+    let defaults = [(AttributeType::Class, CKO_SECRET_KEY), (AttributeType::KeyType, CKK_GENERIC_SECRET)];
+    for (attribute, value) in defaults {
+        if template.get(attribute).is_none() {
+            template.set(attribute, AttributeValue::Ulong(value));
+        }
+    }
+    template
 }
 
 /// C_DeriveKey.
@@ -310,9 +338,10 @@ pub unsafe extern "C" fn C_DeriveKey(
                 read_template(array(template, count)?)?,
             )
         };
+        let template = with_derived_type(template);
         session.check_may_make(&template)?;
         let codes = (Rv::KEY_HANDLE_INVALID, Rv::KEY_TYPE_INCONSISTENT);
-        let base_key = key_under(&session.slot, base_key, &mechanism, AttributeType::Derive, codes)?;
+        let base_key = key_under(&session.slot, base_key, mechanism.kind, AttributeType::Derive, codes)?;
         let request = DeriveKeyRequest {
             base_key,
             mechanism: mechanism.kind.code(),

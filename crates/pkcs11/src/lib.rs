@@ -6,6 +6,7 @@
 #![allow(non_snake_case)] // the standard's function names
 
 pub mod attributes;
+pub mod authenticated_wrap;
 pub mod cancel;
 pub mod cipher;
 pub mod decrypt;
@@ -22,6 +23,8 @@ pub mod mechanism;
 pub mod message_cipher;
 pub mod message_decrypt;
 pub mod message_encrypt;
+pub mod message_sign;
+pub mod message_verify;
 pub mod ml_dsa;
 pub mod object_cache;
 pub mod objects;

@@ -12,7 +12,7 @@ use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
 use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Secret, Template};
 
-use crate::edge::{Result, bytes, failure, size, take};
+use crate::edge::{Result, bounded, failure, size, take};
 use crate::profile::{check_parameters, key_derivation, offers};
 use crate::{ml_dsa, sp800_108};
 
@@ -158,7 +158,7 @@ unsafe fn read_eddsa(mechanism: &CK_MECHANISM) -> Result<Option<MechanismParamet
     // SAFETY: by this function's contract.
     let parameters = unsafe { read_struct::<CK_EDDSA_PARAMS>(mechanism) }?;
     // SAFETY: as above.
-    let context = unsafe { bytes(parameters.pContextData, parameters.ulContextDataLen) }?;
+    let context = unsafe { bounded(parameters.pContextData, parameters.ulContextDataLen) }?;
     let prehash = parameters.phFlag != 0;
     if !prehash && context.is_empty() {
         return Ok(None);
@@ -174,7 +174,7 @@ unsafe fn read_iv(mechanism: &CK_MECHANISM, lengths: &[usize]) -> Result<Vec<u8>
         return bad_parameter();
     }
     // SAFETY: by this function's contract.
-    unsafe { bytes(mechanism.pParameter.cast(), mechanism.ulParameterLen) }.map(<[u8]>::to_vec)
+    unsafe { bounded(mechanism.pParameter.cast(), mechanism.ulParameterLen) }.map(<[u8]>::to_vec)
 }
 
 /// # Safety
@@ -201,11 +201,11 @@ unsafe fn read_gcm(mechanism: &CK_MECHANISM, iv_place: &mut Option<IvPlace>) -> 
         return bad_parameter();
     }
     // SAFETY: by this function's contract.
-    let aad = unsafe { bytes(parameters.pAAD, parameters.ulAADLen) }?;
+    let aad = unsafe { bounded(parameters.pAAD, parameters.ulAADLen) }?;
     let mut iv = None;
     if !parameters.pIv.is_null() && parameters.ulIvLen > 0 {
         // SAFETY: by this function's contract.
-        iv = Some(unsafe { bytes(parameters.pIv, parameters.ulIvLen) }?.to_vec());
+        iv = Some(unsafe { bounded(parameters.pIv, parameters.ulIvLen) }?.to_vec());
         if size(parameters.ulIvLen)? >= GCM_IV_LENGTH {
             *iv_place = Some(IvPlace(parameters.pIv));
         }
@@ -231,7 +231,7 @@ unsafe fn read_ccm(
     }
     // SAFETY: by this function's contract.
     let (nonce, aad) = unsafe {
-        (bytes(parameters.pNonce, parameters.ulNonceLen)?, bytes(parameters.pAAD, parameters.ulAADLen)?)
+        (bounded(parameters.pNonce, parameters.ulNonceLen)?, bounded(parameters.pAAD, parameters.ulAADLen)?)
     };
     *plaintext_length = Some(size(parameters.ulDataLen)?);
     Ok(MechanismParameters {
@@ -272,7 +272,7 @@ unsafe fn read_oaep(parameters: CK_RSA_PKCS_OAEP_PARAMS) -> Result<MechanismPara
         return bad_parameter();
     }
     // SAFETY: by this function's contract.
-    let label = unsafe { bytes(parameters.pSourceData.cast(), parameters.ulSourceDataLen) }?;
+    let label = unsafe { bounded(parameters.pSourceData.cast(), parameters.ulSourceDataLen) }?;
     Ok(MechanismParameters {
         hash: Some(parameters.hashAlg),
         mgf: Some(parameters.mgf),
@@ -302,8 +302,8 @@ unsafe fn read_ecdh(mechanism: &CK_MECHANISM, profile: Profile) -> Result<Mechan
     // SAFETY: as above.
     let (shared, public) = unsafe {
         (
-            bytes(parameters.pSharedData, parameters.ulSharedDataLen)?,
-            bytes(parameters.pPublicData, parameters.ulPublicDataLen)?,
+            bounded(parameters.pSharedData, parameters.ulSharedDataLen)?,
+            bounded(parameters.pPublicData, parameters.ulPublicDataLen)?,
         )
     };
     Ok(MechanismParameters {
@@ -330,8 +330,8 @@ unsafe fn read_pbkdf2(
     // SAFETY: by this function's contract.
     let (salt, given) = unsafe {
         (
-            bytes(parameters.pSaltSourceData.cast(), parameters.ulSaltSourceDataLen)?,
-            bytes(parameters.pPassword, parameters.ulPasswordLen)?,
+            bounded(parameters.pSaltSourceData.cast(), parameters.ulSaltSourceDataLen)?,
+            bounded(parameters.pPassword, parameters.ulPasswordLen)?,
         )
     };
     *password = Some(Secret::new(given.to_vec()));
@@ -353,11 +353,11 @@ unsafe fn read_hkdf(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
     let salt = match parameters.ulSaltType {
         CKF_HKDF_SALT_NULL => None,
         // SAFETY: by this function's contract.
-        CKF_HKDF_SALT_DATA => Some(unsafe { bytes(parameters.pSalt, parameters.ulSaltLen) }?.to_vec()),
+        CKF_HKDF_SALT_DATA => Some(unsafe { bounded(parameters.pSalt, parameters.ulSaltLen) }?.to_vec()),
         _ => return bad_parameter(),
     };
     // SAFETY: by this function's contract.
-    let info = unsafe { bytes(parameters.pInfo, parameters.ulInfoLen) }?;
+    let info = unsafe { bounded(parameters.pInfo, parameters.ulInfoLen) }?;
     Ok(MechanismParameters {
         hash: Some(parameters.prfHashMechanism),
         extract: parameters.bExtract != 0,

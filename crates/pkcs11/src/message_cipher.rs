@@ -8,16 +8,18 @@ use cryptoki_sys::{
     CK_BYTE, CK_CCM_MESSAGE_PARAMS, CK_GCM_MESSAGE_PARAMS, CK_GENERATOR_FUNCTION, CK_MECHANISM,
     CK_OBJECT_HANDLE, CK_ULONG, CK_VOID_PTR, CKG_GENERATE, CKG_GENERATE_RANDOM, CKG_NO_GENERATE,
 };
-use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
+use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS, RandomRequest, RandomResponse};
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 
 use crate::cipher::Direction;
-use crate::edge::{Failure, Input, Output, Result, bytes, failure, size, take};
+use crate::edge::{Failure, Input, Output, Result, bounded, failure, size, take};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, bad_parameter, check_key};
 
 /// The longest tag, bytes.
 const LONGEST_TAG: usize = 16;
+/// The longest nonce of CCM, bytes.
+const LONGEST_NONCE: usize = 13;
 
 /// A message that has begun.
 #[derive(Debug, Default)]
@@ -171,15 +173,10 @@ impl MessageCipher {
         if parameters.data_length.is_some_and(|said| said != data.len()) {
             return failure(Rv::MECHANISM_PARAM_INVALID, "ulDataLen is not the message's length");
         }
-        let sent = MechanismParameters {
-            iv: parameters.iv.clone(),
-            aad: Some(aad.to_vec()),
-            tag_bits: Some(8 * parameters.tag.length as u64),
-            ..NO_PARAMETERS
-        };
+        let sent = parameters.sent(aad);
         if self.direction == Direction::Decrypt {
-            // SAFETY: as read by `MessageParameters::read` in this call.
-            let tag = unsafe { bytes(parameters.tag.place, parameters.tag.length as CK_ULONG) }?;
+            // SAFETY: the parameter was read in this call.
+            let tag = unsafe { parameters.tag() }?;
             let data = [data, tag].concat();
             let found = slot.client.crypt(Operation::Decrypt, self.key, self.kind, Some(&sent), &data);
             let mut plaintext = found
@@ -194,17 +191,15 @@ impl MessageCipher {
             codec::wipe(&mut plaintext);
             return outcome;
         }
-        let made = slot.client.crypt(Operation::Encrypt, self.key, self.kind, Some(&sent), data)?;
-        let Some((encrypted, tag)) =
-            made.data.split_at_checked(data.len()).filter(|(_, tag)| tag.len() == parameters.tag.length)
-        else {
-            return failure(Rv::DEVICE_ERROR, "the HSM gave a tag of a wrong length");
-        };
-        if let Some(place) = &parameters.iv_place {
-            place.write(made.iv.as_deref().unwrap_or_default())?;
+        let mut sent = sent;
+        if let (MechanismType::AesCcm, Some(place)) = (self.kind, &parameters.iv_place) {
+            // The HSM takes the nonce of CCM from its caller, and gives the random bytes for it.
+            sent.iv = Some(random(slot, place.length)?);
         }
+        let made = slot.client.crypt(Operation::Encrypt, self.key, self.kind, Some(&sent), data)?;
+        let (encrypted, tag) = parameters.split(&made.data)?;
         output.write(encrypted)?;
-        parameters.tag.write(tag)
+        parameters.hand_over(made.iv.as_deref().or(sent.iv.as_deref()), tag)
     }
 }
 
@@ -250,9 +245,49 @@ impl MessageParameters {
         unsafe { Self::read_for(cipher.kind, cipher.direction, parameter, length) }
     }
 
+    /// As a request carries them.
+    pub fn sent(&self, aad: &[u8]) -> MechanismParameters {
+        MechanismParameters {
+            iv: self.iv.clone(),
+            aad: Some(aad.to_vec()),
+            tag_bits: Some(8 * self.tag.length as u64),
+            ..NO_PARAMETERS
+        }
+    }
+
+    /// What was encrypted, and its tag.
+    pub fn split<'a>(&self, made: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
+        match made.len().checked_sub(self.tag.length) {
+            Some(length) => Ok(made.split_at(length)),
+            None => failure(Rv::DEVICE_ERROR, "the HSM gave no tag"),
+        }
+    }
+
+    /// Gives the caller the tag, and the IV where the HSM made it.
+    pub fn hand_over(&self, iv: Option<&[u8]>, tag: &[u8]) -> Result {
+        if let Some(place) = &self.iv_place {
+            place.write(iv.unwrap_or_default())?;
+        }
+        self.tag.write(tag)
+    }
+
+    /// The caller's tag.
+    ///
+    /// # Safety
+    /// The parameter that this was read from is still valid.
+    pub unsafe fn tag(&self) -> Result<&[u8]> {
+        // SAFETY: not null and that long, by `read_for` and this function's contract.
+        unsafe { bounded(self.tag.place, self.tag.length as CK_ULONG) }
+    }
+
+    /// Reads one for a mechanism.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    ///
     /// # Safety
     /// As [`Self::read`].
-    unsafe fn read_for(
+    pub unsafe fn read_for(
         kind: MechanismType,
         direction: Direction,
         parameter: CK_VOID_PTR,
@@ -276,7 +311,7 @@ impl MessageParameters {
         let tag = place(parameters.pTag, parameters.ulTagBits / 8, LONGEST_TAG)?;
         if direction == Direction::Decrypt {
             // SAFETY: by this function's contract.
-            let iv = unsafe { bytes(parameters.pIv, parameters.ulIvLen) }?;
+            let iv = unsafe { bounded(parameters.pIv, parameters.ulIvLen) }?;
             return Ok(Self { iv: Some(iv.to_vec()), iv_place: None, tag, data_length: None });
         }
         let generators: [CK_GENERATOR_FUNCTION; 2] = [CKG_GENERATE, CKG_GENERATE_RANDOM];
@@ -296,16 +331,22 @@ impl MessageParameters {
     /// # Safety
     /// The parameter's pointers are valid for their lengths.
     unsafe fn ccm(parameters: CK_CCM_MESSAGE_PARAMS, direction: Direction) -> Result<Self> {
-        if direction == Direction::Encrypt && parameters.nonceGenerator != CKG_NO_GENERATE {
-            return failure(
-                Rv::MECHANISM_PARAM_INVALID,
-                "the nonce is the caller's: nonceGenerator must be CKG_NO_GENERATE",
-            );
-        }
         let tag = place(parameters.pMAC, parameters.ulMACLen, LONGEST_TAG)?;
-        // SAFETY: by this function's contract.
-        let nonce = unsafe { bytes(parameters.pNonce, parameters.ulNonceLen) }?;
         let data_length = Some(size(parameters.ulDataLen)?);
+        if direction == Direction::Encrypt && parameters.nonceGenerator != CKG_NO_GENERATE {
+            let generators: [CK_GENERATOR_FUNCTION; 2] = [CKG_GENERATE, CKG_GENERATE_RANDOM];
+            if !generators.contains(&parameters.nonceGenerator) || parameters.ulNonceFixedBits != 0 {
+                return failure(
+                    Rv::MECHANISM_PARAM_INVALID,
+                    "the nonce is the caller's or random: nonceGenerator must be CKG_NO_GENERATE, CKG_GENERATE or \
+                     CKG_GENERATE_RANDOM, ulNonceFixedBits 0",
+                );
+            }
+            let nonce = place(parameters.pNonce, parameters.ulNonceLen, LONGEST_NONCE)?;
+            return Ok(Self { iv: None, iv_place: Some(nonce), tag, data_length });
+        }
+        // SAFETY: by this function's contract.
+        let nonce = unsafe { bounded(parameters.pNonce, parameters.ulNonceLen) }?;
         Ok(Self { iv: Some(nonce.to_vec()), iv_place: None, tag, data_length })
     }
 }
@@ -318,6 +359,12 @@ unsafe fn read<T: Copy>(parameter: CK_VOID_PTR, length: CK_ULONG) -> Result<T> {
     }
     // SAFETY: the length was checked.
     unsafe { take(parameter.cast::<T>()) }
+}
+
+fn random(slot: &Slot, length: usize) -> Result<Vec<u8>> {
+    let response: RandomResponse =
+        slot.client.call(Operation::Random, &RandomRequest { length: length as u64 })?;
+    Ok(response.data.0.to_vec())
 }
 
 fn place(place: *mut CK_BYTE, length: CK_ULONG, longest: usize) -> Result<Place> {

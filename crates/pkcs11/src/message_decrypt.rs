@@ -6,7 +6,7 @@ use cryptoki_sys::{
 };
 
 use crate::cipher::Direction;
-use crate::edge::{Input, Output, bytes, enter};
+use crate::edge::{Input, Output, bounded, enter};
 use crate::message_cipher::{MessageCipher, MessageParameters, active};
 
 /// C_MessageDecryptInit.
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn C_DecryptMessage(
         let (parameters, aad, data, output) = unsafe {
             (
                 MessageParameters::read(cipher, parameter, parameter_length)?,
-                bytes(aad, aad_length)?,
+                bounded(aad, aad_length)?,
                 Input::new(encrypted, encrypted_length)?,
                 Output::new(data, data_length)?,
             )
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn C_DecryptMessageBegin(
         let cipher = active(&mut operations.message_decrypt)?;
         // SAFETY: the standard: a parameter with its pointers, and that many bytes.
         let (_, aad) = unsafe {
-            (MessageParameters::read(cipher, parameter, parameter_length)?, bytes(aad, aad_length)?)
+            (MessageParameters::read(cipher, parameter, parameter_length)?, bounded(aad, aad_length)?)
         };
         cipher.begin(aad)
     })

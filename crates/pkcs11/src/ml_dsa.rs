@@ -11,7 +11,7 @@ use strongroom_wire::ml_dsa::{LONGEST_CONTEXT, PreHash, prefix};
 use strongroom_wire::{AttributeType, MechanismType, Rv, Template};
 
 use crate::digest::Digest;
-use crate::edge::{Result, bytes, failure};
+use crate::edge::{Result, bounded, failure};
 use crate::mechanism::{bad_parameter, read_struct};
 
 /// Bytes of mu, and of the hash of the public key that it begins with.
@@ -54,7 +54,7 @@ pub unsafe fn read_hash(mechanism: &CK_MECHANISM) -> Result<MechanismParameters>
 /// The pointer is valid for the length.
 unsafe fn read_context(context: CK_BYTE_PTR, length: CK_ULONG) -> Result<Option<Vec<u8>>> {
     // SAFETY: by this function's contract.
-    let context = unsafe { bytes(context, length) }?;
+    let context = unsafe { bounded(context, length) }?;
     if context.len() > LONGEST_CONTEXT {
         return bad_parameter();
     }

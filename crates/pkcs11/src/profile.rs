@@ -23,6 +23,8 @@ const X963: [CK_EC_KDF_TYPE; 5] =
     [CKD_SHA1_KDF, CKD_SHA224_KDF, CKD_SHA256_KDF, CKD_SHA384_KDF, CKD_SHA512_KDF];
 /// What decrypts is longer than what was encrypted by at most IV and tag, or padding.
 const OVERHEAD: usize = 32;
+/// The most data of one call otherwise: it is copied, and so is the result. Parts have no limit.
+const LARGEST_CALL: usize = 1 << 30;
 const ED25519: &[u8] = &[6, 3, 0x2b, 0x65, 0x70];
 
 /// Refuses what AWS's C_OpenSession refuses, when so many sessions are open.
@@ -159,7 +161,7 @@ impl Slot {
         match longest_data(kind).filter(|_| self.profile == Profile::Aws) {
             Some(longest) if is_encryption => longest,
             Some(longest) => longest + OVERHEAD,
-            None => usize::MAX,
+            None => LARGEST_CALL,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::edge::{Result, failure};
 use crate::keys::Wrapped;
 use crate::library::Slot;
 use crate::message_cipher::MessageCipher;
+use crate::message_sign::MessageSigning;
 use crate::object_cache::Object;
 use crate::objects::handles_of;
 use crate::search::Search;
@@ -54,6 +55,10 @@ pub struct Operations {
     pub message_encrypt: Option<MessageCipher>,
     /// C_MessageDecryptInit.
     pub message_decrypt: Option<MessageCipher>,
+    /// C_MessageSignInit.
+    pub message_sign: Option<MessageSigning>,
+    /// C_MessageVerifyInit.
+    pub message_verify: Option<MessageSigning>,
     /// C_DigestInit.
     pub digest: Option<Digest>,
     /// C_FindObjectsInit.

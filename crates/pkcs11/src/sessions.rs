@@ -9,7 +9,7 @@ use cryptoki_sys::{
 use strongroom_client::Profile;
 use strongroom_wire::{Role, Rv, Secret};
 
-use crate::edge::{Failure, Result, bytes, enter, failure, put};
+use crate::edge::{Failure, Result, bounded, enter, failure, put};
 use crate::library::Library;
 use crate::profile::check_open;
 use crate::session::Session;
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn C_Login(
         let session = library.session(session)?;
         check_user_type(user_type)?;
         // SAFETY: the standard: that many bytes.
-        let pin = unsafe { bytes(pin, pin_length) }?;
+        let pin = unsafe { bounded(pin, pin_length) }?;
         log_in_with_pin(library, &session, pin)
     })
 }
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn C_LoginUser(
         let session = library.standard_session(session)?;
         check_user_type(user_type)?;
         // SAFETY: the standard: that many bytes, twice.
-        let (pin, username) = unsafe { (bytes(pin, pin_length)?, bytes(username, username_length)?) };
+        let (pin, username) = unsafe { (bounded(pin, pin_length)?, bounded(username, username_length)?) };
         if username.is_empty() {
             return log_in_with_pin(library, &session, pin);
         }

@@ -170,7 +170,8 @@ impl Signing {
         Ok(input)
     }
 
-    fn sign(mut self, slot: &Slot, last: &[u8]) -> Result<Vec<u8>> {
+    /// Lets the HSM sign, after the last data.
+    pub fn sign(mut self, slot: &Slot, last: &[u8]) -> Result<Vec<u8>> {
         let data = self.input(last)?;
         let parameters = self.parameters.as_ref();
         let response = slot.client.crypt(Operation::Sign, self.key, self.mechanism, parameters, &data)?;

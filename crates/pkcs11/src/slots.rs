@@ -4,9 +4,9 @@ use cryptoki_sys::{
     CK_BBOOL, CK_FLAGS, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_RV, CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO,
     CK_ULONG, CK_VERSION, CKF_DECAPSULATE, CKF_DECRYPT, CKF_DERIVE, CKF_DIGEST, CKF_EC_F_P,
     CKF_EC_NAMEDCURVE, CKF_EC_UNCOMPRESS, CKF_ENCAPSULATE, CKF_ENCRYPT, CKF_GENERATE, CKF_GENERATE_KEY_PAIR,
-    CKF_HW, CKF_LOGIN_REQUIRED, CKF_MESSAGE_DECRYPT, CKF_MESSAGE_ENCRYPT, CKF_MULTI_MESSAGE, CKF_RNG,
-    CKF_SIGN, CKF_TOKEN_INITIALIZED, CKF_TOKEN_PRESENT, CKF_UNWRAP, CKF_USER_PIN_INITIALIZED, CKF_VERIFY,
-    CKF_WRAP,
+    CKF_HW, CKF_LOGIN_REQUIRED, CKF_MESSAGE_DECRYPT, CKF_MESSAGE_ENCRYPT, CKF_MESSAGE_SIGN,
+    CKF_MESSAGE_VERIFY, CKF_MULTI_MESSAGE, CKF_RNG, CKF_SIGN, CKF_TOKEN_INITIALIZED, CKF_TOKEN_PRESENT,
+    CKF_UNWRAP, CKF_USER_PIN_INITIALIZED, CKF_VERIFY, CKF_WRAP,
 };
 use strongroom_client::Profile;
 use strongroom_wire::tables::Function;
@@ -16,6 +16,7 @@ use crate::edge::{Failure, UNAVAILABLE, enter, padded, put, put_list};
 use crate::general::{MANUFACTURER, library_version};
 use crate::library::{FIRST_SLOT, MAX_SESSIONS, Slot};
 use crate::message_cipher::takes_messages;
+use crate::message_sign::signs_messages;
 use crate::profile::offers;
 
 /// Token label of the first cluster, as AWS's SDK 5 shows it; further ones count on.
@@ -153,8 +154,11 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
         if takes_messages(mechanism) && slot.profile == Profile::Standard {
             flags |= CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
         }
+        if signs_messages(slot.profile, mechanism) {
+            flags |= CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE;
+        }
         if slot.client.is_fips() && mechanism.is_fips_legacy() {
-            flags &= !(CKF_ENCRYPT | CKF_SIGN);
+            flags &= !(CKF_ENCRYPT | CKF_SIGN | CKF_MESSAGE_SIGN);
         }
         if mechanism.key_kinds().contains(&KeyKind::Ec) {
             flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;

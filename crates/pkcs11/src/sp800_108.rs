@@ -13,7 +13,7 @@ use strongroom_wire::MechanismType;
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS, PrfInput};
 
-use crate::edge::{Result, bytes, size, take};
+use crate::edge::{Result, bounded, size, take};
 use crate::mechanism::{bad_parameter, read_struct};
 
 /// Most parts that are read; the HSM has a limit of its own.
@@ -79,7 +79,7 @@ pub unsafe fn read_feedback(mechanism: &CK_MECHANISM) -> Result<MechanismParamet
         VendorParameters { prf: given.prfType, count: given.ulNumberOfDataParams, parts: given.pDataParams };
     // SAFETY: as above.
     let (prf_inputs, iv) =
-        unsafe { (read_parts(&parts, read_feedback_part)?, bytes(given.pIV, given.ulIVLen)?) };
+        unsafe { (read_parts(&parts, read_feedback_part)?, bounded(given.pIV, given.ulIVLen)?) };
     Ok(MechanismParameters { prf: Some(given.prfType), prf_inputs, iv: Some(iv.to_vec()), ..NO_PARAMETERS })
 }
 
@@ -174,7 +174,7 @@ unsafe fn read_format<T: Copy>(part: &CK_PRF_DATA_PARAM) -> Result<T> {
 /// The part's pointer is valid for its length.
 unsafe fn read_bytes(part: &CK_PRF_DATA_PARAM) -> Result<PrfInput> {
     // SAFETY: by this function's contract.
-    let value = unsafe { bytes(part.pValue.cast(), part.ulValueLen) }?;
+    let value = unsafe { bounded(part.pValue.cast(), part.ulValueLen) }?;
     Ok(PrfInput { bytes: Some(value.to_vec()), bits: None, little_endian: false, length_method: None })
 }
 

@@ -4,7 +4,7 @@ use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HA
 use strongroom_wire::tables::Function;
 use strongroom_wire::{AttributeType, Rv};
 
-use crate::edge::{Failure, bytes, enter};
+use crate::edge::{Failure, bounded, bytes, enter};
 use crate::mechanism::Mechanism;
 use crate::sign::Signing;
 use crate::verify::verify;
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn C_VerifySignatureInit(
         let (mechanism, signature) = unsafe {
             (
                 Mechanism::read(mechanism, Function::Sign, session.slot.profile)?,
-                bytes(signature, signature_length)?,
+                bounded(signature, signature_length)?,
             )
         };
         let signing = Signing::new(&session.slot, mechanism, key, AttributeType::Verify)?;

@@ -7,6 +7,7 @@ mod support;
 
 mod ciphers;
 mod interfaces;
+mod message_signatures;
 mod messages;
 mod objects_and_keys;
 mod signatures;

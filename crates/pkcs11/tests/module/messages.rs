@@ -204,7 +204,7 @@ fn a_message_in_parts_gives_everything_with_its_last_part() {
 }
 
 #[test]
-fn ccm_messages_use_the_callers_nonce() {
+fn ccm_messages_use_the_callers_nonce_or_random_bytes() {
     let (session, key) = session();
     init(&session, CKM_AES_CCM, key).unwrap();
     let (mut nonce, mut tag, data) = ([7_u8; 12], [0_u8; 8], b"a message of CCM");
@@ -218,10 +218,20 @@ fn ccm_messages_use_the_callers_nonce() {
             &raw mut size
         ))
     };
+    let (mut made, mut made_tag) = ([[0_u8; 12]; 2], [0_u8; 8]);
+    for (nonce, generator) in made.iter_mut().zip([CKG_GENERATE, CKG_GENERATE_RANDOM]) {
+        let mut random = CK_CCM_MESSAGE_PARAMS {
+            nonceGenerator: generator,
+            ulNonceFixedBits: 8,
+            ..ccm_parameters(nonce, &mut made_tag)
+        };
+        assert_eq!(encrypt(&mut random), Err(Rv::MECHANISM_PARAM_INVALID));
+        random.ulNonceFixedBits = 0;
+        encrypt(&mut random).unwrap();
+    }
+    assert!(made[0] != made[1] && !made.contains(&[0; 12]) && made_tag != [0; 8]);
     encrypt(&mut parameters).unwrap();
-    let mut other = CK_CCM_MESSAGE_PARAMS { nonceGenerator: CKG_GENERATE, ..parameters };
-    assert_eq!(encrypt(&mut other), Err(Rv::MECHANISM_PARAM_INVALID));
-    other = CK_CCM_MESSAGE_PARAMS { ulDataLen: 15, ..parameters };
+    let mut other = CK_CCM_MESSAGE_PARAMS { ulDataLen: 15, ..parameters };
     assert_eq!(encrypt(&mut other), Err(Rv::MECHANISM_PARAM_INVALID));
     other = CK_CCM_MESSAGE_PARAMS { ulNonceLen: 6, ..parameters };
     assert_eq!(encrypt(&mut other), Err(Rv::MECHANISM_PARAM_INVALID));
