@@ -11,7 +11,7 @@ import pytest
 import vector_keys as keys
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptoki import P256, CryptokiError, Session
-from cryptoki_mechanisms import HASHES, CkMechanism, ccm, ctr, gcm, mechanism, oaep, pss
+from cryptoki_mechanisms import HASHES, CkMechanism, ccm, ctr, gcm, hash_ml_dsa, mac_general, mechanism, oaep, pss
 from vector_files import ROOT
 
 from strongroom.vocabulary.attributes import Attribute
@@ -92,6 +92,10 @@ def with_parameter(row: dict[str, Any]) -> CkMechanism:
             return pss(code, hash_name, hash_name, 20)
         case "oaep":
             return oaep("SHA256", "SHA256")
+        case "hash_ml_dsa":
+            return hash_ml_dsa(Mechanism.SHA256)
+        case "mac_length":
+            return mac_general(code, 8)
         case other:
             raise AssertionError(f"add a parameter of the kind {other} to this test")
 
