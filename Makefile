@@ -2,6 +2,12 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
+# FIPS=1 builds with the FIPS module of AWS-LC (docs/how-to/fips-build.md).
+ifdef FIPS
+export CARGO_TARGET_DIR := $(CURDIR)/target/fips
+FEATURES := --features fips
+FIPS_PACKAGES := debian-packages-fips.txt
+endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 .DEFAULT_GOAL := help
 
@@ -20,9 +26,9 @@ venv: $(VENV)/.synced ## Install the Python packages into .venv
 
 .PHONY: build
 build: venv ## Build the native module, the PKCS #11 library and install the programs into .venv
-	$(BIN)/maturin develop --release --uv --quiet
+	$(BIN)/maturin develop --release --uv --quiet $(FEATURES)
 	$(BIN)/python deploy/write-integrity-value.py src/strongroom/_native*.so
-	cargo build --release --locked --quiet -p strongroom-pkcs11
+	cargo build --release --locked --quiet -p strongroom-pkcs11 $(FEATURES)
 	mkdir -p src/strongroom/lib src/strongroom/include
 	cp $(TARGET)/release/libstrongroom_pkcs11.so src/strongroom/lib/libstrongroom_pkcs11.so.new
 	mv src/strongroom/lib/libstrongroom_pkcs11.so.new src/strongroom/lib/libstrongroom_pkcs11.so
@@ -45,7 +51,7 @@ lint: venv ## Formatting, types, lints, import contracts, generated files
 
 .PHONY: packages
 packages: ## Install what is missing of deploy/debian-packages.txt (needs root, or prints the command)
-	@deploy/install-debian-packages.sh debian-packages.txt
+	@deploy/install-debian-packages.sh debian-packages.txt $(FIPS_PACKAGES)
 
 .PHONY: test-packages
 test-packages: ## The same with what tests and measurements need

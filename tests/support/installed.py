@@ -17,8 +17,11 @@ from typing import Any
 
 import pytest
 
+from strongroom import _native
 from strongroom.client import Role, connect
 
+IS_FIPS_BUILD = "FIPS" in _native.crypto_library()
+"""Whether the FIPS module of AWS-LC computes (docs/how-to/fips-build.md)."""
 PROGRAMS = Path(sys.executable).parent
 STRONGROOM = str(PROGRAMS / "strongroom")
 STOP_SECONDS = 30

@@ -5,6 +5,9 @@
 //! verifiers, login tickets. [`Objects`] holds the users' objects and does everything PKCS #11 lets be done with them.
 //! What goes in and comes out is bytes, so that it can become a process or an enclave of its own.
 
+#[cfg(feature = "fips")]
+extern crate aws_lc_fips_sys as aws_lc_sys;
+
 mod arena;
 mod attributes;
 mod caller;
@@ -18,6 +21,7 @@ mod selftest;
 
 pub use arena::{hold_crypto_library, lock_in_advance};
 pub use caller::{Approval, Approver, Caller};
+pub use ffi::library as crypto_library;
 pub use error::{Error, ErrorKind, Result};
 pub use integrity::check_integrity;
 pub use keys::Keys;

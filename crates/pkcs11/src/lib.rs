@@ -5,6 +5,9 @@
 
 #![allow(non_snake_case)] // the standard's function names
 
+#[cfg(feature = "fips")]
+extern crate aws_lc_fips_sys as aws_lc_sys;
+
 pub mod attributes;
 pub mod authenticated_wrap;
 pub mod cancel;

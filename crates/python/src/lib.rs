@@ -36,6 +36,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(passwords::ask_password, module)?)?;
     module.add_function(wrap_pyfunction!(passwords::read_password_line, module)?)?;
     module.add_function(wrap_pyfunction!(process::confine_hsm_process, module)?)?;
+    module.add_function(wrap_pyfunction!(process::crypto_library, module)?)?;
     module.add_function(wrap_pyfunction!(process::forbid_dumps, module)?)?;
     module.add_function(wrap_pyfunction!(requests::encode_response, module)?)
 }

@@ -26,3 +26,9 @@ pub(crate) fn confine_hsm_process() -> PyResult<()> {
     confinement::drop_capabilities().map_err(from_kernel)?;
     confinement::filter_system_calls().map_err(from_kernel)
 }
+
+/// The crypto library and its version.
+#[pyfunction]
+pub(crate) fn crypto_library() -> String {
+    strongroom_boundary::crypto_library()
+}

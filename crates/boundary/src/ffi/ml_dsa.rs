@@ -97,9 +97,8 @@ impl MlDsaKey {
 
     /// A private key that the library has read.
     pub(super) fn take(pkey: Owned<EVP_PKEY>) -> Result<Self> {
-        // SAFETY: the key is valid.
-        let nid = unsafe { aws_lc_sys::EVP_PKEY_pqdsa_get_type(pkey.as_ptr()) };
-        let set = MlDsaSet::ALL.into_iter().find(|set| set.nid() == nid).ok_or(CryptoError)?;
+        let length = pkey::public_length(&pkey)?;
+        let set = MlDsaSet::ALL.into_iter().find(|set| set.public_length() == length).ok_or(CryptoError)?;
         Ok(Self { set, pkey })
     }
 
@@ -210,9 +209,10 @@ type SignInternal = unsafe extern "C" fn(
 // The library has these functions (crypto/fipsmodule/ml_dsa/ml_dsa.h) and leaves them out of its public headers. Their
 // names begin with its version: another version does not link until they are looked at again (ADR 0131).
 macro_rules! sign_internal {
-    ($($name:ident is $symbol:literal,)*) => {
+    ($($name:ident is $symbol:literal or $fips:literal,)*) => {
         unsafe extern "C" {$(
-            #[link_name = $symbol]
+            #[cfg_attr(not(feature = "fips"), link_name = $symbol)]
+            #[cfg_attr(feature = "fips", link_name = $fips)]
             fn $name(
                 private: *const u8,
                 signature: *mut u8,
@@ -228,7 +228,10 @@ macro_rules! sign_internal {
 }
 
 sign_internal! {
-    sign_internal_44 is "aws_lc_0_47_0_ml_dsa_extmu_44_sign_internal",
-    sign_internal_65 is "aws_lc_0_47_0_ml_dsa_extmu_65_sign_internal",
-    sign_internal_87 is "aws_lc_0_47_0_ml_dsa_extmu_87_sign_internal",
+    sign_internal_44 is "aws_lc_0_47_0_ml_dsa_extmu_44_sign_internal"
+        or "aws_lc_fips_0_14_4_ml_dsa_extmu_44_sign_internal",
+    sign_internal_65 is "aws_lc_0_47_0_ml_dsa_extmu_65_sign_internal"
+        or "aws_lc_fips_0_14_4_ml_dsa_extmu_65_sign_internal",
+    sign_internal_87 is "aws_lc_0_47_0_ml_dsa_extmu_87_sign_internal"
+        or "aws_lc_fips_0_14_4_ml_dsa_extmu_87_sign_internal",
 }

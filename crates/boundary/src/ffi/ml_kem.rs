@@ -114,21 +114,20 @@ impl MlKemKey {
 
     /// A public key, checked (FIPS 203 section 7.2).
     pub fn public(set: MlKemSet, key: &[u8]) -> Result<Self> {
-        // SAFETY: the key is valid for its length, which is checked, and is copied; the context takes a reference to it.
-        unsafe {
-            let pkey =
-                Owned::take(aws_lc_sys::EVP_PKEY_kem_new_raw_public_key(set.nid(), key.as_ptr(), key.len()))?;
-            let made = Self { set, pkey };
-            check(aws_lc_sys::EVP_PKEY_public_check(made.context()?.as_ptr()))?;
-            Ok(made)
-        }
+        // SAFETY: the key is valid for its length, which is checked, and is copied.
+        let pkey = unsafe {
+            Owned::take(aws_lc_sys::EVP_PKEY_kem_new_raw_public_key(set.nid(), key.as_ptr(), key.len()))?
+        };
+        let made = Self { set, pkey };
+        // The library checks a key when it encapsulates; the FIPS module has no function that only checks.
+        made.encapsulate()?;
+        Ok(made)
     }
 
     /// A private key that the library has read.
     pub(super) fn take(pkey: Owned<EVP_PKEY>) -> Result<Self> {
-        // SAFETY: the key is valid.
-        let nid = unsafe { aws_lc_sys::EVP_PKEY_kem_get_type(pkey.as_ptr()) };
-        let set = MlKemSet::ALL.into_iter().find(|set| set.nid() == nid).ok_or(CryptoError)?;
+        let length = pkey::public_length(&pkey)?;
+        let set = MlKemSet::ALL.into_iter().find(|set| set.public_length() == length).ok_or(CryptoError)?;
         let read = Self { set, pkey };
         match read.seed() {
             Ok(_) => Ok(read),

@@ -40,6 +40,13 @@ pub use rsa::RsaKey;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CryptoError;
 
+/// The library and its version, as it names itself.
+pub fn library() -> String {
+    // SAFETY: the text is static and ends with a zero.
+    let text = unsafe { std::ffi::CStr::from_ptr(aws_lc_sys::OpenSSL_version(aws_lc_sys::OPENSSL_VERSION)) };
+    text.to_string_lossy().into_owned()
+}
+
 /// Result of every function here.
 pub type Result<T> = std::result::Result<T, CryptoError>;
 

@@ -92,11 +92,35 @@ pub(super) fn raw_private(pkey: &Owned<EVP_PKEY>, length: usize) -> Result<Zeroi
     Ok(key)
 }
 
+/// Bytes of the public key of such a type.
+pub(super) fn public_length(pkey: &Owned<EVP_PKEY>) -> Result<usize> {
+    let mut length = 0;
+    // SAFETY: the key is valid; a null buffer asks for the length.
+    check(unsafe {
+        aws_lc_sys::EVP_PKEY_get_raw_public_key(pkey.as_ptr(), std::ptr::null_mut(), &raw mut length)
+    })?;
+    Ok(length)
+}
+
 /// The seed that a private key of such a type was made from; refused where it is not known.
+#[cfg(not(feature = "fips"))]
 pub(super) fn seed(pkey: &Owned<EVP_PKEY>, length: usize) -> Result<Zeroizing<Vec<u8>>> {
     let mut seed = Zeroizing::new(vec![0; length]);
     fill(&mut seed, aws_lc_sys::EVP_PKEY_get_private_seed, pkey)?;
     Ok(seed)
+}
+
+/// The same with the FIPS module, which forgets the seeds of ML-KEM keys. ML-DSA keys it writes as theirs, which stand at the
+/// end (RFC 9881).
+#[cfg(feature = "fips")]
+pub(super) fn seed(pkey: &Owned<EVP_PKEY>, length: usize) -> Result<Zeroizing<Vec<u8>>> {
+    // SAFETY: the key is valid.
+    if unsafe { aws_lc_sys::EVP_PKEY_id(pkey.as_ptr()) } != aws_lc_sys::EVP_PKEY_PQDSA {
+        return Err(CryptoError);
+    }
+    let info = marshal(aws_lc_sys::EVP_marshal_private_key, pkey)?;
+    let start = info.len().checked_sub(length).ok_or(CryptoError)?;
+    Ok(Zeroizing::new(info[start..].to_vec()))
 }
 
 type Read = unsafe extern "C" fn(*const EVP_PKEY, *mut u8, *mut usize) -> std::os::raw::c_int;

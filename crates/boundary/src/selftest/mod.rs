@@ -77,6 +77,9 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// The name of the first that fails.
 pub fn run() -> std::result::Result<(), String> {
+    // The FIPS module has tested itself before anything else ran.
+    #[cfg(feature = "fips")]
+    aws_lc_rs::try_fips_mode().map_err(|_| "FIPS module of AWS-LC".to_owned())?;
     run_with(corrupted().as_deref())
 }
 

@@ -51,8 +51,18 @@ class _Group(click.Group):
             raise Refusal(error.text, error.hint) from None
 
 
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from strongroom import _native
+
+        click.echo(f"strongroom {_native.__version__} ({_native.crypto_library()})")
+        ctx.exit()
+
+
 @click.group(cls=_Group, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="strongroom")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show the versions."
+)
 def strongroom() -> None:
     """The group of all commands."""
 
