@@ -80,5 +80,5 @@ soak: packages venv ## Fuzz for DURATION (1h; 30m, 8h)
 
 .PHONY: bench
 bench: test-packages build ## Measure against SoftHSM2 and openssl speed (WORK=NAME: only that), print the figures
-	cargo build --release --locked --quiet -p p11load
+	cargo build --release --locked --quiet -p crowd -p p11load
 	@$(BIN)/python -m benchmarks $(WORK)

@@ -3,9 +3,10 @@
 Runs itself under ``strongroom exec``, which gives it a throw-away cluster. ``STRONGROOM_BENCH_SECONDS`` (10),
 ``STRONGROOM_BENCH_WARM_UP`` (2) and ``STRONGROOM_BENCH_RUNS`` (5) shorten it. Arguments name what to measure: a part of
 a piece of work's name (``audit``: what audit entries cost), ``metrics`` for what counting costs, ``keys`` for the
-cluster of many keys, ``attacks`` for hostile peers, ``start`` for how soon a cluster is ready, ``logs`` for a search in
-a long audit log, ``single`` for a table of all mechanisms, which is made only when it is named. The exit status is 1
-below a floor. All figures are written to build/bench.json, the ratios also to build/bench.svg.
+cluster of many keys, ``connections`` for the memory of many connections, ``attacks`` for hostile peers, ``start`` for
+how soon a cluster is ready, ``logs`` for a search in a long audit log, ``single`` for a table of all mechanisms, which
+is made only when it is named. The exit status is 1 below a floor. All figures are written to build/bench.json, the
+ratios also to build/bench.svg.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from benchmarks import (
     attacks,
     auditing,
     chart,
+    connections,
     counting,
     logs,
     machine,
@@ -47,6 +49,7 @@ SINGLE_PAGE = Path(__file__).resolve().parent / "mechanisms.md"
 KNOWN = (
     *(promise.work.name for promise in (*promises.PROMISES, promises.AUDITED)),
     "metrics",
+    "connections",
     "keys",
     "attacks",
     "start",
@@ -66,6 +69,7 @@ def main(names: list[str]) -> int:
         if _is_named(promises.AUDITED.work.name, names):
             results.append(bench.measure_auditing())
         counted = bench.measure_metrics() if _is_named("metrics", names) else None
+        connected = bench.measure_connections() if _is_named("connections", names) else None
         attacked = bench.measure_attacks() if _is_named("attacks", names) else None
         many = bench.measure_many_keys(results) if _is_named("keys", names) else None
         single = bench.measure_single_mechanisms(described) if names and _is_named("single", names) else []
@@ -82,6 +86,7 @@ def main(names: list[str]) -> int:
         "runs": RUNS,
         "results": [result.as_json() for result in results],
         "metrics": counted and counted.as_json(),
+        "connections": connected and connected.as_json(),
         "attacks": attacked and attacked.as_json(),
         "many_keys": many and many.as_json(),
         "ready_seconds": started,
@@ -92,6 +97,7 @@ def main(names: list[str]) -> int:
         chart.draw(results, BUILD / "bench.svg")
     missed = [result.promise.work.name for result in results if not result.holds]
     missed += counted.problems() if counted else []
+    missed += connected.problems() if connected else []
     missed += attacked.problems() if attacked else []
     missed += many.problems() if many else []
     if started and statistics.median(started) > promises.EPHEMERAL_CEILING_SECONDS:
@@ -139,6 +145,12 @@ class Bench:
         counted = counting.measure(self._ours, runs=promises.METRICS_RUNS, seconds=min(SECONDS, 5))
         print("\n".join([*counted.lines(), ""]), flush=True)
         return counted
+
+    def measure_connections(self) -> connections.Connections:
+        """Ours with all its connections taken."""
+        connected = connections.measure()
+        print("\n".join([*connected.lines(), ""]), flush=True)
+        return connected
 
     def measure_attacks(self) -> attacks.Attacks:
         """Honest callers beside hostile ones."""

@@ -7,12 +7,11 @@ import signal
 import statistics
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmarks import promises
 from benchmarks.load import Work, load, make_keys
-from benchmarks.processes import hsms
+from benchmarks.processes import hsms, resident_mib
 from benchmarks.tokens import Token
 
 _MAKERS = 32
@@ -64,7 +63,7 @@ def measure(token: Token, prefix: str, runs: int, seconds: float) -> ManyKeys:
     made = make_keys(token, "more-", promises.MANY_KEYS - promises.FIND_KEYS, threads=_MAKERS)
     many = _find(token, prefix, promises.FIND_KEYS, runs, seconds)
     (hsm,) = hsms()
-    memory = _resident_mib(hsm["pid"])
+    memory = resident_mib(hsm["pid"])
     return ManyKeys(few, many, made.per_second, memory, _restart(hsm["pid"]))
 
 
@@ -83,10 +82,3 @@ def _restart(pid: int) -> float:
             return time.monotonic() - began
         time.sleep(0.1)
     raise RuntimeError(f"the HSM was not ACTIVE {_RESTART_LIMIT_SECONDS:g} s after it was killed")
-
-
-def _resident_mib(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"process {pid} has no VmRSS")

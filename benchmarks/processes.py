@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -22,3 +23,11 @@ def cpu_seconds(pid: int) -> float:
     """What all threads of a process have used, those that have ended too."""
     # clock_getcpuclockid(3), which Python has for threads only.
     return time.clock_gettime(~pid << 3 | 2)
+
+
+def resident_mib(pid: int) -> float:
+    """What a process has in memory now."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"process {pid} has no VmRSS")

@@ -58,6 +58,11 @@ FIND_SLOWDOWN_CEILING = 1.15
 MEMORY_CEILING_MIB = 400
 RESTART_CEILING_SECONDS = 10.0
 
+CONNECTIONS = 10_000
+"""As many as an HSM takes."""
+CONNECTIONS_CEILING_MIB = 300
+"""Of memory above that of the idle HSM."""
+
 FLOOD_SLOWDOWN_CEILING = 0.10
 """A flood of failed logins slows signing by at most this part."""
 PASSWORD_CHECK_CEILING_MS = 50.0
