@@ -43,7 +43,7 @@ def read_password_line() -> SecretTicket | None:
     """The next line of standard input without reading further; ``None`` at its end."""
 
 def crypto_library() -> str:
-    """The crypto library and its version: ``AWS-LC 1.x.y``, with the FIPS module ``AWS-LC FIPS 4.x.y``."""
+    """The crypto library and its version: ``AWS-LC 5.x.y``, with the FIPS module ``AWS-LC FIPS 4.x.y``."""
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What a program gives up at its start; each raises HsmError where the kernel refuses
