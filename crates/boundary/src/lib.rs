@@ -21,8 +21,8 @@ mod selftest;
 
 pub use arena::{hold_crypto_library, lock_in_advance};
 pub use caller::{Approval, Approver, Caller};
-pub use ffi::library as crypto_library;
 pub use error::{Error, ErrorKind, Result};
+pub use ffi::library as crypto_library;
 pub use integrity::check_integrity;
 pub use keys::Keys;
 pub use mechanisms::MAX_DATA;
