@@ -5,6 +5,7 @@
 //! *No sequence widens a right*: each request is allowed or refused as a model says ([`model`]) that states the rules a
 //! second time, and each key then has the attributes that the model has.
 
+mod kinds;
 mod model;
 mod plunder;
 mod world;
@@ -12,6 +13,7 @@ mod world;
 use proptest::prelude::*;
 use strongroom_wire::AttributeType as A;
 
+use kinds::Kind;
 use world::World;
 
 /// What a template of a sequence may say.
@@ -42,15 +44,15 @@ pub type Said = u32;
 /// A request. Keys and wrapped keys are picked among those that there are, by number.
 #[derive(Clone, Debug)]
 pub enum Action {
-    Generate { user: u8, generic: bool, session: bool, said: Said, demands: [u8; 3], bound: u8 },
-    Import { user: u8, generic: bool, said: Said },
+    Generate { user: u8, kind: Kind, session: bool, said: Said, demands: [u8; 3], bound: u8 },
+    Import { user: u8, kind: Kind, said: Said },
     Copy { user: u8, key: u8, session: Option<bool>, change: Option<(u8, bool)>, bound: u8 },
     Set { user: u8, key: u8, attribute: u8, value: bool },
     Demand { user: u8, key: u8, which: u8, demand: u8 },
     Trust { key: u8, value: bool },
-    Wrap { user: u8, wrapping: u8, key: u8, gcm: bool },
-    Unwrap { user: u8, unwrapping: u8, wrapped: u8, generic: bool, said: Said },
-    Derive { user: u8, base: u8, info: u8, generic: bool, said: Said },
+    Wrap { user: u8, wrapping: u8, key: u8, second: bool },
+    Unwrap { user: u8, unwrapping: u8, wrapped: u8, kind: Kind, said: Said },
+    Derive { user: u8, base: u8, info: u8, kind: Kind, said: Said },
     Share { user: u8, key: u8, with: u8, on: bool },
     Encrypt { user: u8, key: u8 },
     Decrypt { user: u8, key: u8, wrapped: u8 },
@@ -92,6 +94,15 @@ pub fn said_of(said: Said, attribute: A) -> Option<bool> {
     }
 }
 
+fn secret_kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![Just(Kind::Aes), Just(Kind::Secret)]
+}
+
+/// Mostly AES, which does the most.
+fn kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![4 => Just(Kind::Aes), 2 => Just(Kind::Secret), 2 => Just(Kind::Rsa), 2 => Just(Kind::Ec)]
+}
+
 fn action() -> impl Strategy<Value = Action> {
     let user = || 0..USERS;
     let owner = || prop_oneof![1 => 0..USERS, 3 => Just(OWNER), 1 => Just(FRIEND)];
@@ -100,11 +111,11 @@ fn action() -> impl Strategy<Value = Action> {
     let bound = || prop_oneof![5 => Just(0_u8), 2 => 1_u8..6];
     let mostly_token = || prop::bool::weighted(0.2);
     prop_oneof![
-        4 => (user(), any::<bool>(), mostly_token(), likely(), [0_u8..8, 0_u8..8, 0_u8..8], bound())
-            .prop_map(|(user, generic, session, said, demands, bound)| {
-                Action::Generate { user, generic, session, said, demands, bound }
+        4 => (user(), kind(), mostly_token(), likely(), [0_u8..8, 0_u8..8, 0_u8..8], bound())
+            .prop_map(|(user, kind, session, said, demands, bound)| {
+                Action::Generate { user, kind, session, said, demands, bound }
             }),
-        1 => (user(), any::<bool>(), said()).prop_map(|(user, generic, said)| Action::Import { user, generic, said }),
+        1 => (user(), secret_kind(), said()).prop_map(|(user, kind, said)| Action::Import { user, kind, said }),
         2 => (owner(), key(), any::<Option<bool>>(), prop::option::weighted(0.4, (0_u8..14, any::<bool>())), bound())
             .prop_map(|(user, key, session, change, bound)| Action::Copy { user, key, session, change, bound }),
         3 => (owner(), key(), 0_u8..14, any::<bool>())
@@ -113,11 +124,11 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(user, key, which, demand)| Action::Demand { user, key, which, demand }),
         3 => (key(), prop::bool::weighted(0.8)).prop_map(|(key, value)| Action::Trust { key, value }),
         6 => (owner(), key(), key(), any::<bool>())
-            .prop_map(|(user, wrapping, key, gcm)| Action::Wrap { user, wrapping, key, gcm }),
-        4 => (user(), key(), key(), any::<bool>(), said())
-            .prop_map(|(user, unwrapping, wrapped, generic, said)| Action::Unwrap { user, unwrapping, wrapped, generic, said }),
-        2 => (owner(), key(), 0_u8..2, any::<bool>(), said())
-            .prop_map(|(user, base, info, generic, said)| Action::Derive { user, base, info, generic, said }),
+            .prop_map(|(user, wrapping, key, second)| Action::Wrap { user, wrapping, key, second }),
+        4 => (user(), key(), key(), kind(), said())
+            .prop_map(|(user, unwrapping, wrapped, kind, said)| Action::Unwrap { user, unwrapping, wrapped, kind, said }),
+        2 => (owner(), key(), 0_u8..2, secret_kind(), said())
+            .prop_map(|(user, base, info, kind, said)| Action::Derive { user, base, info, kind, said }),
         6 => (owner(), key(), user(), prop::bool::weighted(0.8))
             .prop_map(|(user, key, with, on)| Action::Share { user, key, with, on }),
         1 => (user(), key()).prop_map(|(user, key)| Action::Encrypt { user, key }),

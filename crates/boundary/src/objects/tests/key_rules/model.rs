@@ -2,6 +2,7 @@
 
 use strongroom_wire::{AttributeType as A, AttributeValue as V, MechanismType as M, Template};
 
+use super::kinds::{Kind, RSA_KEYS};
 use super::world::{DEMANDS, Key, World, bound_to, demanded, numbers};
 use super::{Action, NAMED, Said, said_of};
 
@@ -35,13 +36,14 @@ impl Key {
 
     /// Whether its owner may give the attribute this value.
     fn may_become(&self, attribute: A, value: bool) -> bool {
-        if !self.is(A::Modifiable) {
+        if !self.is(A::Modifiable) || !self.kind.has(attribute) {
             return false;
         }
         match attribute {
-            A::Encrypt | A::Decrypt => !(self.generic || value && self.is(A::WrappingOnly)),
-            A::Wrap | A::Unwrap => !self.generic,
-            A::Sign | A::Verify | A::Derive | A::Destroyable => true,
+            // Everybody can encrypt with a public key, whatever is said of this one.
+            A::Encrypt if self.kind == Kind::RsaPublic => true,
+            A::Encrypt | A::Decrypt => !(value && self.is(A::WrappingOnly)),
+            A::Wrap | A::Unwrap | A::Sign | A::Verify | A::Derive | A::Destroyable => true,
             A::Sensitive | A::WrapWithTrusted => value || !self.is(attribute),
             A::Extractable | A::Modifiable | A::Copyable => !value || self.is(attribute),
             _ => false,
@@ -50,15 +52,16 @@ impl Key {
 }
 
 /// Whether what is said agrees with what is demanded, and a key of this kind can be like both.
-fn agrees(said: Said, demand: &Template, generic: bool) -> bool {
-    NAMED.iter().all(|name| {
-        let is_usage = matches!(name, A::Encrypt | A::Decrypt | A::Wrap | A::Unwrap);
-        let said = said_of(said, *name).filter(|_| !(generic && is_usage));
-        match (said, demand.bool(*name)) {
-            (Some(said), Some(demand)) => said == demand,
-            _ => true,
-        }
-    })
+fn agrees(said: Said, demand: &Template, kind: Kind) -> bool {
+    let has_all = demand.iter().all(|(name, _)| kind.has(name));
+    has_all
+        && NAMED.iter().all(|name| {
+            let said = said_of(said, *name).filter(|_| kind.has(*name));
+            match (said, demand.bool(*name)) {
+                (Some(said), Some(demand)) => said == demand,
+                _ => true,
+            }
+        })
 }
 
 impl World {
@@ -66,6 +69,7 @@ impl World {
     pub fn expected(&self, action: &Action) -> Option<bool> {
         let key = |number: &u8| self.pick(*number);
         Some(match action {
+            Action::Generate { kind: Kind::Rsa, .. } if self.rsa_keys == RSA_KEYS => return None,
             Action::Generate { .. } | Action::Import { .. } => true,
             Action::Copy { user, key: number, change, bound, .. } => {
                 let key = key(number)?;
@@ -89,26 +93,33 @@ impl World {
             }
             Action::Demand { user, key: number, which, .. } => {
                 let key = key(number)?;
-                let fits = !key.generic || DEMANDS[usize::from(*which)] == A::DeriveTemplate;
+                let fits = key.kind.has_demand(DEMANDS[usize::from(*which)]);
                 key.owner == *user && fits && key.is(A::Modifiable) && !key.was_trusted()
             }
             Action::Trust { key: number, .. } => {
                 let key = key(number)?;
-                !key.generic && key.is(A::Token)
+                key.kind.can_be_trusted() && key.is(A::Token)
             }
-            Action::Wrap { user, wrapping, key: number, gcm } => {
+            Action::Wrap { user, wrapping, key: number, second } => {
                 let (wrapping, key) = (key(wrapping)?, key(number)?);
                 let needs_trust = key.is(A::WrapWithTrusted) || key.was_trusted();
                 let demand = wrapping.demands(A::WrapTemplate);
+                let mechanism = wrapping.kind.wrapping(key.kind, *second);
+                let fits = match mechanism {
+                    M::AesKeyWrap => key.value.len().is_multiple_of(8),
+                    M::RsaPkcsOaep => key.kind != Kind::Rsa,
+                    _ => true,
+                };
                 wrapping.is_seen_by(*user)
                     && key.owner == *user
                     && wrapping.is(A::Wrap)
-                    && wrapping.takes(if *gcm { M::AesGcm } else { M::AesKeyWrap })
+                    && wrapping.takes(mechanism)
+                    && fits
                     && key.is(A::Extractable)
                     && (!needs_trust || wrapping.is(A::Trusted) && wrapping.is(A::WrappingOnly))
                     && demand.iter().all(|(name, value)| key.attributes.get(name) == Some(value))
             }
-            Action::Unwrap { user, unwrapping, wrapped, generic, said } => {
+            Action::Unwrap { user, unwrapping, wrapped, kind, said } => {
                 let (key, wrapped) = (key(unwrapping)?, self.pick_wrapped(*wrapped)?);
                 let mut demand = key.demands(A::UnwrapTemplate);
                 if key.was_trusted() {
@@ -121,16 +132,16 @@ impl World {
                     && key.is(A::Unwrap)
                     && key.takes(wrapped.mechanism)
                     && key.value == wrapped.by
-                    && agrees(*said, &demand, *generic)
+                    && kind.holds(wrapped.kind)
+                    && agrees(*said, &demand, *kind)
             }
-            Action::Derive { user, base, generic, said, .. } => {
+            Action::Derive { user, base, kind, said, .. } => {
                 let key = key(base)?;
                 let demand = key.demands(A::DeriveTemplate);
-                let mechanism = if key.generic { M::HkdfDerive } else { M::Sp800108CounterKdf };
                 key.owner == *user
                     && key.is(A::Derive)
-                    && key.takes(mechanism)
-                    && agrees(*said, &demand, *generic)
+                    && key.takes(key.kind.deriving())
+                    && agrees(*said, &demand, *kind)
             }
             Action::Share { user, key: number, with, on } => {
                 let key = key(number)?;
@@ -140,17 +151,17 @@ impl World {
             }
             Action::Encrypt { user, key: number } => {
                 let key = key(number)?;
-                key.is_seen_by(*user) && key.is(A::Encrypt) && key.takes(M::AesCtr)
+                key.is_seen_by(*user) && key.kind == Kind::Aes && key.is(A::Encrypt) && key.takes(M::AesCtr)
             }
             Action::Decrypt { user, key: number, wrapped } => {
                 let (key, wrapped) = (key(number)?, self.pick_wrapped(*wrapped)?);
-                let opens = key.value == wrapped.by && wrapped.iv.is_some();
-                key.is_seen_by(*user) && key.is(A::Decrypt) && key.takes(M::AesGcm) && opens
+                let mechanism = key.kind.wrapping(Kind::Aes, true);
+                let opens = key.value == wrapped.by && wrapped.mechanism == mechanism;
+                key.is_seen_by(*user) && key.is(A::Decrypt) && key.takes(mechanism) && opens
             }
             Action::Sign { user, key: number, .. } => {
                 let key = key(number)?;
-                let mechanism = if key.generic { M::Sha256Hmac } else { M::AesCmac };
-                key.is_seen_by(*user) && key.is(A::Sign) && key.takes(mechanism)
+                key.is_seen_by(*user) && key.is(A::Sign) && key.takes(key.kind.signing())
             }
             Action::Destroy { user, key: number } => {
                 let key = key(number)?;
@@ -181,8 +192,8 @@ impl World {
         }
         let none = Template::new();
         match action {
-            Action::Generate { generic, said, .. } => {
-                made_so(&wanted(*said, &none, *generic, true))?;
+            Action::Generate { kind, said, .. } => {
+                made_so(&wanted(*said, &none, *kind, true))?;
                 let is_sensitive = said_of(*said, A::Sensitive) != Some(false);
                 let is_kept = said_of(*said, A::Extractable) == Some(false);
                 made_so(&[
@@ -191,22 +202,22 @@ impl World {
                     (A::NeverExtractable, is_kept),
                 ])
             }
-            Action::Import { generic, said, .. } => {
-                made_so(&wanted(*said, &none, *generic, false))?;
+            Action::Import { kind, said, .. } => {
+                made_so(&wanted(*said, &none, *kind, false))?;
                 made_so(&[(A::Local, false), (A::AlwaysSensitive, false), (A::NeverExtractable, false)])
             }
-            Action::Unwrap { unwrapping, generic, said, .. } => {
+            Action::Unwrap { unwrapping, kind, said, .. } => {
                 let key = original(unwrapping);
                 let mut demand = key.demands(A::UnwrapTemplate);
                 if key.was_trusted() {
                     demand.set(A::WrapWithTrusted, V::Bool(true));
                 }
-                made_so(&wanted(*said, &demand, *generic, false))?;
+                made_so(&wanted(*said, &demand, *kind, false))?;
                 made_so(&[(A::Local, false), (A::AlwaysSensitive, false), (A::NeverExtractable, false)])
             }
-            Action::Derive { base, generic, said, .. } => {
+            Action::Derive { base, kind, said, .. } => {
                 let key = original(base);
-                made_so(&wanted(*said, &key.demands(A::DeriveTemplate), *generic, false))?;
+                made_so(&wanted(*said, &key.demands(A::DeriveTemplate), *kind, false))?;
                 let is_sensitive = key.is(A::AlwaysSensitive) && made.is(A::Sensitive);
                 let is_kept = key.is(A::NeverExtractable) && !made.is(A::Extractable);
                 made_so(&[
@@ -266,14 +277,13 @@ impl World {
 }
 
 /// The flags of a new key: what is demanded, else what is said, else the default (aws-cloudhsm 6.4).
-fn wanted(said: Said, demand: &Template, generic: bool, generated: bool) -> Vec<(A, bool)> {
+fn wanted(said: Said, demand: &Template, kind: Kind, generated: bool) -> Vec<(A, bool)> {
     NAMED
         .into_iter()
         .map(|name| {
-            let is_usage = matches!(name, A::Encrypt | A::Decrypt | A::Wrap | A::Unwrap);
-            let said = said_of(said, name).filter(|_| !(generic && is_usage));
+            let said = said_of(said, name).filter(|_| kind.has(name));
             let default = match name {
-                A::Sign | A::Verify => generated,
+                A::Sign | A::Verify => generated && kind.is_secret(),
                 A::Extractable | A::Sensitive | A::Modifiable | A::Copyable | A::Destroyable => true,
                 _ => false,
             };

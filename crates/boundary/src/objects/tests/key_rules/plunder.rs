@@ -1,12 +1,14 @@
 //! What the users do together at the end to get at keys: everything that is known to have worked on other HSMs.
 
-use strongroom_wire::messages::MechanismParameters;
+use std::sync::Arc;
+
 use strongroom_wire::{AttributeType as A, AttributeValue as V, MechanismType as M, Secret, Template};
 
 use super::super::only;
 use super::USERS;
-use super::world::{DEMANDS, World, Wrapped};
-use crate::mechanisms::{self, Direction, KeyHandle};
+use super::kinds::Kind;
+use super::world::{DEMANDS, World, Wrapped, holds, wrapping};
+use crate::mechanisms::{self, KeyHandle};
 
 /// The value of wrapping keys that the users know.
 const KNOWN: [u8; 32] = [0x5A; 32];
@@ -16,6 +18,8 @@ const MOST_UNWRAPPED: usize = 30;
 const MOST_KEYS: usize = 40;
 const MOST_WRAPPED: usize = 60;
 const BLOCK: usize = 16;
+/// Bytes of what RSA encrypts.
+const MODULUS: usize = 256;
 
 impl World {
     /// Twice: once while the admin trusts all that it can, and once after it has taken all trust back. `hides`: the users
@@ -48,9 +52,9 @@ impl World {
     /// What an admin shall trust neither encrypts nor decrypts; a copy of it still does.
     fn hide_the_other_role(&mut self) {
         for reference in self.references() {
-            let (owner, generic) = (self.key(reference).owner, self.key(reference).generic);
+            let owner = self.key(reference).owner;
             if self.keys.len() < MOST_COPIES {
-                let _ = self.copy(owner, reference, generic, &Template::new());
+                let _ = self.copy(owner, reference, &Template::new());
             }
             for name in [A::Encrypt, A::Decrypt] {
                 let _ = self.set(owner, reference, name, V::Bool(false));
@@ -75,7 +79,7 @@ impl World {
                 .with(A::KeyType, V::Ulong(0x1F))
                 .with(A::Value, V::Secret(Secret::new(KNOWN.to_vec())));
             let staged = self.objects.create_object(self.caller(user), template);
-            let index = self.took(user, false, staged).unwrap();
+            let index = self.took(user, Kind::Aes, staged, None).unwrap();
             self.keys[index].reference
         })
     }
@@ -95,13 +99,12 @@ impl World {
         ];
         for reference in self.references() {
             for user in 0..USERS {
-                let generic = self.key(reference).generic;
                 for (name, value) in WEAKER {
                     let _ = self.set(user, reference, name, V::Bool(value));
                     if self.keys.len() < MOST_COPIES
                         && self.key(reference).attributes.bool(name) != Some(value)
                     {
-                        let _ = self.copy(user, reference, generic, &only(name, V::Bool(value)));
+                        let _ = self.copy(user, reference, &only(name, V::Bool(value)));
                     }
                 }
                 for name in DEMANDS {
@@ -116,7 +119,8 @@ impl World {
         for target in self.references() {
             for (user, by) in (0..USERS).zip(known) {
                 if !self.is_known(target) {
-                    let _ = self.wrap(user, by, target, M::AesKeyWrap);
+                    let mechanism = Kind::Aes.wrapping(self.key(target).kind, false);
+                    let _ = self.wrap(user, by, target, mechanism);
                 }
             }
         }
@@ -125,9 +129,9 @@ impl World {
             self.references().into_iter().filter(|reference| !self.is_known(*reference)).collect();
         for by in targets.clone() {
             for target in &targets {
-                for (user, mechanism) in
-                    (0..USERS).flat_map(|user| [(user, M::AesKeyWrap), (user, M::AesGcm)])
-                {
+                let (by_kind, kind) = (self.key(by).kind, self.key(*target).kind);
+                let both = [false, true].map(|second| by_kind.wrapping(kind, second));
+                for (user, mechanism) in (0..USERS).flat_map(|user| both.map(|mechanism| (user, mechanism))) {
                     let is_done = |wrapped: &Wrapped| {
                         (wrapped.mechanism, &wrapped.by, &wrapped.value)
                             == (mechanism, &self.key(by).value, &self.key(*target).value)
@@ -162,10 +166,12 @@ impl World {
                 if self.key(by).value != wrapped.by || self.known.contains(&wrapped.value) {
                     continue;
                 }
+                // What is a secret key may also become an AES key.
+                let kind = if wrapped.kind.is_secret() { Kind::Aes } else { wrapped.kind };
                 for user in 0..USERS {
                     let _ = templates
                         .iter()
-                        .any(|template| self.unwrap(user, by, &wrapped, false, template).is_ok());
+                        .any(|template| self.unwrap(user, by, &wrapped, kind, template).is_ok());
                 }
             }
         }
@@ -180,7 +186,7 @@ impl World {
             for (user, info) in (0..USERS).flat_map(|user| [(user, 0), (user, 1)]) {
                 let _ = self.sign(user, base, info);
                 if self.keys.len() < MOST_KEYS && !self.is_known(base) {
-                    let _ = self.derive(user, base, info, false, &on(true));
+                    let _ = self.derive(user, base, info, Kind::Aes, &on(true));
                 }
             }
         }
@@ -190,19 +196,39 @@ impl World {
     fn decrypt_everything(&mut self) {
         for wrapped in self.wrapped.clone() {
             for by in self.references() {
-                if self.key(by).value != wrapped.by || self.key(by).generic {
+                if self.key(by).value != wrapped.by {
                     continue;
                 }
                 for user in 0..USERS {
-                    if wrapped.mechanism == M::AesGcm {
-                        let _ = self.crypt(user, by, M::AesGcm, wrapped.iv.clone(), &wrapped.data);
-                        self.decrypt_as_stream(user, by, &wrapped);
-                    } else {
-                        self.unwrap_by_hand(user, by, &wrapped.data);
+                    match (self.key(by).kind, wrapped.mechanism) {
+                        (Kind::Aes, M::AesGcm) => {
+                            let _ = self.decrypt(user, by, M::AesGcm, wrapped.parameters(), &wrapped.data);
+                            self.decrypt_as_stream(user, by, &wrapped);
+                        }
+                        (Kind::Aes, _) => self.unwrap_by_hand(user, by, &wrapped.data),
+                        (Kind::Rsa, mechanism) => self.decrypt_with_rsa(user, by, mechanism, &wrapped.data),
+                        _ => {}
                     }
                 }
             }
         }
+    }
+
+    /// What OAEP wrapped, or the AES key in front of what that wrapped.
+    fn decrypt_with_rsa(&mut self, user: u8, by: u64, mechanism: M, data: &[u8]) {
+        let (first, rest) = data.split_at(MODULUS);
+        let oaep = wrapping(M::RsaPkcsOaep);
+        let found = self.objects.decrypt(self.caller(user), by, M::RsaPkcsOaep, oaep.as_ref(), first);
+        let Ok(found) = found else { return };
+        if mechanism == M::RsaAesKeyWrap {
+            let opened = mechanisms::unwrap(&self.aes(&found.data), M::AesKeyWrapKwp, None, rest).unwrap();
+            self.known.insert(opened.to_vec());
+        }
+        self.known.insert(found.data);
+    }
+
+    fn aes(&self, value: &[u8]) -> KeyHandle {
+        KeyHandle::aes(Arc::new(self.objects.arena.keep(value).unwrap()))
     }
 
     /// RFC 3394 section 2.2.2 over single blocks.
@@ -226,7 +252,7 @@ impl World {
     fn decrypt_as_stream(&mut self, user: u8, by: u64, wrapped: &Wrapped) {
         let iv = wrapped.iv.clone().unwrap();
         let mut stream = Vec::new();
-        for counter in 2_u32..4 {
+        for counter in (2_u32..).take((wrapped.data.len() - BLOCK).div_ceil(BLOCK)) {
             let block = [&iv[..], &counter.to_be_bytes()].concat();
             let Ok(found) = self.objects.encrypt(self.caller(user), by, M::AesEcb, None, &block) else {
                 return;
@@ -238,26 +264,23 @@ impl World {
         self.known.insert(opened);
     }
 
-    /// With a computer of one's own: whatever is known may be a key, or the beginning of one.
+    /// With a computer of one's own: whatever is known may be a key, or hold one.
     fn open_outside(&mut self) {
         for _ in 0..3 {
-            let keys: Vec<Vec<u8>> = self.known.iter().filter(|known| known.len() == 32).cloned().collect();
-            for value in keys {
-                let material = std::sync::Arc::new(self.objects.arena.keep(&value).unwrap());
-                let handle = KeyHandle::aes(material);
-                for wrapped in self.wrapped.clone().iter().filter(|wrapped| wrapped.by == value) {
-                    let given = wrapped.parameters();
-                    let opened = if let Some(given) = given {
-                        let data = &wrapped.data;
-                        mechanisms::crypt(&handle, Direction::Decrypt, M::AesGcm, Some(&given), data)
-                            .map(|found| found.data)
-                    } else {
-                        let none: Option<&MechanismParameters> = None;
-                        mechanisms::unwrap(&handle, M::AesKeyWrap, none, &wrapped.data).map(|it| it.to_vec())
-                    };
-                    self.known.extend(opened);
-                }
+            for wrapped in self.wrapped.clone() {
+                let Some(key) = self.key_outside(&wrapped) else { continue };
+                let given = wrapped.parameters();
+                let opened = mechanisms::unwrap(&key, wrapped.mechanism, given.as_ref(), &wrapped.data);
+                self.known.extend(opened.map(|opened| opened.to_vec()));
             }
         }
+    }
+
+    fn key_outside(&self, wrapped: &Wrapped) -> Option<KeyHandle> {
+        if matches!(wrapped.mechanism, M::RsaPkcsOaep | M::RsaAesKeyWrap) {
+            let is_known = self.known.iter().any(|known| holds(known, &wrapped.by));
+            return is_known.then(|| KeyHandle::rsa_private(&wrapped.by).unwrap());
+        }
+        self.known.contains(&wrapped.by).then(|| self.aes(&wrapped.by))
     }
 }

@@ -9,8 +9,12 @@ use strongroom_wire::messages::{MechanismParameters, PrfInput};
 use strongroom_wire::{AttributeType as A, AttributeValue as V, MechanismType as M, Rv, Secret, Template};
 
 use super::super::{admin, only, user};
+use super::kinds::{self, Kind, RSA_KEYS, outside_point, public_template};
 use super::{Action, FRIEND, NAMED, OWNER, Said, said_of};
+use crate::attributes::{RSA_PRIVATE, RSA_PUBLIC};
 use crate::mechanisms::NO_PARAMETERS;
+use crate::objects::generate::Origin;
+use crate::objects::made::Made;
 use crate::objects::{Objects, Staged};
 use crate::{Caller, Result};
 
@@ -29,7 +33,8 @@ pub struct Key {
     pub reference: u64,
     pub owner: u8,
     pub shared: BTreeSet<u8>,
-    pub generic: bool,
+    pub kind: Kind,
+    /// Of a public key that of its private half.
     pub value: Vec<u8>,
     /// The flags and the templates.
     pub attributes: Template,
@@ -43,11 +48,21 @@ pub struct Wrapped {
     pub iv: Option<Vec<u8>>,
     pub by: Vec<u8>,
     pub value: Vec<u8>,
+    /// What it is the encoding of.
+    pub kind: Kind,
+}
+
+impl Key {
+    /// What its bytes are the encoding of: a generic secret may be a private key that was wrapped.
+    fn content(&self) -> Kind {
+        if self.kind == Kind::Secret && self.value.len() > 32 { Kind::Ec } else { self.kind }
+    }
 }
 
 impl Wrapped {
     pub fn parameters(&self) -> Option<MechanismParameters> {
-        (self.mechanism == M::AesGcm).then(|| MechanismParameters { iv: self.iv.clone(), ..gcm() })
+        let iv = self.iv.clone();
+        wrapping(self.mechanism).map(|given| MechanismParameters { iv, ..given })
     }
 }
 
@@ -64,11 +79,20 @@ pub struct World {
     pub promised: Vec<(Vec<u8>, Promise)>,
     /// The keys whose derived keys are promised too.
     derive_only: HashSet<Vec<u8>>,
+    /// How many of the RSA keys it has.
+    pub rsa_keys: usize,
     made: Vec<u64>,
 }
 
-pub fn gcm() -> MechanismParameters {
-    MechanismParameters { tag_bits: Some(128), ..NO_PARAMETERS }
+/// The parameters that a mechanism wraps with.
+pub fn wrapping(mechanism: M) -> Option<MechanismParameters> {
+    let oaep = MechanismParameters { hash: Some(M::Sha256.code()), mgf: Some(2), ..NO_PARAMETERS };
+    match mechanism {
+        M::AesGcm => Some(MechanismParameters { tag_bits: Some(128), ..NO_PARAMETERS }),
+        M::RsaPkcsOaep => Some(oaep),
+        M::RsaAesKeyWrap => Some(MechanismParameters { key_bits: Some(256), ..oaep }),
+        _ => None,
+    }
 }
 
 /// Templates that keys demand of what they wrap, unwrap or derive.
@@ -118,6 +142,7 @@ impl World {
             known: HashSet::new(),
             promised: Vec::new(),
             derive_only: HashSet::new(),
+            rsa_keys: 0,
             made: Vec::new(),
         }
     }
@@ -160,32 +185,31 @@ impl World {
     fn attempt(&mut self, action: &Action) -> Option<std::result::Result<(), Rv>> {
         let objects = self.objects;
         Some(match *action {
-            Action::Generate { user, generic, session, said, demands, bound } => {
-                let mut template =
-                    template(said, generic).with(A::Token, V::Bool(!session)).with(A::ValueLen, V::Ulong(32));
+            Action::Generate { user, kind, session, said, demands, bound } => {
+                let mut template = template(said).with(A::Token, V::Bool(!session));
                 for (name, demand) in DEMANDS.iter().zip(demands) {
-                    if let (Some(demand), true) = (demanded(demand), !generic || *name == A::DeriveTemplate) {
+                    if let Some(demand) = demanded(demand) {
                         template.set(*name, V::Template(demand));
                     }
                 }
                 if let Some(mechanisms) = bound_to(bound) {
                     template.set(A::AllowedMechanisms, numbers(mechanisms));
                 }
-                let mechanism = if generic { M::GenericSecretKeyGen } else { M::AesKeyGen };
-                let staged = objects.generate_key(self.caller(user), mechanism, template.clone());
-                self.took(user, generic, staged).map(|index| self.promise(index, &template))
+                let index = self.generate(user, kind, &template)?;
+                index.map(|index| self.promise(index, &kind.part_of(&template)))
             }
-            Action::Import { user, generic, said } => {
-                let value = vec![0xC0 + u8::from(generic); 32];
-                let template = class_template(generic, &template(said, generic))
+            Action::Import { user, kind, said } => {
+                let value = vec![0xC0 + u8::from(kind == Kind::Secret); 32];
+                let template = kind.of_class(&kind.part_of(&template(said)));
+                let template = template
                     .with(A::Token, V::Bool(true))
                     .with(A::Value, V::Secret(Secret::new(value.clone())));
                 self.known.insert(value);
                 let staged = objects.create_object(self.caller(user), template);
-                self.took(user, generic, staged).map(drop)
+                self.took(user, kind, staged, None).map(drop)
             }
             Action::Copy { user, key, session, change, bound } => {
-                let (reference, generic) = self.pick(key).map(|key| (key.reference, key.generic))?;
+                let reference = self.pick(key)?.reference;
                 let mut template = Template::new();
                 if let Some(session) = session {
                     template.set(A::Token, V::Bool(!session));
@@ -196,7 +220,7 @@ impl World {
                 if let Some(mechanisms) = bound_to(bound) {
                     template.set(A::AllowedMechanisms, numbers(mechanisms));
                 }
-                self.copy(user, reference, generic, &template)
+                self.copy(user, reference, &template)
             }
             Action::Set { user, key, attribute, value } => {
                 let reference = self.pick(key)?.reference;
@@ -211,21 +235,21 @@ impl World {
                 let reference = self.pick(key)?.reference;
                 self.trust(reference, value)
             }
-            Action::Wrap { user, wrapping, key, gcm } => {
-                let (wrapping, key) = (self.pick(wrapping)?.reference, self.pick(key)?.reference);
-                self.wrap(user, wrapping, key, if gcm { M::AesGcm } else { M::AesKeyWrap })
+            Action::Wrap { user, wrapping, key, second } => {
+                let (wrapping, key) = (self.pick(wrapping)?, self.pick(key)?);
+                let mechanism = wrapping.kind.wrapping(key.kind, second);
+                self.wrap(user, wrapping.reference, key.reference, mechanism)
             }
-            Action::Unwrap { user, unwrapping, wrapped, generic, said } => {
+            Action::Unwrap { user, unwrapping, wrapped, kind, said } => {
                 let unwrapping = self.pick(unwrapping)?.reference;
                 let wrapped = self.pick_wrapped(wrapped)?.clone();
-                let template = template(said, generic).with(A::Token, V::Bool(true));
-                self.unwrap(user, unwrapping, &wrapped, generic, &template)
+                let template = template(said).with(A::Token, V::Bool(true));
+                self.unwrap(user, unwrapping, &wrapped, kind, &template)
             }
-            Action::Derive { user, base, info, generic, said } => {
+            Action::Derive { user, base, info, kind, said } => {
                 let reference = self.pick(base)?.reference;
-                let template =
-                    template(said, generic).with(A::Token, V::Bool(true)).with(A::ValueLen, V::Ulong(32));
-                self.derive(user, reference, info, generic, &template)
+                let template = template(said).with(A::Token, V::Bool(true)).with(A::ValueLen, V::Ulong(32));
+                self.derive(user, reference, info, kind, &template)
             }
             Action::Share { user, key, with, on } => {
                 let reference = self.pick(key)?.reference;
@@ -246,12 +270,16 @@ impl World {
             }
             Action::Encrypt { user, key } => {
                 let reference = self.pick(key)?.reference;
-                self.crypt(user, reference, M::AesCtr, None, &[0; 48])
+                let counter =
+                    MechanismParameters { iv: Some(vec![0; 16]), counter_bits: Some(128), ..NO_PARAMETERS };
+                let made = objects.encrypt(self.caller(user), reference, M::AesCtr, Some(&counter), &[0; 48]);
+                made.map_err(|error| error.rv).map(|made| self.known.extend([made.data]))
             }
             Action::Decrypt { user, key, wrapped } => {
-                let reference = self.pick(key)?.reference;
-                let wrapped = self.pick_wrapped(wrapped)?.clone();
-                self.crypt(user, reference, M::AesGcm, wrapped.iv, &wrapped.data)
+                let (key, wrapped) = (self.pick(key)?, self.pick_wrapped(wrapped)?.clone());
+                let mechanism = key.kind.wrapping(Kind::Aes, true);
+                let given = wrapped.parameters().filter(|_| wrapped.mechanism == mechanism);
+                self.decrypt(user, key.reference, mechanism, given, &wrapped.data)
             }
             Action::Sign { user, key, info } => {
                 let reference = self.pick(key)?.reference;
@@ -279,12 +307,54 @@ impl World {
         self.keys.iter_mut().find(|key| key.reference == reference).unwrap()
     }
 
-    /// Takes a new object in, as the HSM shows it; the model looks at it afterwards.
+    /// Generates a key, or a key pair whose private half comes last; none when there are no more RSA keys.
+    fn generate(&mut self, user: u8, kind: Kind, said: &Template) -> Option<std::result::Result<usize, Rv>> {
+        let (objects, caller) = (self.objects, self.caller(user).clone());
+        let template = kind.part_of(said);
+        let staged = match kind {
+            Kind::Ec => {
+                let public = public_template(kind);
+                objects.generate_key_pair(&caller, M::EcKeyPairGen, public, template).map(|(public, key)| {
+                    objects.discard(&[public.reference]);
+                    key
+                })
+            }
+            Kind::Rsa | Kind::RsaPublic => {
+                if self.rsa_keys == RSA_KEYS {
+                    return None;
+                }
+                let pair = kinds::rsa(self.rsa_keys);
+                self.rsa_keys += 1;
+                let origin = Origin::Generated(M::RsaPkcsKeyPairGen);
+                let mut public = public_template(kind);
+                for (name, value) in Kind::RsaPublic.part_of(said).iter() {
+                    public.set(name, value.clone());
+                }
+                let value = pair.material.as_ref().map(|value| value.to_vec());
+                let half = Made { computed: pair.computed.clone(), material: None };
+                let half = objects.stage_made(&caller, &RSA_PUBLIC, origin, public, half);
+                if let Err(rv) = self.took(user, Kind::RsaPublic, half, value) {
+                    return Some(Err(rv));
+                }
+                objects.stage_made(&caller, &RSA_PRIVATE, origin, template, pair)
+            }
+            Kind::Aes | Kind::Secret => {
+                let template = template.with(A::ValueLen, V::Ulong(32));
+                let mechanism = if kind == Kind::Secret { M::GenericSecretKeyGen } else { M::AesKeyGen };
+                objects.generate_key(&caller, mechanism, template)
+            }
+        };
+        Some(self.took(user, kind, staged, None))
+    }
+
+    /// Takes a new object in, as the HSM shows it, with the value of its private half if it is a public key; the model looks
+    /// at it afterwards.
     pub fn took(
         &mut self,
         owner: u8,
-        generic: bool,
+        kind: Kind,
         staged: Result<Staged>,
+        value: Option<Vec<u8>>,
     ) -> std::result::Result<usize, Rv> {
         let staged = staged.map_err(|error| error.rv)?;
         self.objects.publish(&[staged.reference]);
@@ -294,8 +364,8 @@ impl World {
             reference: staged.reference,
             owner,
             shared: BTreeSet::new(),
-            generic,
-            value: object.material.as_ref().unwrap().to_vec(),
+            kind,
+            value: object.material.as_ref().map(|material| material.to_vec()).or(value).unwrap(),
             attributes: staged.view.attributes,
         });
         Ok(self.keys.len() - 1)
@@ -328,19 +398,15 @@ impl World {
         }
     }
 
-    pub fn copy(
-        &mut self,
-        user: u8,
-        reference: u64,
-        generic: bool,
-        template: &Template,
-    ) -> std::result::Result<(), Rv> {
+    pub fn copy(&mut self, user: u8, reference: u64, template: &Template) -> std::result::Result<(), Rv> {
         let copied = self.objects.copy_object(self.caller(user), reference, template);
         let (copy, original) = copied.map_err(|error| error.rv)?;
         if let Some(original) = original {
             self.changed(Ok(original))?;
         }
-        self.took(user, generic, Ok(copy)).map(drop)
+        let key = self.key(reference);
+        let (kind, value) = (key.kind, key.value.clone());
+        self.took(user, kind, Ok(copy), Some(value)).map(drop)
     }
 
     pub fn set(&mut self, user: u8, reference: u64, attribute: A, value: V) -> std::result::Result<(), Rv> {
@@ -360,13 +426,14 @@ impl World {
         self.changed(staged)
     }
 
-    pub fn wrap(&mut self, user: u8, wrapping: u64, key: u64, mechanism: M) -> std::result::Result<(), Rv> {
-        let parameters = (mechanism == M::AesGcm).then(gcm);
-        let wrapped = self.objects.wrap_key(self.caller(user), wrapping, mechanism, parameters.as_ref(), key);
+    pub fn wrap(&mut self, user: u8, by: u64, key: u64, mechanism: M) -> std::result::Result<(), Rv> {
+        let parameters = wrapping(mechanism);
+        let wrapped = self.objects.wrap_key(self.caller(user), by, mechanism, parameters.as_ref(), key);
         let wrapped = wrapped.map_err(|error| error.rv)?;
         self.known.insert(wrapped.data.clone());
-        let (by, value) = (self.key(wrapping).value.clone(), self.key(key).value.clone());
-        self.wrapped.push(Wrapped { mechanism, data: wrapped.data, iv: wrapped.iv, by, value });
+        let (by, key) = (self.key(by).value.clone(), self.key(key));
+        let (kind, value) = (key.content(), key.value.clone());
+        self.wrapped.push(Wrapped { mechanism, data: wrapped.data, iv: wrapped.iv, by, value, kind });
         Ok(())
     }
 
@@ -375,10 +442,10 @@ impl World {
         user: u8,
         unwrapping: u64,
         wrapped: &Wrapped,
-        generic: bool,
+        kind: Kind,
         template: &Template,
     ) -> std::result::Result<(), Rv> {
-        let (parameters, template) = (wrapped.parameters(), class_template(generic, template));
+        let (parameters, template) = (wrapped.parameters(), kind.of_class(&kind.part_of(template)));
         let staged = self.objects.unwrap_key(
             self.caller(user),
             unwrapping,
@@ -387,7 +454,7 @@ impl World {
             &wrapped.data,
             template,
         );
-        self.took(user, generic, staged).map(drop)
+        self.took(user, kind, staged, None).map(drop)
     }
 
     pub fn derive(
@@ -395,46 +462,35 @@ impl World {
         user: u8,
         base: u64,
         info: u8,
-        generic: bool,
+        kind: Kind,
         template: &Template,
     ) -> std::result::Result<(), Rv> {
-        let (mechanism, parameters) = derivation(self.key(base).generic, info);
-        let template = class_template(generic, template);
+        let (mechanism, parameters) = derivation(self.key(base).kind, info);
+        let template = kind.of_class(&kind.part_of(template));
         let staged = self.objects.derive_key(self.caller(user), base, mechanism, Some(&parameters), template);
-        let index = self.took(user, generic, staged)?;
+        let index = self.took(user, kind, staged, None)?;
         if self.derive_only.contains(&self.key(base).value) {
             self.promised.push((self.keys[index].value.clone(), Promise::Always));
         }
         Ok(())
     }
 
-    /// Decrypts with an IV; encrypts zeros without.
-    pub fn crypt(
+    pub fn decrypt(
         &mut self,
         user: u8,
         reference: u64,
         mechanism: M,
-        iv: Option<Vec<u8>>,
+        given: Option<MechanismParameters>,
         data: &[u8],
     ) -> std::result::Result<(), Rv> {
-        let result = match iv {
-            None => {
-                let counter =
-                    MechanismParameters { iv: Some(vec![0; 16]), counter_bits: Some(128), ..NO_PARAMETERS };
-                self.objects.encrypt(self.caller(user), reference, mechanism, Some(&counter), data)
-            }
-            Some(iv) => {
-                let given = MechanismParameters { iv: Some(iv), ..gcm() };
-                self.objects.decrypt(self.caller(user), reference, mechanism, Some(&given), data)
-            }
-        };
-        self.known.insert(result.map_err(|error| error.rv)?.data);
+        let found = self.objects.decrypt(self.caller(user), reference, mechanism, given.as_ref(), data);
+        self.known.insert(found.map_err(|error| error.rv)?.data);
         Ok(())
     }
 
-    /// Makes a MAC of what a derivation would run over.
+    /// Signs what a derivation would run over, or makes a MAC of it.
     pub fn sign(&mut self, user: u8, reference: u64, info: u8) -> std::result::Result<(), Rv> {
-        let mechanism = if self.key(reference).generic { M::Sha256Hmac } else { M::AesCmac };
+        let mechanism = self.key(reference).kind.signing();
         let made = self.objects.sign(self.caller(user), reference, mechanism, None, &[info, 1]);
         self.known.insert(made.map_err(|error| error.rv)?);
         Ok(())
@@ -450,7 +506,7 @@ impl World {
     }
 }
 
-fn holds(known: &[u8], value: &[u8]) -> bool {
+pub fn holds(known: &[u8], value: &[u8]) -> bool {
     known.len() >= value.len() && known.windows(value.len()).any(|part| part == value)
 }
 
@@ -464,31 +520,26 @@ fn changed(number: u8) -> A {
     NAMED.get(usize::from(number)).copied().unwrap_or(A::Trusted)
 }
 
-/// What is said of an attribute that the class lacks is left unsaid.
-fn template(said: Said, generic: bool) -> Template {
-    let fits = |name: &A| !generic || !matches!(name, A::Encrypt | A::Decrypt | A::Wrap | A::Unwrap);
-    NAMED
-        .into_iter()
-        .filter(fits)
-        .filter_map(|name| said_of(said, name).map(|value| (name, V::Bool(value))))
-        .collect()
+fn template(said: Said) -> Template {
+    NAMED.into_iter().filter_map(|name| said_of(said, name).map(|value| (name, V::Bool(value)))).collect()
 }
 
-fn class_template(generic: bool, template: &Template) -> Template {
-    let template = template.clone().with(A::Class, V::Ulong(4));
-    template.with(A::KeyType, V::Ulong(if generic { 0x10 } else { 0x1F }))
-}
-
-/// A generic secret derives with HKDF, an AES key with CMAC.
-fn derivation(generic: bool, info: u8) -> (M, MechanismParameters) {
-    if generic {
+/// A generic secret derives with HKDF, an AES key with CMAC, an EC key with somebody outside.
+fn derivation(kind: Kind, info: u8) -> (M, MechanismParameters) {
+    const X963_SHA256: u64 = 6;
+    if kind == Kind::Ec {
+        let (kdf, public_data) = (Some(X963_SHA256), Some(outside_point()));
+        let given = MechanismParameters { kdf, public_data, info: Some(vec![info]), ..NO_PARAMETERS };
+        return (kind.deriving(), given);
+    }
+    if kind == Kind::Secret {
         let hash = Some(M::Sha256.code());
         let given = MechanismParameters { hash, expand: true, info: Some(vec![info]), ..NO_PARAMETERS };
-        return (M::HkdfDerive, given);
+        return (kind.deriving(), given);
     }
     let part =
         |bytes: Option<Vec<u8>>, bits| PrfInput { bytes, bits, little_endian: false, length_method: None };
     let inputs = List(vec![part(Some(vec![info]), None), part(None, Some(8))]);
     let given = MechanismParameters { prf: Some(M::AesCmac.code()), prf_inputs: inputs, ..NO_PARAMETERS };
-    (M::Sp800108CounterKdf, given)
+    (kind.deriving(), given)
 }
