@@ -6,6 +6,7 @@ Calls release the interpreter's lock, so threads of a test are threads of the li
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from ctypes import byref, c_ubyte, c_ulong, c_void_p
 from typing import Any
 
@@ -85,6 +86,15 @@ class CryptokiError(Exception):
     def __init__(self, function: str, rv: int) -> None:
         super().__init__(f"{function}: 0x{rv:x}")
         self.rv = rv
+
+
+def refusal(call: Callable[[], object]) -> int:
+    """The code that a call is refused with."""
+    try:
+        call()
+    except CryptokiError as error:
+        return error.rv
+    raise AssertionError("it was not refused")
 
 
 def _template(members: dict[int, Any]) -> tuple[Any, int]:

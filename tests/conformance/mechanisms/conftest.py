@@ -10,6 +10,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,16 @@ class Library:
         session = self.module.session(slot)
         session.login(self.pins[slot])
         return session
+
+    @contextmanager
+    def opened(self, slot: int = 0) -> Iterator[Session]:
+        """The same for a while: what it made goes with the login."""
+        session = self.session(slot)
+        try:
+            yield session
+        finally:
+            session.logout()
+            session.close()
 
 
 def clusters(environment: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -57,6 +68,20 @@ def library(
     pin = ephemeral_non_fips["CLOUDHSM_PIN"]
     yield Library(module, (pin, ephemeral["CLOUDHSM_PIN"], pin, pin))
     module.finalize()
+
+
+@pytest.fixture(scope="module")
+def session(library: Library) -> Iterator[Session]:
+    """Of the cluster of Mode NON_FIPS."""
+    with library.opened() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def fips_session(library: Library) -> Iterator[Session]:
+    """Of the cluster of Mode FIPS."""
+    with library.opened(1) as opened:
+        yield opened
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
-from cryptoki import P256, CryptokiError
+from cryptoki import P256, refusal
 from cryptoki_mechanisms import ccm, gcm, gcm_iv, mechanism
 
 from strongroom.vocabulary.attributes import Attribute
@@ -23,16 +23,8 @@ USAGE = {Attribute.ENCRYPT: True, Attribute.DECRYPT: True}
 
 @pytest.fixture(scope="module", params=[0, 1], ids=["non-fips", "fips"])
 def session(request, library):
-    opened = library.session(request.param)
-    yield opened
-    opened.logout()
-    opened.close()
-
-
-def refusal(call) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
+    with library.opened(request.param) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("size", [16, 24, 32])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptoki import P256, CryptokiError, Session
+from cryptoki import P256, Session, refusal
 from cryptoki_mechanisms import gcm, mechanism, pss
 from installed import crypto_user
 
@@ -37,20 +37,6 @@ MEBIBYTE = bytes(1024 * 1024)
 
 def bound(*mechanisms: int) -> dict[int, Any]:
     return {A.ALLOWED_MECHANISMS: struct.pack(f"={len(mechanisms)}Q", *mechanisms)}
-
-
-def refusal(call: Callable[[], object]) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
-
-
-@pytest.fixture(scope="module")
-def session(library: Any) -> Iterator[Session]:
-    opened = library.session(0)
-    yield opened
-    opened.logout()
-    opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ctypes import byref, c_ulong
 from typing import Any
 
@@ -14,7 +14,7 @@ import vector_keys as keys
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptoki import P256, CryptokiError, Session
+from cryptoki import P256, Session, refusal
 from cryptoki_mechanisms import X963, ecdh, eddsa, gcm, gcm_iv, mechanism
 from vector_files import ROOT
 
@@ -44,16 +44,8 @@ LONGEST = {
 
 @pytest.fixture(scope="module")
 def session(library: Any) -> Iterator[Session]:
-    opened = library.session(OF_AWS)
-    yield opened
-    opened.logout()
-    opened.close()
-
-
-def refusal(call: Callable[[], object]) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
+    with library.opened(OF_AWS) as opened:
+        yield opened
 
 
 def test_it_offers_the_mechanisms_of_awss_library_and_no_other(session):
@@ -188,11 +180,9 @@ def test_token_keys_need_two_hsms_unless_the_check_is_off(library, session):
     key = session.generate(generate, {**length, **label})
     ecb = mechanism(Mechanism.AES_ECB)
     assert session.encrypt(ecb, key, bytes(16))
-    checked = library.session(CHECKED)
-    assert refusal(lambda: checked.generate(generate, {**length, **label})) == CKR_FUNCTION_FAILED
-    (found,) = checked.find(label)
-    assert refusal(lambda: checked.encrypt(ecb, found, bytes(16))) == CKR_FUNCTION_FAILED
-    assert checked.encrypt(ecb, checked.generate(generate, length), bytes(16))
-    checked.destroy(found)
-    checked.logout()
-    checked.close()
+    with library.opened(CHECKED) as checked:
+        assert refusal(lambda: checked.generate(generate, {**length, **label})) == CKR_FUNCTION_FAILED
+        (found,) = checked.find(label)
+        assert refusal(lambda: checked.encrypt(ecb, found, bytes(16))) == CKR_FUNCTION_FAILED
+        assert checked.encrypt(ecb, checked.generate(generate, length), bytes(16))
+        checked.destroy(found)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding, aes_key_wrap_with_padding
-from cryptoki import P256, CryptokiError
+from cryptoki import P256, refusal
 from cryptoki_mechanisms import X963, ecdh, eddsa, mechanism
 
 from strongroom.client import curves
@@ -58,20 +58,6 @@ RFC_8032_HASHED = (
     "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406",
 )
 """Section 7.3: seed and signature of "abc"."""
-
-
-@pytest.fixture(scope="module")
-def session(library):
-    opened = library.session()
-    yield opened
-    opened.logout()
-    opened.close()
-
-
-def refusal(call) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
 
 
 def raw(key: X25519PublicKey) -> bytes:
@@ -137,14 +123,11 @@ def test_what_is_no_x25519_key_is_refused(session):
     assert refusal(lambda: session.sign(private, b"data", mechanism(Mechanism.EDDSA))) in {0x63, 0x68}
 
 
-def test_mode_fips_has_no_x25519(library):
-    session = library.session(1)
-    private = session.create(keys.x25519_private(os.urandom(32)))
-    assert refusal(lambda: session.generate_pair(GENERATE, {Attribute.EC_PARAMS: keys.X25519}, {})) == 0x70
+def test_mode_fips_has_no_x25519(fips_session):
+    private = fips_session.create(keys.x25519_private(os.urandom(32)))
+    assert refusal(lambda: fips_session.generate_pair(GENERATE, {Attribute.EC_PARAMS: keys.X25519}, {})) == 0x70
     point, template = raw(X25519PrivateKey.generate().public_key()), keys.new_secret(32)
-    assert refusal(lambda: session.derive(ecdh(point, X963["SHA256"]), private, template)) == 0x70
-    session.logout()
-    session.close()
+    assert refusal(lambda: fips_session.derive(ecdh(point, X963["SHA256"]), private, template)) == 0x70
 
 
 def test_the_vectors_of_rfc_8032_hold(session):

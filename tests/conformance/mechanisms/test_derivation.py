@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
-from cryptoki import CryptokiError
+from cryptoki import refusal
 from cryptoki_mechanisms import (
     CKD_NULL,
     LAST,
@@ -40,20 +40,6 @@ HASHES = {"SHA1": hashes.SHA1, "SHA224": hashes.SHA224, "SHA256": hashes.SHA256,
 HASHES["SHA512"] = hashes.SHA512
 HASHES |= {f"SHA3_{bits}": getattr(hashes, f"SHA3_{bits}") for bits in (224, 256, 384, 512)}
 HMACS = {name: Mechanism["SHA_1_HMAC" if name == "SHA1" else f"{name}_HMAC"] for name in HASHES}
-
-
-@pytest.fixture(scope="module")
-def session(library):
-    opened = library.session()
-    yield opened
-    opened.logout()
-    opened.close()
-
-
-def refusal(call) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
 
 
 @pytest.mark.parametrize("name", keys.PYCA)
@@ -214,14 +200,11 @@ def test_what_must_not_be_derived_is_refused(session):
     assert refusal(lambda: session.derive(hkdf("SHA256", None, b"", expand=False), base, keys.new_secret(31))) == 0x62
 
 
-def test_mode_fips_wants_a_derivation_function(library):
-    session = library.session(1)
+def test_mode_fips_wants_a_derivation_function(fips_session):
     parameters = curves.by_name("secp256r1").parameters
-    public, private = session.generate_pair(
+    public, private = fips_session.generate_pair(
         mechanism(Mechanism.EC_KEY_PAIR_GEN), {Attribute.EC_PARAMS: parameters}, {Attribute.DERIVE: True}
     )
-    point = session.attribute(public, Attribute.EC_POINT)
-    assert refusal(lambda: session.derive(ecdh(point, CKD_NULL), private, keys.new_secret())) == 0x71
-    assert session.derive(ecdh(point, X963["SHA256"]), private, keys.new_secret(32))
-    session.logout()
-    session.close()
+    point = fips_session.attribute(public, Attribute.EC_POINT)
+    assert refusal(lambda: fips_session.derive(ecdh(point, CKD_NULL), private, keys.new_secret())) == 0x71
+    assert fips_session.derive(ecdh(point, X963["SHA256"]), private, keys.new_secret(32))

@@ -10,7 +10,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.padding import PKCS7
-from cryptoki import CryptokiError
+from cryptoki import refusal
 from cryptoki_mechanisms import hkdf, mac_general, mechanism
 
 from strongroom.vocabulary.attributes import Attribute
@@ -24,28 +24,6 @@ MODES = {
     Mechanism.DES3_CBC_PAD: (mechanism(Mechanism.DES3_CBC_PAD, IV), modes.CBC(IV)),
 }
 USAGE = {Attribute.ENCRYPT: True, Attribute.DECRYPT: True}
-
-
-@pytest.fixture(scope="module")
-def session(library):
-    opened = library.session()
-    yield opened
-    opened.logout()
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def fips_session(library):
-    opened = library.session(1)
-    yield opened
-    opened.logout()
-    opened.close()
-
-
-def refusal(call) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
 
 
 def padded(kind: Mechanism, data: bytes) -> bytes:

@@ -37,7 +37,6 @@ FLAGS = {
 
 @pytest.mark.parametrize("slot", [0, 1], ids=["non-fips", "fips"])
 def test_the_library_offers_what_the_table_says(library, slot):
-    session = library.session(slot)
     expected = {}
     for row in TABLE:
         refused = row.get("fips_refuses", [] if row["fips"] else row["does"]) if slot == 1 else []
@@ -50,27 +49,25 @@ def test_the_library_offers_what_the_table_says(library, slot):
             is_hardware = row["does"] != ["digest"]
             is_curve = "ec" in row["keys"]
             expected[row["code"]] = (*row["sizes"], flags | CKF_HW * is_hardware | CKF_EC * is_curve)
-    assert {kind: session.mechanism_info(kind) for kind in session.mechanisms()} == expected
-    session.logout()
-    session.close()
+    with library.opened(slot) as session:
+        assert {kind: session.mechanism_info(kind) for kind in session.mechanisms()} == expected
 
 
-def test_mode_fips_refuses_what_it_does_not_offer(library):
-    session = library.session(1)
+def test_mode_fips_refuses_what_it_does_not_offer(fips_session):
     key = rsa.generate_private_key(65537, 2048)
     numbers = key.private_numbers()
-    public = session.create(keys.rsa_public(numbers.public_numbers.n, 65537))
-    private = session.create(keys.rsa_private(numbers.public_numbers.n, 65537, numbers.d, numbers.p, numbers.q))
-    edwards = session.create(keys.ed25519_private(os.urandom(32)))
-    secret = session.create(keys.secret(os.urandom(32)))
+    public = fips_session.create(keys.rsa_public(numbers.public_numbers.n, 65537))
+    private = fips_session.create(keys.rsa_private(numbers.public_numbers.n, 65537, numbers.d, numbers.p, numbers.q))
+    edwards = fips_session.create(keys.ed25519_private(os.urandom(32)))
+    secret = fips_session.create(keys.secret(os.urandom(32)))
     pkcs1 = mechanism(Mechanism.RSA_PKCS)
     calls = [
-        lambda: session.encrypt(pkcs1, public, b"data"),
-        lambda: session.decrypt(pkcs1, private, bytes(256)),
-        lambda: session.wrap(pkcs1, public, secret),
-        lambda: session.unwrap(pkcs1, private, bytes(256), keys.new_secret()),
-        lambda: session.sign(edwards, b"data", mechanism(Mechanism.EDDSA)),
-        lambda: session.generate_pair(
+        lambda: fips_session.encrypt(pkcs1, public, b"data"),
+        lambda: fips_session.decrypt(pkcs1, private, bytes(256)),
+        lambda: fips_session.wrap(pkcs1, public, secret),
+        lambda: fips_session.unwrap(pkcs1, private, bytes(256), keys.new_secret()),
+        lambda: fips_session.sign(edwards, b"data", mechanism(Mechanism.EDDSA)),
+        lambda: fips_session.generate_pair(
             mechanism(Mechanism.EC_EDWARDS_KEY_PAIR_GEN), {Attribute.EC_PARAMS: keys.ED25519}, {}
         ),
     ]
@@ -78,6 +75,4 @@ def test_mode_fips_refuses_what_it_does_not_offer(library):
         with pytest.raises(CryptokiError) as refused:
             call()
         assert refused.value.rv == 0x70
-    assert session.sign(private, b"data", pkcs1)
-    session.logout()
-    session.close()
+    assert fips_session.sign(private, b"data", pkcs1)

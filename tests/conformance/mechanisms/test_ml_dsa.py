@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 
 import pytest
 import vector_keys as keys
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import mldsa
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding, aes_key_wrap_with_padding
-from cryptoki import CryptokiError
+from cryptoki import refusal
 from cryptoki_mechanisms import DETERMINISTIC_REQUIRED, HEDGE_REQUIRED, hash_ml_dsa, mechanism, ml_dsa
 from vector_files import NIST
 from vectors_post_quantum import ML_DSA_PUBLIC, records
@@ -32,23 +33,9 @@ CKR_ATTRIBUTE_SENSITIVE = 0x11
 
 
 @pytest.fixture(scope="module")
-def session(library):
-    opened = library.session()
-    yield opened
-    opened.logout()
-    opened.close()
-
-
-@pytest.fixture(scope="module")
 def pair(session):
     """Handles of a key pair of ML-DSA-44."""
     return generate(session, 1)
-
-
-def refusal(call) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
 
 
 def generate(session, parameter_set, private=None):
@@ -326,10 +313,27 @@ def test_a_key_does_what_it_may_and_nothing_else(session, pair):
     assert refusal(lambda: session.wrap(mechanism(Mechanism.AES_KEY_WRAP_KWP), aes, kept)) == 0x6A
 
 
-def test_mode_fips_has_ml_dsa(library):
-    session = library.session(1)
-    public, private = generate(session, 3)
-    signature = session.sign(private, MESSAGE, ml_dsa())
-    outside_key(session, public, 3).verify(signature, MESSAGE)
-    session.logout()
-    session.close()
+def test_mode_fips_has_ml_dsa(fips_session):
+    public, private = generate(fips_session, 3)
+    signature = fips_session.sign(private, MESSAGE, ml_dsa())
+    outside_key(fips_session, public, 3).verify(signature, MESSAGE)
+
+
+def test_a_key_that_is_bound_to_hash_ml_dsa_is_given_the_message(session):
+    """Then the HSM hashes it: it does not take a mu that others made."""
+    outside, message = PRIVATE[1].generate(), b"a message"
+    bound = struct.pack("=2Q", Mechanism.HASH_ML_DSA, Mechanism.HASH_ML_DSA_SHA384)
+    private = {**keys.ml_dsa_private(1, outside.private_bytes_raw()), Attribute.ALLOWED_MECHANISMS: bound}
+    key, public = session.create(private), outside.public_key()
+    digest, mu = digest_and_mu(public, "SHA384", b"ctx", message)
+    hashing = ml_dsa(b"ctx", kind=Mechanism.HASH_ML_DSA_SHA384)
+    for signature in (
+        session.sign(key, message, hashing),
+        session.sign_in_parts(hashing, key, [message[:1], message[1:]]),
+        session.sign(key, digest, hash_ml_dsa(Mechanism.SHA384, b"ctx")),
+    ):
+        public.verify_mu(signature, mu)
+    assert refusal(lambda: session.sign(key, mu, EXTERNAL_MU)) == 0x70
+    assert refusal(lambda: session.sign(key, message, ml_dsa(kind=Mechanism.HASH_ML_DSA_SHA256))) == 0x70
+    assert refusal(lambda: session.sign(key, message, ml_dsa())) == 0x70
+    assert refusal(lambda: session.sign(key, digest[1:], hash_ml_dsa(Mechanism.SHA384))) == 0x21

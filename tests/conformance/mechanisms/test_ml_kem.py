@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import mlkem
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding, aes_key_wrap_with_padding
-from cryptoki import CryptokiError
+from cryptoki import refusal
 from cryptoki_mechanisms import mechanism, ml_dsa
 from installed import IS_FIPS_BUILD
 from vector_files import wycheproof
@@ -45,23 +45,9 @@ CKR_ATTRIBUTE_SENSITIVE = 0x11
 
 
 @pytest.fixture(scope="module")
-def session(library):
-    opened = library.session()
-    yield opened
-    opened.logout()
-    opened.close()
-
-
-@pytest.fixture(scope="module")
 def pair(session):
     """Handles of a key pair of ML-KEM-768."""
     return generate(session, 2)
-
-
-def refusal(call) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
 
 
 def generate(session, parameter_set, public=None, private=None):
@@ -331,10 +317,9 @@ def test_threads_encapsulate_at_once(library, session, pair):
         assert all(pool.map(there_and_back, range(16)))
 
 
-def test_mode_fips_has_ml_kem(library):
-    session = library.session(1)
-    public, private = generate(session, 3)
-    secret, ciphertext = PUBLIC[3].from_public_bytes(session.attribute(public, Attribute.VALUE)).encapsulate()
-    assert keys.is_secret(session, session.decapsulate(ML_KEM, private, ciphertext, keys.new_secret()), secret)
-    session.logout()
-    session.close()
+def test_mode_fips_has_ml_kem(fips_session):
+    public, private = generate(fips_session, 3)
+    secret, ciphertext = PUBLIC[3].from_public_bytes(fips_session.attribute(public, Attribute.VALUE)).encapsulate()
+    assert keys.is_secret(
+        fips_session, fips_session.decapsulate(ML_KEM, private, ciphertext, keys.new_secret()), secret
+    )

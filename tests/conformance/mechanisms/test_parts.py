@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import vector_keys as keys
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptoki import P256, CryptokiError, Session
+from cryptoki import P256, Session, refusal
 from cryptoki_mechanisms import HASHES, CkMechanism, ccm, ctr, gcm, hash_ml_dsa, mac_general, mechanism, oaep, pss
 from vector_files import ROOT
 
@@ -29,14 +28,6 @@ CKR_FUNCTION_NOT_SUPPORTED = 0x54
 IV_LENGTHS = {"des3": 8, "aes": 16, "aes-xts": 16}
 ML_DSA_65 = 2
 HASH_NAMES = {int(code): name for name, code in HASHES.items()}
-
-
-@pytest.fixture(scope="module")
-def session(library: Any) -> Iterator[Session]:
-    opened = library.session(0)
-    yield opened
-    opened.logout()
-    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +89,6 @@ def with_parameter(row: dict[str, Any]) -> CkMechanism:
             return mac_general(code, 8)
         case other:
             raise AssertionError(f"add a parameter of the kind {other} to this test")
-
-
-def refusal(call: Callable[[], object]) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
 
 
 @pytest.mark.parametrize("row", SIGNING, ids=lambda row: row["name"])

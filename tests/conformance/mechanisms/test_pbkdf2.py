@@ -8,7 +8,7 @@ import os
 import pytest
 import vector_keys as keys
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptoki import CryptokiError
+from cryptoki import refusal
 from cryptoki_mechanisms import PBKDF2, mechanism, pbkdf2
 
 from strongroom.vocabulary.attributes import Attribute
@@ -20,16 +20,8 @@ SALT = os.urandom(16)
 
 @pytest.fixture(scope="module", params=[0, 1], ids=["non-fips", "fips"])
 def session(request, library):
-    opened = library.session(request.param)
-    yield opened
-    opened.logout()
-    opened.close()
-
-
-def refusal(call) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
+    with library.opened(request.param) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("hash_name", PBKDF2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptoki import CryptokiError, Session
+from cryptoki import CryptokiError
 from cryptoki_mechanisms import mechanism
 
 from strongroom.vocabulary.attributes import Attribute
@@ -19,21 +19,19 @@ SIZE = 256
 @pytest.fixture(scope="module", params=[0, 1], ids=["non-fips", "fips"])
 def pair(request, library):
     """A session, the handles of a pair, and the public key as pyca/cryptography has it."""
-    session: Session = library.session(request.param)
-    public, private = session.generate_pair(
-        mechanism(Mechanism.RSA_PKCS_KEY_PAIR_GEN),
-        {
-            Attribute.MODULUS_BITS: 8 * SIZE,
-            Attribute.PUBLIC_EXPONENT: b"\x01\x00\x01",
-            Attribute.VERIFY: True,
-            Attribute.ENCRYPT: True,
-        },
-        {Attribute.SIGN: True, Attribute.DECRYPT: True},
-    )
-    modulus = int.from_bytes(session.attribute(public, Attribute.MODULUS), "big")
-    yield session, public, private, rsa.RSAPublicNumbers(65537, modulus).public_key()
-    session.logout()
-    session.close()
+    with library.opened(request.param) as session:
+        public, private = session.generate_pair(
+            mechanism(Mechanism.RSA_PKCS_KEY_PAIR_GEN),
+            {
+                Attribute.MODULUS_BITS: 8 * SIZE,
+                Attribute.PUBLIC_EXPONENT: b"\x01\x00\x01",
+                Attribute.VERIFY: True,
+                Attribute.ENCRYPT: True,
+            },
+            {Attribute.SIGN: True, Attribute.DECRYPT: True},
+        )
+        modulus = int.from_bytes(session.attribute(public, Attribute.MODULUS), "big")
+        yield session, public, private, rsa.RSAPublicNumbers(65537, modulus).public_key()
 
 
 def test_a_block_padded_by_hand_is_a_signature_that_others_verify(pair):

@@ -21,10 +21,8 @@ OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 
 @pytest.fixture(scope="module")
 def session(library):
-    opened = library.session(1)
-    yield opened
-    opened.logout()
-    opened.close()
+    with library.opened(1) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -27,10 +27,8 @@ MESSAGE = os.urandom(100_000)
 
 @pytest.fixture(scope="module", params=[0, 1], ids=["non-fips", "fips"])
 def session(request, library):
-    opened = library.session(request.param)
-    yield opened
-    opened.logout()
-    opened.close()
+    with library.opened(request.param) as opened:
+        yield opened
 
 
 def sha3(bits: int) -> hashes.HashAlgorithm:
