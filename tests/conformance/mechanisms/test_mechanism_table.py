@@ -19,9 +19,11 @@ pytestmark = pytest.mark.cluster
 TABLE = tomllib.loads((ROOT / "tables/mechanisms.toml").read_text())["mechanism"]
 CKF_HW, CKF_EC = 0x1, 0x100000 | 0x800000 | 0x1000000
 """Done by the device; and prime fields, named curves and uncompressed points."""
-CKF_ENCRYPT, CKF_SIGN = 0x100, 0x800
+CKF_ENCRYPT, CKF_SIGN, CKF_MESSAGE_SIGN = 0x100, 0x800, 0x8
 CKF_MESSAGES = 0x2 | 0x4 | 0x20
 """Message-based encryption and decryption, of several messages."""
+CKF_SIGNED_MESSAGES = CKF_MESSAGE_SIGN | 0x10 | 0x20
+"""Message-based signatures and their verification."""
 FLAGS = {
     "generate": CKF_HW | 0x8000,
     "generate_pair": CKF_HW | 0x10000,
@@ -41,8 +43,10 @@ def test_the_library_offers_what_the_table_says(library, slot):
     for row in TABLE:
         refused = row.get("fips_refuses", [] if row["fips"] else row["does"]) if slot == 1 else []
         flags = sum({FLAGS[function] & ~CKF_HW for function in row["does"] if function not in refused})
+        if "sign" in row["does"] and "sign" not in refused and row["name"] != "AES_GMAC":
+            flags |= CKF_SIGNED_MESSAGES
         if row.get("fips_legacy") and slot == 1:
-            flags &= ~(CKF_ENCRYPT | CKF_SIGN)
+            flags &= ~(CKF_ENCRYPT | CKF_SIGN | CKF_MESSAGE_SIGN)
         if row["name"] in {"AES_GCM", "AES_CCM"}:
             flags |= CKF_MESSAGES
         if flags:
