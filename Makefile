@@ -70,8 +70,9 @@ test: test-packages build ## Lint and every test
 	@$(BIN)/python tests/run_suites.py
 
 .PHONY: conformance
-conformance: test-packages build ## Run every public test vector through the PKCS #11 library
+conformance: test-packages build ## Run every public test vector through the PKCS #11 library, and long random sequences
 	@STRONGROOM_ALL_VECTORS=1 $(BIN)/python -m pytest -ra -q --durations=0 tests/conformance/mechanisms
+	@STRONGROOM_ALL_VECTORS=1 $(BIN)/python -m pytest -ra -q --durations=0 tests/faults/test_quorum_rules.py tests/integration/test_wrong_commands.py
 
 DURATION := 1h
 .PHONY: soak
