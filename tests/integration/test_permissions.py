@@ -10,19 +10,18 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
+from every_command import ALICE, COMMANDS, LABEL, Lines, leaves, lines, write_configuration
 from frames import Peer, Refused, request_id, sign_body
 from one_cluster import ADMIN_PASSWORD, OneCluster, create_user, generate_aes
 
 from strongroom.cli.cloudhsm import commands
 from strongroom.cli.cloudhsm.click_types import Group
 from strongroom.cli.cloudhsm.main import run
-from strongroom.cli.cloudhsm.terminal import Terminal
 from strongroom.client import Cluster
 from strongroom.storage.interface import prefix_end
 from strongroom.vocabulary.attributes import Attribute
@@ -34,7 +33,6 @@ from strongroom.vocabulary.roles import CLI_NAMES, Role
 
 NOT_LOGGED_IN, OTHER_ROLE, PIN_INCORRECT, PIN_LOCKED, NOT_INITIALIZED = 0x101, 0x103, 0xA0, 0xA4, 0x102
 HSM = "hsm-1"
-LABEL = "permissions"
 TOKEN, VALUE_LEN = int(Attribute.TOKEN), int(Attribute.VALUE_LEN)
 NO_LOGIN = {operation for operation, rule in RULES.items() if Role.NONE in rule.roles}
 
@@ -117,14 +115,7 @@ class Active:
             create_user(self.admin, name)
         self.alice = cluster.alice()
         self.key = generate_aes(self.alice, LABEL)
-        self.config = cluster.directory / "client.json"
-        address, port = cluster.listening()[HSM]
-        entry = {
-            "hsm_ca_file": str(cluster.trust_anchor),
-            "cluster_id": cluster.cluster_id,
-            "servers": [{"hostname": address, "port": port}],
-        }
-        self.config.write_text(json.dumps({"clusters": [{"type": "hsm1", "cluster": entry}]}))
+        self.config = write_configuration(cluster, HSM)
         self.locked_login = self.peer("mallory")
         with self.peer(source="127.0.0.77") as guesser:
             for _ in range(6):
@@ -294,124 +285,6 @@ def test_before_activation_there_is_nothing_but_the_first_password(unactivated: 
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------
-FILTER = f"attr.label={LABEL}"
-WRAP = f"--payload-filter {FILTER} --wrapping-filter {FILTER}"
-UNWRAP = f"--filter {FILTER} --data AAAA --key-type-class aes --label eve"
-GCM, OAEP = "--tag-length-bits 128", "--hash-function sha256 --mgf mgf1-sha256"
-SIGN = f"--key-filter {FILTER} --hash-function sha256 --data AAAA"
-PAIR = "--public-label eve --private-label eve"
-ALICE = "--username alice --role crypto-user"
-ADMINS, CRYPTO_USERS, BOTH, ALL = {Role.ADMIN}, {Role.CRYPTO_USER}, {Role.ADMIN, Role.CRYPTO_USER}, set(Role)
-_MECHANISMS = {
-    "aes-gcm": GCM,
-    "aes-no-pad": "",
-    "aes-pkcs5-pad": "",
-    "aes-zero-pad": "",
-    "cloudhsm-aes-gcm": GCM,
-    "rsa-aes": OAEP,
-    "rsa-oaep": OAEP,
-    "rsa-pkcs": "",
-}
-COMMANDS: dict[str, tuple[str, set[Role]]] = {
-    "cluster activate": ("--password eve-password", ALL),
-    "cluster hsm-info": ("", ALL),
-    "cluster mtls deregister-trust-anchor": ("--certificate-reference 0x01", ADMINS),
-    "cluster mtls get-enforcement": ("", BOTH),
-    "cluster mtls list-trust-anchors": ("", ALL),
-    "cluster mtls register-trust-anchor": ("--path PEM", ADMINS),
-    "cluster mtls set-enforcement": ("--level cluster", ADMINS),
-    "crypto sign ecdsa": (SIGN, CRYPTO_USERS),
-    "crypto sign ed25519": (f"--key-filter {FILTER} --data AAAA", CRYPTO_USERS),
-    "crypto sign ed25519ph": (SIGN.replace("sha256", "sha512"), CRYPTO_USERS),
-    "crypto sign ml-dsa": (f"--key-filter {FILTER} --hash-function shake256 --data AAAA", CRYPTO_USERS),
-    "crypto sign rsa-pkcs": (SIGN, CRYPTO_USERS),
-    "crypto sign rsa-pkcs-pss": (f"{SIGN} --mgf mgf1-sha256 --salt-length 32", CRYPTO_USERS),
-    "crypto verify ecdsa": (f"{SIGN} --signature AAAA", CRYPTO_USERS),
-    "crypto verify ed25519": (f"--key-filter {FILTER} --data AAAA --signature AAAA", CRYPTO_USERS),
-    "crypto verify ed25519ph": (f"{SIGN.replace('sha256', 'sha512')} --signature AAAA", CRYPTO_USERS),
-    "crypto verify ml-dsa": (
-        f"--key-filter {FILTER} --hash-function shake256 --data AAAA --signature AAAA",
-        CRYPTO_USERS,
-    ),
-    "crypto verify rsa-pkcs": (f"{SIGN} --signature AAAA", CRYPTO_USERS),
-    "crypto verify rsa-pkcs-pss": (f"{SIGN} --mgf mgf1-sha256 --salt-length 32 --signature AAAA", CRYPTO_USERS),
-    "help": ("", ALL),
-    "key delete": (f"--filter {FILTER}", CRYPTO_USERS),
-    # An admin is shown no public keys, and reads no more than `key list` tells.
-    "key export-public": (f"--filter {FILTER}", BOTH),
-    "key generate-asymmetric-pair ec": (f"--curve secp256r1 {PAIR}", CRYPTO_USERS),
-    "key generate-asymmetric-pair ml-dsa": (f"--mldsa-algorithm ML-DSA-44 {PAIR}", CRYPTO_USERS),
-    "key generate-asymmetric-pair rsa": (f"--modulus-size-bits 2048 --public-exponent 65537 {PAIR}", CRYPTO_USERS),
-    "key generate-file": (f"--encoding reference-pem --path eve.pem --filter {FILTER}", BOTH),
-    "key generate-symmetric aes": ("--label eve --key-length-bytes 32", CRYPTO_USERS),
-    "key generate-symmetric generic-secret": ("--label eve --key-length-bytes 32", CRYPTO_USERS),
-    "key import pem": ("--path PEM --label eve --key-type-class rsa-public", CRYPTO_USERS),
-    "key list": ("", BOTH),
-    "key replicate": (f"--filter {FILTER} --source-cluster-id ID --destination-cluster-id ID", BOTH),
-    "key set-attribute": (f"--filter {FILTER} --name label --value eve", BOTH),
-    "key share": (f"--filter {FILTER} --username bob --role crypto-user", CRYPTO_USERS),
-    "key unshare": (f"--filter {FILTER} --username bob --role crypto-user", CRYPTO_USERS),
-    **{f"key wrap {name}": (f"{WRAP} {options}", CRYPTO_USERS) for name, options in _MECHANISMS.items()},
-    **{
-        f"key unwrap {name}": (f"{UNWRAP} {options}{' --iv 0x00' if name == 'aes-gcm' else ''}", CRYPTO_USERS)
-        for name, options in _MECHANISMS.items()
-    },
-    "login": (f"{ALICE} --password alice-password", ALL),
-    "logout": ("", BOTH),
-    "quorum token-sign delete": ("--scope all", ADMINS),
-    "quorum token-sign generate": ("--service registration --token eve.token", BOTH),
-    "quorum token-sign list": ("", BOTH),
-    "quorum token-sign list-quorum-values": ("", ALL),
-    "quorum token-sign list-timeouts": ("", ALL),
-    "quorum token-sign set-timeout": ("--approved 600", ADMINS),
-    "quorum token-sign set-quorum-value": ("--service user --value 2", ADMINS),
-    "user change-quorum token-sign register": ("--public-key PEM --signed-token eve.token", BOTH),
-    "user change-mfa token-sign": (f"{ALICE} --deregister --change-password eve-password", BOTH),
-    "user change-password": (f"{ALICE} --password eve-password", BOTH),
-    "user create": ("--username eve --role crypto-user --password eve-password", ADMINS),
-    "user delete": (ALICE, ADMINS),
-    "user list": ("", ALL),
-    "user replicate": (f"{ALICE} --source-cluster-id ID --destination-cluster-id ID", ADMINS),
-}
-"""Every command with right options, and the roles that may use it (aws-cloudhsm 4.2); ``ALL`` need no login."""
-
-
-class Lines(Terminal):
-    """Commands on standard input, and their answers."""
-
-    def __init__(self, lines: Sequence[str] = ()) -> None:
-        self.lines = list(lines)
-        self.answers: list[dict[str, Any]] = []
-
-    def is_interactive(self) -> bool:
-        return False
-
-    def write(self, text: str) -> None:
-        self.answers.append(json.loads(text))
-
-    def read_line(self) -> str | None:
-        return self.lines.pop(0) if self.lines else None
-
-
-def leaves(group: click.Group, path: str = "") -> Iterator[str]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from leaves(command, f"{path}{name} ")
-        else:
-            yield f"{path}{name}"
-
-
-def lines(active: Active, names: Sequence[str]) -> list[str]:
-    pem = active.cluster.directory / "public.pem"
-    if not pem.exists():
-        public = active.cluster.authority.key.public_key()
-        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-        pem.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    said = [f"{name} {COMMANDS[name][0]}" for name in names]
-    return [line.replace("ID", active.cluster.cluster_id).replace("PEM", str(pem)) for line in said]
-
-
 def interactive(active: Active, *said: str) -> list[dict[str, Any]]:
     terminal = Lines(said)
     run(["interactive", "--config", str(active.config)], {}, terminal, Cluster.open)
@@ -430,7 +303,7 @@ def test_a_command_of_the_other_role_is_refused_and_changes_nothing(active: Acti
     entries = active.entries()
     users = active.alice.call(int(Operation.USER_LIST), {})
     keys = active.alice.call(int(Operation.FIND), {"template": {}, "after": 0, "limit": 99, "with_attributes": True})
-    first, *answers = interactive(active, login, *lines(active, names))
+    first, *answers = interactive(active, login, *lines(active.cluster, names))
     assert first["error_code"] == 0
     assert len(answers) == len(names)
     for name, answer in zip(names, answers, strict=True):
@@ -449,7 +322,7 @@ def test_a_command_of_the_other_role_is_refused_and_changes_nothing(active: Acti
 def test_an_admin_changes_no_attribute_but_trusted_and_learns_no_public_key(active: Active):
     login = f"login --username admin --role admin --password {ADMIN_PASSWORD}"
     names = ["key set-attribute", "key export-public", "key generate-file"]
-    _, change, export, file = interactive(active, login, *lines(active, names))
+    _, change, export, file = interactive(active, login, *lines(active.cluster, names))
     assert (change["error_code"], export["error_code"], file["error_code"]) == (1, 1, 1)
     (key,) = active.alice.call(int(Operation.ATTRIBUTES), {"references": [active.key]})["objects"]
     assert key["attributes"][int(Attribute.LABEL)] == LABEL
@@ -461,12 +334,12 @@ def needing_a_login() -> list[str]:
 
 def test_without_a_login_every_command_that_needs_one_says_so_and_asks_no_hsm(active: Active):
     before = active.state()
-    for line in lines(active, needing_a_login()):
+    for line in lines(active.cluster, needing_a_login()):
         terminal = Lines()
         words = [*shlex.split(line), "--config", str(active.config)]
         assert run(words, {}, terminal, lambda *_: pytest.fail("a connection was made")) == 1
         assert terminal.answers[0]["data"].startswith("This command needs a login: set CLOUDHSM_ROLE"), line
-    for answer in interactive(active, *lines(active, needing_a_login())):
+    for answer in interactive(active, *lines(active.cluster, needing_a_login())):
         assert answer["data"].startswith("No user is logged in; log in first: login ")
     assert active.state() == before
 
@@ -474,7 +347,7 @@ def test_without_a_login_every_command_that_needs_one_says_so_and_asks_no_hsm(ac
 def test_a_locked_user_is_told_so_and_nothing_else_works(active: Active):
     before = active.state()
     login = "login --username mallory --role crypto-user --password mallory-password"
-    first, *answers = interactive(active, login, *lines(active, needing_a_login()))
+    first, *answers = interactive(active, login, *lines(active.cluster, needing_a_login()))
     assert first["data"].startswith("the user is locked after too many failed logins: an admin unlocks it")
     assert all(answer["data"].startswith("No user is logged in") for answer in answers)
     terminal = Lines()

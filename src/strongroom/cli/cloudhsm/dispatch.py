@@ -14,6 +14,7 @@ from strongroom.client import ClientError
 from strongroom.printable import printable
 
 NAME = "cloudhsm-cli"
+LONGEST_MESSAGE = 1_000
 
 
 def dispatch(program: Program, root: click.Group, words: Sequence[str]) -> int:
@@ -30,6 +31,8 @@ def dispatch(program: Program, root: click.Group, words: Sequence[str]) -> int:
         return fail(program, "Interrupted; a change that was under way may have been made.")
     except BrokenPipeError:
         raise
+    except OverflowError:
+        return fail(program, "A number that was given is larger than any that an HSM takes.")
     except Exception as error:
         # People and scripts read the envelope; a traceback would break both, and could show a value.
         return fail(program, f"Unexpected {type(error).__name__} in the program: {error}. Please report this defect.")
@@ -43,6 +46,9 @@ def dispatch(program: Program, root: click.Group, words: Sequence[str]) -> int:
 
 def fail(program: Program, message: str) -> int:
     """Print what was wrong; gives the exit status. A table is read by people, who want the error beside it."""
+    if len(message) > LONGEST_MESSAGE:
+        # It repeats a value that was given, and that is no name.
+        message = f"{message[: LONGEST_MESSAGE // 2]} … {message[-LONGEST_MESSAGE // 2 :]}"
     if program.output is OutputFormat.TABLE:
         program.terminal.warn(f"Error: {printable(' '.join(message.split()))}")
     else:

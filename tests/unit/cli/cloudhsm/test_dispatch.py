@@ -49,6 +49,18 @@ def test_a_defect_of_the_program_is_an_answer_and_no_traceback(cli) -> None:
     assert "Unexpected ValidationError in the program" in cli("user list").error
 
 
+def test_a_number_that_is_too_large_and_a_value_that_is_too_long_are_no_defects(cli) -> None:
+    def overflow(_body):
+        raise OverflowError("int too big to convert")
+
+    cli.client.answers[Operation.USER_LIST] = overflow
+    assert cli("user list").error == "A number that was given is larger than any that an HSM takes."
+    message = cli(f"user delete --username a --role {'x' * 100_000}").error
+    assert len(message) < 1_100
+    assert message.startswith("Invalid value for '--role': 'xxx")
+    assert message.endswith("is not one of 'admin', 'crypto-user'. See `cloudhsm-cli user delete --help`.")
+
+
 def test_an_interrupt_is_an_answer(cli) -> None:
     def interrupt(_body):
         raise KeyboardInterrupt
