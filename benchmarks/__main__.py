@@ -38,6 +38,7 @@ from benchmarks import (
 )
 from benchmarks.comparison import Promise, Result, alternate
 from benchmarks.load import load, make_keys, openssl_speed
+from benchmarks.promises import ROOM
 
 SECONDS = float(os.environ.get("STRONGROOM_BENCH_SECONDS", "10"))
 WARM_UP_SECONDS = float(os.environ.get("STRONGROOM_BENCH_WARM_UP", "2"))
@@ -207,7 +208,7 @@ def run_inside_a_throw_away_cluster(names: list[str]) -> NoReturn:
     environment = {**os.environ, INSIDE: "1"}
     # A cluster of mode FIPS would refuse some mechanisms.
     mode = ["--mode", "NON_FIPS"] if "single" in names else []
-    command = [program, "exec", "--hsms", "1", *mode, "--", sys.executable, "-m", "benchmarks", *names]
+    command = [program, "exec", "--hsms", "1", *mode, *ROOM, "--", sys.executable, "-m", "benchmarks", *names]
     os.execve(program, command, environment)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.promises import ROOM
 from benchmarks.tokens import Token, token_of
 
 
@@ -18,7 +19,7 @@ from benchmarks.tokens import Token, token_of
 def altered_cluster(folder: str, environment: Mapping[str, str] | None = None) -> Iterator[Token]:
     """One of one HSM, whose processes load the ``sitecustomize.py`` of a folder beside this file."""
     program = str(Path(sys.executable).parent / "strongroom")
-    command = [program, "up", "--ephemeral", "--hsms", "1", "--parent-pid", str(os.getpid())]
+    command = [program, "up", "--ephemeral", "--hsms", "1", *ROOM, "--parent-pid", str(os.getpid())]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("STRONGROOM", "CLOUDHSM"))}
     altered = {**clean, **(environment or {}), "PYTHONPATH": str(Path(__file__).resolve().parent / folder)}
     with subprocess.Popen(command, env=altered, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:

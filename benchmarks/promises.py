@@ -52,7 +52,9 @@ FIND = Promise(
 )
 
 MANY_KEYS = 100_000 - 100
-"""A token's limit, less room for the keys of the other works."""
+"""What clusters are made for, less room for the keys of the other works."""
+ROOM = ("--limit", "max_keys=100000", "--limit", "max_asymmetric_keys=100000")
+"""AWS's limits are lower."""
 FIND_SLOWDOWN_CEILING = 1.15
 """A search among :data:`MANY_KEYS` takes at most so many times that among :data:`FIND_KEYS` (medians)."""
 MEMORY_CEILING_MIB = 400

@@ -8,7 +8,7 @@ attributes do not appear in it. Every method raises :class:`HsmError` for a refu
 the GIL while it computes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, final
 
 __version__: Final[str]
@@ -146,6 +146,7 @@ class Hsm:
         root_key_fd: int,
         installation: bytes,
         allow_unlocked_memory: bool = False,
+        limits: Mapping[str, int] | None = None,
     ) -> Hsm:
         """Lock memory, run the known-answer tests, open the installation bundle.
 
@@ -354,6 +355,10 @@ class Hsm:
     def load_object(self, reference: int, version: int, record: bytes) -> None:
         """Open a key record from the store and make it usable; :class:`IntegrityError` names the object."""
 
+    def private_key_count(self) -> int:
+        """Private keys among the token objects."""
+
+    def is_certificate(self, reference: int) -> bool: ...
     def certificate_count(self) -> int:
         """Certificates among the token objects."""
 

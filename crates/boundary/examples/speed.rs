@@ -23,7 +23,9 @@ fn main() {
     let seconds = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1.0);
     let time = Duration::from_secs_f64(seconds);
     let start = Instant::now();
-    let objects = Objects::new(keys(), Options { fips: false, allow_unlocked_memory: true }).unwrap();
+    let objects =
+        Objects::new(keys(), Options { fips: false, allow_unlocked_memory: true, ..Options::default() })
+            .unwrap();
     println!(
         "self-tests passed: {}, memory locked: {}",
         objects.failure().is_none(),

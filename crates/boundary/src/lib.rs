@@ -26,7 +26,7 @@ pub use ffi::library as crypto_library;
 pub use integrity::check_integrity;
 pub use keys::Keys;
 pub use mechanisms::MAX_DATA;
-pub use objects::{Objects, Options, Staged};
+pub use objects::{Objects, Options, Sizes, Staged};
 #[cfg(feature = "fail-selftest")]
 pub use selftest::names as self_tests;
 

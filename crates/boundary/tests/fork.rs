@@ -17,7 +17,7 @@ fn objects() -> Objects {
     let installation = Installation::create(&root_key).unwrap();
     let config = Config { cluster_id: "cluster-1".into(), hsm_id: "hsm-1".into(), root_key, installation };
     let keys = Arc::new(Keys::open(config).unwrap());
-    Objects::new(keys, Options { fips: false, allow_unlocked_memory: true }).unwrap()
+    Objects::new(keys, Options { fips: false, allow_unlocked_memory: true, ..Options::default() }).unwrap()
 }
 
 /// Random bytes, drawn one after the other.

@@ -25,7 +25,9 @@ fn an_hsm_whose_self_test_fails_refuses_work_and_names_the_test() {
     let installation = Installation::create(&root_key).unwrap();
     let config = Config { cluster_id: "cluster-1".into(), hsm_id: "hsm-1".into(), root_key, installation };
     let keys = Arc::new(Keys::open(config).unwrap());
-    let objects = Objects::new(keys, Options { fips: true, allow_unlocked_memory: true }).unwrap();
+    let objects =
+        Objects::new(keys, Options { fips: true, allow_unlocked_memory: true, ..Options::default() })
+            .unwrap();
     assert_eq!(objects.failure(), Some(name.clone()));
     let refused = objects.random(1).unwrap_err();
     assert_eq!(refused.rv, Rv::FIPS_SELF_TEST_FAILED);

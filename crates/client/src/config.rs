@@ -62,6 +62,8 @@ pub struct ClusterConfig {
     pub profile: Profile,
     /// Whether, in the profile of AWS, token keys need two HSMs.
     pub checks_key_availability: bool,
+    /// Sessions that a program may have open at once, where that is not the profile's number.
+    pub max_sessions: Option<usize>,
     /// How long a call may take, with all its repetitions.
     pub deadline_ms: u32,
     /// How long a lone caller polls for its answer before it sleeps.
@@ -120,6 +122,7 @@ struct ClusterForm {
 struct ClusterOptionsForm {
     #[serde(default)]
     disable_key_availability_check: bool,
+    max_sessions: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -281,6 +284,7 @@ fn parse_cluster(
         servers,
         profile,
         checks_key_availability: !form.options.disable_key_availability_check,
+        max_sessions: form.options.max_sessions.map(|most| most.max(1)),
         deadline_ms: options.deadline_ms.unwrap_or(10_000).max(100),
         spin_us: options.spin_us.unwrap_or(0).min(10_000),
         retries,
@@ -343,12 +347,13 @@ mod tests {
                 r#"{{"clusters":[{{{entry}"cluster":{{"hsm_ca_file":"ca.crt",{cluster}"servers":[{{"hostname":"h"}}]}}}}]}}"#
             );
             let config = Config::parse(&text, &anchor_directory("profile")).unwrap();
-            (config.clusters[0].profile, config.clusters[0].checks_key_availability)
+            let cluster = &config.clusters[0];
+            (cluster.profile, cluster.checks_key_availability, cluster.max_sessions)
         };
-        assert_eq!(parse("", ""), (Profile::Standard, true));
-        assert_eq!(parse(r#""profile":"standard","#, ""), (Profile::Standard, true));
-        let disabled = r#""options":{"disable_key_availability_check":true},"#;
-        assert_eq!(parse(r#""profile":"aws","#, disabled), (Profile::Aws, false));
+        assert_eq!(parse("", ""), (Profile::Standard, true, None));
+        assert_eq!(parse(r#""profile":"standard","#, ""), (Profile::Standard, true, None));
+        let options = r#""options":{"disable_key_availability_check":true,"max_sessions":5},"#;
+        assert_eq!(parse(r#""profile":"aws","#, options), (Profile::Aws, false, Some(5)));
     }
 
     #[test]

@@ -81,6 +81,7 @@ fn logged_in_client(hsm: &Hsm, login: &Login) -> Client {
         servers: vec![Server { hostname: "127.0.0.1".into(), port: hsm.port }],
         profile: strongroom_client::Profile::Standard,
         checks_key_availability: true,
+        max_sessions: None,
         deadline_ms: 10_000,
         spin_us: 80,
         retries: true,

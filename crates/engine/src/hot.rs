@@ -1,5 +1,7 @@
 //! Hot requests: answered from the boundary, without the brain and the store.
 
+use std::time::Instant;
+
 use strongroom_boundary::{Caller, Error};
 use strongroom_wire::bulk::CryptRequestView;
 use strongroom_wire::codec::List;
@@ -178,6 +180,7 @@ fn with_objects(
             let (key, mechanism) = (crypt.key, mechanism(crypt.mechanism)?);
             let parameters = crypt.parameters.as_ref();
             let data = request.body.get(crypt.data.clone()).ok_or_else(Refusal::broken)?;
+            check_length(shared, data)?;
             let response = match request.operation {
                 Operation::Sign => {
                     CryptResponse { data: objects.sign(caller, key, mechanism, parameters, data)?, iv: None }
@@ -191,23 +194,50 @@ fn with_objects(
             know(shared, request, caller, &[verify.key])?;
             let parameters = verify.parameters.as_ref();
             let mechanism = mechanism(verify.mechanism)?;
+            check_length(shared, &verify.data)?;
             objects.verify(caller, verify.key, mechanism, parameters, &verify.data, &verify.signature)?;
             Ok(Empty {}.to_bytes().into())
         }
         HotRequest::Random(random) => {
-            let length = usize::try_from(random.length).ok().filter(|_| random.length <= MAX_DATA);
+            let length =
+                usize::try_from(random.length).ok().filter(|_| random.length <= shared.settings.max_data);
             let text = "One call gives at most as many random bytes as hello says.";
             let length = length.ok_or_else(|| Refusal::of_request(Rv::ARGUMENTS_BAD, text))?;
             Ok(RandomResponse { data: objects.random(length)? }.to_bytes().into())
         }
-        HotRequest::Find(find) => Ok(objects.find(caller, find)?.to_bytes().into()),
+        HotRequest::Find(find) => {
+            let found = objects.find(caller, find)?;
+            if find.with_attributes {
+                check_reads(shared, found.objects.0.iter().map(|object| object.reference))?;
+            }
+            Ok(found.to_bytes().into())
+        }
         HotRequest::Attributes(attributes) => {
             let references = &attributes.references.0;
             know(shared, request, caller, references)?;
+            check_reads(shared, references.iter().copied())?;
             Ok(objects.attributes(caller, references)?.to_bytes().into())
         }
         HotRequest::Hello(_) | HotRequest::Attach(_) | HotRequest::Empty => Err(Refusal::broken().into()),
     }
+}
+
+fn check_length(shared: &Shared, data: &[u8]) -> Result<(), Refusal> {
+    let most = shared.settings.max_data;
+    if data.len() as u64 <= most {
+        return Ok(());
+    }
+    Err(Refusal::of_request(Rv::DATA_LEN_RANGE, format!("at most {most} bytes of data in one operation")))
+}
+
+/// Certificates are read as fast as the operator allows.
+fn check_reads(shared: &Shared, references: impl Iterator<Item = u64>) -> Result<(), Refusal> {
+    if !shared.certificate_reads.is_limited() {
+        return Ok(());
+    }
+    let objects = &shared.boundary.objects;
+    let count = references.filter(|reference| objects.is_certificate(*reference)).count();
+    if shared.certificate_reads.take(count, Instant::now()) { Ok(()) } else { Err(Refusal::busy()) }
 }
 
 fn mechanism(code: u64) -> Result<MechanismType, Refusal> {

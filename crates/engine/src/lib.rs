@@ -23,6 +23,7 @@ mod metrics;
 mod output;
 mod parking;
 mod priority;
+mod rate;
 mod records;
 mod refusal;
 mod request;

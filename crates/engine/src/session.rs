@@ -10,7 +10,7 @@ use strongroom_wire::{Message, Rv};
 
 use crate::clock::unix_seconds;
 use crate::connection::Connection;
-use crate::hot::{MAX_DATA, Stop};
+use crate::hot::Stop;
 use crate::logins::Login;
 use crate::parking::Need;
 use crate::refusal::Refusal;
@@ -49,7 +49,7 @@ pub(crate) fn hello(
         head,
         members: List(shared.members().to_vec()),
         mode: identity.mode.clone(),
-        max_data: MAX_DATA,
+        max_data: shared.settings.max_data,
     };
     Ok(response.to_bytes())
 }

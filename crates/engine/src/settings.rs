@@ -33,6 +33,10 @@ pub struct Settings {
     pub login_linger: Duration,
     /// How long one idle worker looks for more work before it sleeps; zero = not at all.
     pub spin: Duration,
+    /// The longest data of one operation, in bytes.
+    pub max_data: u64,
+    /// Certificates that are read in a second; 0 = as many as are asked for.
+    pub certificate_reads_per_second: u32,
     /// Managed requests waiting in one lane.
     pub lane_capacity: usize,
     /// Requests of one connection that are not answered yet; reading pauses at this number.
@@ -67,6 +71,8 @@ impl Default for Settings {
             attempts_burst: Duration::from_millis(150),
             login_linger: Duration::from_secs(60),
             spin: Duration::from_micros(50),
+            max_data: strongroom_boundary::MAX_DATA as u64,
+            certificate_reads_per_second: 0,
             lane_capacity: 1024,
             max_requests_in_work: 1024,
             max_bytes_in_work: 4 * 1024 * 1024,

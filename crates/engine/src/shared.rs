@@ -21,6 +21,7 @@ use crate::logins::Logins;
 use crate::managed::ManagedQueue;
 use crate::metrics::Metrics;
 use crate::parking::Parking;
+use crate::rate::Rate;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::settings::{Identity, Settings};
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) logins: Logins,
     pub(crate) attempts: Attempts,
     pub(crate) allowance: Allowance,
+    pub(crate) certificate_reads: Rate,
     pub(crate) managed: ManagedQueue,
     pub(crate) parking: Parking<Request>,
     pub(crate) workers: Workers,
@@ -71,6 +73,7 @@ impl Shared {
             workers: Workers::new(settings.spin)?,
             managed: ManagedQueue::new(settings.lane_capacity),
             allowance: Allowance::new(settings.attempts_cores, settings.attempts_burst, Instant::now()),
+            certificate_reads: Rate::new(settings.certificate_reads_per_second, Instant::now()),
             boundary,
             identity,
             settings,

@@ -11,12 +11,13 @@ use strongroom_wire::Rv;
 
 use crate::edge::{Failure, Result, failure};
 use crate::object_cache::ObjectCache;
+use crate::profile::AWS_SESSIONS;
 use crate::session::Session;
 
 /// The first slot's number, as in AWS's SDK 5 (aws-cloudhsm.md 6.1).
 pub const FIRST_SLOT: CK_SLOT_ID = 0x2000_0000_0000_0001;
-/// Sessions are local and cost only memory.
-pub const MAX_SESSIONS: usize = 65_536;
+/// Of all slots together: sessions are local and cost only memory.
+const MAX_SESSIONS: usize = 65_536;
 /// How long C_Finalize waits for an HSM to confirm the logout.
 const LOGOUT_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -35,6 +36,8 @@ pub struct Slot {
     pub profile: Profile,
     /// Whether, in the profile of AWS, token keys need two HSMs.
     pub checks_key_availability: bool,
+    /// Sessions that may be open at once.
+    pub max_sessions: usize,
 }
 
 /// The library of this process.
@@ -61,9 +64,19 @@ impl Library {
             .map(|(id, cluster)| {
                 let cluster_id = cluster.cluster_id.clone();
                 let (profile, checks_key_availability) = (cluster.profile, cluster.checks_key_availability);
+                let of_the_profile = if profile == Profile::Aws { AWS_SESSIONS } else { MAX_SESSIONS };
+                let max_sessions = cluster.max_sessions.unwrap_or(of_the_profile).min(MAX_SESSIONS);
                 let client = Client::new(cluster, Arc::clone(&log))?;
                 let objects = ObjectCache::new();
-                Ok(Arc::new(Slot { id, client, objects, cluster_id, profile, checks_key_availability }))
+                Ok(Arc::new(Slot {
+                    id,
+                    client,
+                    objects,
+                    cluster_id,
+                    profile,
+                    checks_key_availability,
+                    max_sessions,
+                }))
             })
             .collect::<Result<_>>()?;
         Ok(Self {
@@ -97,6 +110,13 @@ impl Library {
     pub fn open_session(&self, slot: &Arc<Slot>, is_read_write: bool) -> Result<CK_SESSION_HANDLE> {
         let slot = Arc::clone(slot);
         let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        let of_slot = || sessions.values().filter(|session| session.slot.id == slot.id).count();
+        if sessions.len() >= slot.max_sessions && of_slot() >= slot.max_sessions {
+            return failure(
+                Rv::SESSION_COUNT,
+                format!("{} sessions are open; close some", slot.max_sessions),
+            );
+        }
         if sessions.len() >= MAX_SESSIONS {
             return failure(Rv::SESSION_COUNT, format!("{MAX_SESSIONS} sessions are open; close some"));
         }

@@ -39,7 +39,7 @@ pub unsafe extern "C" fn C_OpenSession(
         let slot = library.slot(slot)?;
         if slot.profile == Profile::Aws {
             let has_callback = !application.is_null() || notify.is_some();
-            check_open(flags, has_callback, library.session_counts(slot.id).0)?;
+            check_open(flags, has_callback)?;
         }
         let handle = library.open_session(slot, flags & CKF_RW_SESSION != 0)?;
         // SAFETY: the standard: a place for a handle.

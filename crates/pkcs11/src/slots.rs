@@ -14,7 +14,7 @@ use strongroom_wire::{KeyKind, MechanismType, Rv};
 
 use crate::edge::{Failure, UNAVAILABLE, enter, padded, put, put_list};
 use crate::general::{MANUFACTURER, library_version};
-use crate::library::{FIRST_SLOT, MAX_SESSIONS, Slot};
+use crate::library::{FIRST_SLOT, Slot};
 use crate::message_cipher::takes_messages;
 use crate::message_sign::signs_messages;
 use crate::profile::offers;
@@ -82,9 +82,9 @@ pub unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_IN
             model: padded(MODEL),
             serialNumber: padded(cluster_id.strip_prefix("cluster-").unwrap_or(&cluster_id)),
             flags: CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED,
-            ulMaxSessionCount: MAX_SESSIONS as CK_ULONG,
+            ulMaxSessionCount: slot.max_sessions as CK_ULONG,
             ulSessionCount: sessions as CK_ULONG,
-            ulMaxRwSessionCount: MAX_SESSIONS as CK_ULONG,
+            ulMaxRwSessionCount: slot.max_sessions as CK_ULONG,
             ulRwSessionCount: read_write as CK_ULONG,
             ulMaxPinLen: PIN_LENGTHS.1,
             ulMinPinLen: PIN_LENGTHS.0,

@@ -24,8 +24,6 @@ from strongroom.vocabulary.roles import Role
 if TYPE_CHECKING:
     from strongroom._native import KeyApproval, ManagedRequest
 
-MOST_TOKENS = 1_024
-"""In a cluster (aws-cloudhsm 1.7)."""
 MOST_APPROVALS = 64
 """With one operation. Each costs a check of a signature, and no service needs more than 8."""
 _CLOCK_SECONDS = 60.0

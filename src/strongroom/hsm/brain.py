@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from strongroom.hsm.audit import AuditFacts, facts_of
 from strongroom.hsm.drafts import Draft, Outcome, Proposal
 from strongroom.hsm.lockout import Admission
+from strongroom.hsm.rates import Rate
 from strongroom.hsm.refusals import Refusal, Rv
 from strongroom.hsm.replica import Replica
 from strongroom.hsm.rules import LoginRule
@@ -39,6 +40,7 @@ class Brain:
     settings: Settings
     make_caller: Callable[[str, int, int, Sequence[KeyApproval]], Caller]
     admission: Admission = field(default_factory=Admission)
+    certificate_writes: Rate = field(default_factory=lambda: Rate(0))
     clock: Callable[[], float] = time.time
 
     def caller(self, request: ManagedRequest, approvals: Sequence[KeyApproval] = ()) -> Caller:

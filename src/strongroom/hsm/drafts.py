@@ -91,6 +91,7 @@ class Draft:
     _moved: set[int] = field(default_factory=set)
     new_certificates: int = 0
     """Certificates that the batch adds."""
+    new_private_keys: int = 0
     open_writes: dict[str, Write] = field(default_factory=dict)
     open_compares: dict[str, Compare] = field(default_factory=dict)
 

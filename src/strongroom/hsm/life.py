@@ -26,6 +26,7 @@ from strongroom.hsm.loading import StoreRolledBack, load
 from strongroom.hsm.loops import Loops
 from strongroom.hsm.membership import Membership
 from strongroom.hsm.narrowing import NarrowingWaits
+from strongroom.hsm.rates import Rate
 from strongroom.hsm.refusals import SUCCESS, StoreDiverged
 from strongroom.hsm.replica import Position, Replica
 from strongroom.hsm.requests import RequestIds
@@ -112,7 +113,14 @@ class Life:
             trouble=self._lease.trouble,
             on_diverged=process.diverged,
         )
-        self._brain = Brain(hsm, store, self._replica, settings, Caller)
+        self._brain = Brain(
+            hsm,
+            store,
+            self._replica,
+            settings,
+            Caller,
+            certificate_writes=Rate(settings.certificate_writes_per_second),
+        )
         self._dispatcher = Dispatcher(self._brain, self._requests, self._committer.submit, encode_response)
         self._loops = Loops(process.diverged)
         self._closing: list[Callable[[], None]] = []

@@ -29,10 +29,6 @@ from strongroom.vocabulary.quorum import QuorumService
 if TYPE_CHECKING:
     from strongroom._native import ManagedRequest
 
-MAX_ANCHORS = 2
-MAX_CHAIN_BYTES = 6980
-"""Of one anchor, with the certificates above it, as PEM."""
-
 
 def mtls_list(brain: Brain, request: ManagedRequest) -> Reply:
     """Trust anchors and enforcement; needs no login, as on AWS."""
@@ -47,10 +43,11 @@ def mtls_list(brain: Brain, request: ManagedRequest) -> Reply:
 def mtls_register(brain: Brain, request: ManagedRequest) -> Proposal:
     """Let in clients whose certificates are by this one; admins only."""
     message = read(request.body, RegisterTrustAnchorRequest)
-    if len(message.certificate) > MAX_CHAIN_BYTES:
+    most, longest = brain.settings.max_trust_anchors, brain.settings.max_trust_anchor_bytes
+    if len(message.certificate) > longest:
         raise Refusal(
             Rv.DATA_LEN_RANGE,
-            f"Oversized Certificate: Certificate is too long: a chain has at most {MAX_CHAIN_BYTES} bytes of PEM",
+            f"Oversized Certificate: Certificate is too long: a chain has at most {longest} bytes of PEM",
         )
     der = _certificates(brain, message.certificate)
     checked = approvals.check(brain, message.approval)
@@ -60,12 +57,10 @@ def mtls_register(brain: Brain, request: ManagedRequest) -> Proposal:
         policy = draft.mutual_tls()
         if any(_certificates(brain, anchor.certificate) == der for anchor in policy.anchors):
             raise Refusal(Rv.ARGUMENTS_BAD, "Invalid Certificate: Trust anchor already exists.")
-        if len(policy.anchors) >= MAX_ANCHORS:
-            raise Refusal(
-                Rv.DEVICE_MEMORY, "Maximum number of certificates registered. Deregister one of the two first."
-            )
+        if len(policy.anchors) >= most:
+            raise Refusal(Rv.DEVICE_MEMORY, "Maximum number of certificates registered. Deregister one first.")
         taken = {anchor.reference for anchor in policy.anchors}
-        reference = min(set(range(1, MAX_ANCHORS + 1)) - taken)
+        reference = min(set(range(1, most + 1)) - taken)
         anchor = TrustAnchor(reference, message.certificate)
         anchors = sorted([*policy.anchors, anchor], key=lambda anchor: anchor.reference)
         approved = approvals.judge(brain, draft, request, QuorumService.CLUSTER, checked)

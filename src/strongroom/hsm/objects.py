@@ -34,7 +34,7 @@ from strongroom.hsm.messages import (
     WrapWithApprovalRequest,
     read,
 )
-from strongroom.hsm.refusals import Refusal, Rv
+from strongroom.hsm.refusals import Refusal, Retry, Rv
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.quorum import QuorumService
 from strongroom.vocabulary.roles import Role
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 
 PUBLIC_KEY_CLASS = 2
 """CKO_PUBLIC_KEY."""
+BUSY = "The HSM could not queue the request for processing."
+"""AWS's text (aws-cloudhsm 2.4)."""
+PRIVATE_KEY_CLASS = 3
+"""CKO_PRIVATE_KEY."""
 CERTIFICATE_CLASS = 1
 """CKO_CERTIFICATE."""
 
@@ -132,6 +136,7 @@ def copy_object(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, CopyObjectRequest)
     _look_for(brain, request, message.reference)
     hsm, caller, reference = brain.hsm, brain.caller(request), message.reference
+    _check_write(brain, is_certificate=hsm.is_certificate(reference))
     made: list[StagedObject] = []
 
     def discard() -> None:
@@ -230,6 +235,7 @@ def set_attributes(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, SetAttributesRequest)
     given, reference = approvals.for_key(brain, message.approval), message.reference
     caller = brain.caller(request, given.signed)
+    _check_write(brain, is_certificate=brain.hsm.is_certificate(reference))
 
     def stage(_draft: Draft) -> StagedObject:
         return brain.hsm.set_attributes(caller, reference, message.template)
@@ -321,6 +327,7 @@ def destroy_object(brain: Brain, request: ManagedRequest) -> Proposal:
     message = read(request.body, DestroyObjectRequest)
     hsm, caller, reference = brain.hsm, brain.caller(request), message.reference
     facts = _about(brain, request, reference)
+    _check_write(brain, is_certificate=hsm.is_certificate(reference))
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
@@ -358,6 +365,7 @@ def _creation(
     usernames = sorted({name.lower() for name in shared_users})
     staged = list(made)
     try:
+        _check_write(brain, is_certificate=_number(made, CERTIFICATE_CLASS) > 0)
         if usernames:
             sharing.check_number(usernames, brain.settings.max_users)
             staged[-1] = hsm.share_staged(brain.caller(request), references[-1], usernames)
@@ -414,16 +422,36 @@ def _check_room(brain: Brain, draft: Draft, tokens: Sequence[StagedObject]) -> N
             Rv.DEVICE_MEMORY,
             f"the cluster has its limit of {settings.max_keys} token objects: destroy what is not needed",
         )
-    certificates = sum(each.view["attributes"].get(int(Attribute.CLASS)) == CERTIFICATE_CLASS for each in tokens)
-    if not certificates:
-        return
-    if brain.hsm.certificate_count() + draft.new_certificates + certificates > settings.max_certificates:
+    private_keys, certificates = _number(tokens, PRIVATE_KEY_CLASS), _number(tokens, CERTIFICATE_CLASS)
+    there = brain.hsm.private_key_count() + draft.new_private_keys
+    if private_keys and there + private_keys > settings.max_asymmetric_keys:
+        raise Refusal(
+            Rv.DEVICE_MEMORY,
+            f"the cluster has its limit of {settings.max_asymmetric_keys} private keys: destroy what is not needed",
+        )
+    there = brain.hsm.certificate_count() + draft.new_certificates
+    if certificates and there + certificates > settings.max_certificates:
         raise Refusal(
             Rv.FUNCTION_FAILED,
             f"MaxObjectsReached: the cluster has its limit of {settings.max_certificates} certificates: destroy what "
             "is not needed",
         )
     draft.new_certificates += certificates
+    draft.new_private_keys += private_keys
+
+
+def _check_write(brain: Brain, *, is_certificate: bool) -> None:
+    """Certificates are written as fast as the operator allows; another HSM may have room."""
+    if is_certificate and not brain.certificate_writes.take():
+        raise Refusal(
+            Rv.FUNCTION_FAILED,
+            f"{BUSY} At most {brain.settings.certificate_writes_per_second} certificates are written in a second.",
+            retry=Retry.PURE,
+        )
+
+
+def _number(tokens: Sequence[StagedObject], object_class: int) -> int:
+    return sum(each.view["attributes"].get(int(Attribute.CLASS)) == object_class for each in tokens)
 
 
 def _once(action: Callable[[], None]) -> Callable[[], None]:

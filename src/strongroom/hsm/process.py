@@ -12,7 +12,7 @@ import structlog
 from strongroom._native import Hsm, HsmError
 from strongroom.hsm.life import Life
 from strongroom.hsm.refusals import StoreDiverged
-from strongroom.hsm.settings import Settings
+from strongroom.hsm.settings import LIMITS, Settings
 from strongroom.hsm.status import StatusReport
 from strongroom.hsm.waiting import EXIT_AGAIN, EXIT_REFUSED, EXIT_STOPPED, LOOK_SECONDS, Stopped, decode
 from strongroom.private_files import write_private
@@ -88,6 +88,7 @@ class HsmProcess:
                 root_key_fd=options.root_key_fd,
                 installation=options.installation.read_bytes(),
                 allow_unlocked_memory=options.allow_unlocked_memory,
+                limits={name: getattr(self.settings, name) for name in LIMITS},
             )
             failure = hsm.error()
             if failure is None:

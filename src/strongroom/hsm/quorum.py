@@ -53,7 +53,7 @@ def quorum_token(brain: Brain, request: ManagedRequest) -> Proposal:
 
     def decide(draft: Draft) -> Outcome:
         live_login(draft, request)
-        _make_room(draft, token, now)
+        _make_room(draft, token, now, brain.settings.max_quorum_tokens)
         draft.put_approval(token)
         return Outcome({"approval_data": data, "lifetime_seconds": draft.quorum_values().life_seconds}, facts)
 
@@ -252,7 +252,7 @@ def _check_key(brain: Brain, request: ManagedRequest, service: QuorumService, ke
         )
 
 
-def _make_room(draft: Draft, token: ApprovalRule, now: float) -> None:
+def _make_room(draft: Draft, token: ApprovalRule, now: float, most: int) -> None:
     """Drop dead tokens: the user's own, and everybody's once there is no room. Raises before it changes anything."""
     mine = draft.approvals_of(token.username)
     is_single = token.service in ADMIN_SERVICES
@@ -262,12 +262,12 @@ def _make_room(draft: Draft, token: ApprovalRule, now: float) -> None:
             f"{token.username} has a token for the service {SERVICE_NAMES[token.service]} already: use it, or delete "
             "it with quorum token-sign delete --scope user",
         )
-    looked_at = draft.approvals() if draft.approval_total() >= approvals.MOST_TOKENS else mine
+    looked_at = draft.approvals() if draft.approval_total() >= most else mine
     dead = [known for known in looked_at if not approvals.is_live(draft, known, now)]
-    if draft.approval_total() - len(dead) >= approvals.MOST_TOKENS:
+    if draft.approval_total() - len(dead) >= most:
         raise Refusal(
             Rv.DEVICE_MEMORY,
-            f"the cluster has its limit of {approvals.MOST_TOKENS} quorum tokens: wait until some are used or have run "
+            f"the cluster has its limit of {most} quorum tokens: wait until some are used or have run "
             "out, or have an admin delete them with quorum token-sign delete --scope all",
         )
     for known in dead:

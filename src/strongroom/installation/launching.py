@@ -9,7 +9,7 @@ import msgspec
 from strongroom.fleet.supervisor import Launch, LaunchPlan
 from strongroom.installation.errors import InstallationError
 from strongroom.installation.keys import root_key_provider
-from strongroom.installation.settings import load_settings
+from strongroom.installation.settings import limits_of, load_settings
 from strongroom.installation.state_directory import StateDirectory
 from strongroom.installation.stores import Stores
 from strongroom.unseal import RootKeyError
@@ -22,7 +22,7 @@ def launch_plan(state: StateDirectory, stores: Stores, *, allow_unlocked_memory:
     def plan(cluster_id: str, member: MembershipRecord) -> Launch:
         directory = state.hsm(member.hsm_id)
         try:
-            limits = load_settings(state.settings).limits
+            limits = limits_of(load_settings(state.settings), cluster_id)
             descriptor = root_key_provider(state).open()
         except (InstallationError, RootKeyError) as error:
             raise ValueError(str(error)) from error

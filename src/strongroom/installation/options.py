@@ -13,6 +13,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     listen: str | None = None
     tls_certificate: str | None = None
     tls_key: str | None = None
+    limits: dict[str, int] = {}
+    """Those of the installation that are to be others; remembered."""
     allow_unlocked_memory: bool = False
     ephemeral: bool = False
     """The state directory goes at the end, and memory may stay unlocked."""

@@ -31,7 +31,7 @@ from strongroom.installation.launching import launch_plan
 from strongroom.installation.lock import InstanceLock, ServiceRecord
 from strongroom.installation.log_output import configure_logging
 from strongroom.installation.options import Options
-from strongroom.installation.settings import Settings, check_region, load_settings, save_settings
+from strongroom.installation.settings import Settings, check_region, load_settings, save_settings, with_limits
 from strongroom.installation.state_directory import StateDirectory
 from strongroom.installation.stores import Stores
 from strongroom.services.cloudhsmv2.network import AddressUnavailable
@@ -105,6 +105,7 @@ def settle(state: StateDirectory, options: Options) -> Settings:
         settings = msgspec.structs.replace(
             settings, tls_certificate=options.tls_certificate or "", tls_key=options.tls_key or ""
         )
+    settings = msgspec.structs.replace(settings, limits=with_limits(settings.limits, options.limits))
     check_listen(listen_of(settings))
     return settings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -21,13 +22,28 @@ _ACCOUNT_FORM: Final = re.compile(r"[0-9]{12}")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a cluster may hold; a cluster's HSMs follow a change when they start the next time."""
+    """What a cluster may hold; a cluster's HSMs follow a change when they start the next time.
 
-    max_keys: Annotated[int, msgspec.Meta(ge=1)] = 100_000
-    """Token objects; AWS has 16,666."""
+    The defaults are those of :class:`strongroom.hsm.settings.Settings`, and ``docs/reference/limits.md`` says more.
+    """
+
+    max_keys: Annotated[int, msgspec.Meta(ge=1)] = 16_666
+    """Token objects."""
+    max_asymmetric_keys: Annotated[int, msgspec.Meta(ge=0)] = 3_333
+    """Of these, private keys."""
     max_certificates: Annotated[int, msgspec.Meta(ge=0)] = 60
     """Of these, certificates."""
     max_users: Annotated[int, msgspec.Meta(ge=2)] = 1_024
+    max_logins: Annotated[int, msgspec.Meta(ge=1)] = 20_000
+    max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
+    max_quorum_tokens: Annotated[int, msgspec.Meta(ge=1)] = 1_024
+    max_trust_anchors: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
+    max_trust_anchor_bytes: Annotated[int, msgspec.Meta(ge=500, le=100_000)] = 6_980
+    max_label_characters: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 127
+    max_secret_bytes: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 800
+    max_data_bytes: Annotated[int, msgspec.Meta(ge=1_024, le=1_044_480)] = 1_044_480
+    certificate_reads_per_second: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    certificate_writes_per_second: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_certificate: str = ""
     tls_key: str = ""
     limits: Limits = Limits()
+    cluster_limits: dict[str, dict[str, int]] = {}
+    """What a cluster, by its id, has otherwise."""
     forward: list[AnyTarget] = []
     """Where audit and trail events are sent; a running service follows changes of it."""
 
@@ -64,6 +82,20 @@ def load_settings(path: Path) -> Settings:
             "start it with the release that wrote it",
         )
     return settings
+
+
+def limits_of(settings: Settings, cluster_id: str) -> Limits:
+    """The limits of a cluster. Raises :class:`InstallationError` for one that there is not, or that cannot be."""
+    return with_limits(settings.limits, settings.cluster_limits.get(cluster_id, {}))
+
+
+def with_limits(limits: Limits, changed: Mapping[str, int]) -> Limits:
+    """Limits with some changed. Raises :class:`InstallationError` as :func:`limits_of`."""
+    try:
+        return msgspec.convert(msgspec.structs.asdict(limits) | dict(changed), Limits)
+    except msgspec.ValidationError as error:
+        known = ", ".join(Limits.__struct_fields__)
+        raise InstallationError(f"limits: {error}", f"the limits are: {known}; see docs/reference/limits.md") from None
 
 
 def save_settings(path: Path, settings: Settings) -> None:

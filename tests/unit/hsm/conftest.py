@@ -61,6 +61,7 @@ from strongroom.hsm.dispatch import Dispatcher  # noqa: E402
 from strongroom.hsm.drafts import Proposal  # noqa: E402
 from strongroom.hsm.joining import Joining  # noqa: E402
 from strongroom.hsm.narrowing import NarrowingWaits  # noqa: E402
+from strongroom.hsm.rates import Rate  # noqa: E402
 from strongroom.hsm.replica import Replica  # noqa: E402
 from strongroom.hsm.requests import RequestIds  # noqa: E402
 from strongroom.hsm.settings import Settings  # noqa: E402
@@ -77,7 +78,7 @@ COPIED = 0x80005302
 """Where the double keeps the users that an object is shared with."""
 QUORUM = -2
 """Where it keeps how many must approve management and use."""
-PUBLIC_KEY_CLASS = 2
+CERTIFICATE_CLASS, PUBLIC_KEY_CLASS, PRIVATE_KEY_CLASS = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -421,8 +422,19 @@ class BoundaryDouble:
         owner, items = msgspec.msgpack.decode(record[32:], strict=False)
         self.objects[reference] = (version, owner, {int(key): value for key, value in items})
 
+    def is_certificate(self, reference: int) -> bool:
+        return reference in self.objects and self.objects[reference][2].get(0) == CERTIFICATE_CLASS
+
+    def private_key_count(self) -> int:
+        return sum(
+            bool(found[2].get(TOKEN)) and found[2].get(0) == PRIVATE_KEY_CLASS for found in self.objects.values()
+        )
+
     def certificate_count(self) -> int:
-        return sum(bool(found[2].get(TOKEN)) and found[2].get(0) == 1 for found in self.objects.values())
+        return self._token_count(CERTIFICATE_CLASS)
+
+    def _token_count(self, object_class: int) -> int:
+        return sum(bool(found[2].get(TOKEN)) and found[2].get(0) == object_class for found in self.objects.values())
 
     def object_count(self, username: str | None = None) -> int:
         return sum(
@@ -498,7 +510,15 @@ class Member:
             trouble=lambda: self.trouble,
             on_diverged=self.diverged.append,
         )
-        self.brain = Brain(self.hsm, self.store, self.replica, self.settings, Caller, clock=self.clock)  # type: ignore[arg-type]
+        self.brain = Brain(
+            self.hsm,
+            self.store,
+            self.replica,
+            self.settings,
+            Caller,  # type: ignore[arg-type]
+            clock=self.clock,
+            certificate_writes=Rate(self.settings.certificate_writes_per_second, self.clock),
+        )
         self.queue: list[Proposal] = []
         self.hold = False
         self.dispatcher = Dispatcher(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strongroom.hsm.mutual_tls import MAX_CHAIN_BYTES
+from strongroom.hsm.settings import Settings
 from strongroom.storage.interface import Transaction, Write
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.records import MUTUAL_TLS
@@ -62,7 +62,7 @@ def test_two_anchors_are_registered_and_their_places_are_used_again(cluster, hsm
     [
         ("pem one", ARGUMENTS_BAD, "Invalid Certificate: Trust anchor already exists."),
         ("nothing", ARGUMENTS_BAD, "Invalid Certificate: it is not valid PEM"),
-        ("pem" + " " * MAX_CHAIN_BYTES, DATA_LEN_RANGE, "Oversized Certificate: Certificate is too long"),
+        ("pem" + " " * 6_980, DATA_LEN_RANGE, "Oversized Certificate: Certificate is too long"),
     ],
 )
 def test_what_is_no_new_certificate_is_refused(admin: Admin, certificate: str, rv: int, text: str) -> None:
@@ -72,6 +72,17 @@ def test_what_is_no_new_certificate_is_refused(admin: Admin, certificate: str, r
     assert refused.rv == rv
     assert refused.text.startswith(text)
     assert admin.policy() == before
+
+
+def test_how_many_trust_anchors_and_how_long_they_are_is_a_setting(cluster) -> None:
+    hsm = cluster.member(settings=Settings(max_trust_anchors=3, max_trust_anchor_bytes=9))
+    admin = Admin(hsm)
+    for number, name in enumerate(("one", "two", "three"), 1):
+        assert admin.register(f"pem {name}") == anchor(number, f"pem {name}")
+    refused = admin.register("pem four")
+    assert (refused.rv, refused.text) == (0x31, "Maximum number of certificates registered. Deregister one first.")
+    assert admin.register("pem  three").rv == DATA_LEN_RANGE
+    assert len(admin.policy()["anchors"]) == 3
 
 
 def test_a_repeated_registration_gets_the_first_answer(admin: Admin) -> None:

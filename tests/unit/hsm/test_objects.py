@@ -145,6 +145,56 @@ def test_the_number_of_token_objects_is_limited(cluster):
     generate(hsm, alice)
 
 
+def test_the_number_of_private_keys_is_limited_also_within_a_batch(cluster):
+    hsm = cluster.member(settings=Settings(max_asymmetric_keys=2))
+    hsm.activate()
+    alice = hsm.user(hsm.admin())
+    pair = {"mechanism": 1, "public_template": {0: 2, **TOKEN}, "private_template": {0: 3, **TOKEN}}
+    private = hsm.call(Operation.GENERATE_KEY_PAIR, pair, alice)["objects"][1]["reference"]
+    hsm.hold = True
+    for _ in range(2):
+        hsm.call(Operation.GENERATE_KEY_PAIR, pair, alice)
+    hsm.flush()
+    assert hsm.hsm.private_key_count() == 2
+    hsm.hold = False
+    before = dict(hsm.hsm.objects)
+    refused = hsm.call(Operation.GENERATE_KEY_PAIR, pair, alice)
+    assert (refused.rv, "its limit of 2 private keys" in refused.text) == (0x31, True)
+    assert (hsm.hsm.objects, hsm.hsm.staged) == (before, {})
+    generate(hsm, alice)
+    hsm.call(Operation.DESTROY_OBJECT, {"reference": private}, alice)
+    hsm.settle()
+    assert "objects" in hsm.call(Operation.GENERATE_KEY_PAIR, pair, alice)
+
+
+def test_certificates_are_written_as_fast_as_the_operator_allows(cluster):
+    hsm = cluster.member(settings=Settings(certificate_writes_per_second=1))
+    hsm.activate()
+    alice = hsm.user(hsm.admin())
+
+    def create(template):
+        return hsm.call(Operation.CREATE_OBJECT, {"template_ticket": template}, alice)
+
+    certificate = {0: 1, 1: True}
+    reference = create(certificate)["objects"][0]["reference"]
+    before = dict(hsm.hsm.objects)
+    changed = {"reference": reference, "template": {3: "label"}}
+    for refused in (
+        create(certificate),
+        copy(hsm, alice, reference, {}),
+        hsm.call(Operation.SET_ATTRIBUTES, changed, alice),
+        hsm.call(Operation.DESTROY_OBJECT, {"reference": reference}, alice),
+    ):
+        assert (refused.rv, refused.retry) == (0x6, 1)
+        assert refused.text.startswith("The HSM could not queue the request for processing.")
+    assert (hsm.hsm.objects, hsm.hsm.staged) == (before, {})
+    generate(hsm, alice)
+    cluster.clock.now += 1
+    hsm.renew()
+    assert "objects" in hsm.call(Operation.SET_ATTRIBUTES, changed, alice)
+    assert create(certificate).rv == 0x6
+
+
 def test_a_key_pair_gives_both_references_to_its_audit_entry(hsm, alice):
     pair = {"mechanism": 1, "public_template": TOKEN, "private_template": TOKEN}
     public, private = hsm.call(Operation.GENERATE_KEY_PAIR, pair, alice)["objects"]

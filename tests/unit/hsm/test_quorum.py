@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from strongroom.hsm import approvals
 from strongroom.hsm.approvals import MOST_APPROVALS, approval_data
+from strongroom.hsm.settings import Settings
 from strongroom.vocabulary.operations import Operation
 from strongroom.vocabulary.quorum import ADMIN_SERVICES, KEY_SERVICES, TIMEOUTS, TOKEN_SECONDS, QuorumService
 from strongroom.vocabulary.records import DESIRED_HSM
@@ -211,8 +211,8 @@ def test_tokens_are_listed_while_they_live_and_deleted(two):
     assert two.tokens() == []
 
 
-def test_tokens_are_limited_and_dead_ones_make_room(board, monkeypatch):
-    monkeypatch.setattr(approvals, "MOST_TOKENS", 3)
+def test_tokens_are_limited_and_dead_ones_make_room(cluster):
+    board = Board(cluster, cluster.member(settings=Settings(max_quorum_tokens=3)))
     for _ in range(3):
         board.token(board.admin, QuorumService.REGISTRATION)
     full = board.hsm.call(Operation.QUORUM_TOKEN, {"service": int(CLUSTER)}, board.admins["carol"])

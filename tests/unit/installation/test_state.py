@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from strongroom.hsm.settings import LIMITS
+from strongroom.hsm.settings import Settings as HsmSettings
 from strongroom.installation.errors import InstallationError, NotRunning
 from strongroom.installation.keys import root_key_provider
 from strongroom.installation.launching import launch_plan
@@ -18,6 +19,7 @@ from strongroom.installation.settings import (
     Settings,
     check_account,
     check_region,
+    limits_of,
     load_settings,
     save_settings,
 )
@@ -83,13 +85,26 @@ def test_an_hsm_is_started_with_the_limits_that_the_settings_have_then(state):
         command = list(launch.command)
         return dict(word.split("=") for flag, word in pairwise(command) if flag == "--limit")
 
-    assert limits() == {"max_keys": "100000", "max_certificates": "60", "max_users": "1024"}
-    save_settings(state.settings, Settings(limits=Limits(max_keys=16_666, max_certificates=5)))
-    assert limits() == {"max_keys": "16666", "max_certificates": "5", "max_users": "1024"}
-    assert set(limits()) == set(LIMITS)
+    defaults = HsmSettings()
+    assert limits() == {name: str(getattr(defaults, name)) for name in LIMITS}
+    save_settings(state.settings, Settings(limits=Limits(max_keys=100_000, max_certificates=5)))
+    assert limits() == {**limits(), "max_keys": "100000", "max_certificates": "5"}
 
 
-@pytest.mark.parametrize("limit", ["max_keys", "max_keys=-1", "max_logins=3", "=5"])
+def test_a_cluster_has_limits_of_its_own():
+    settings = Settings(limits=Limits(max_keys=7), cluster_limits={"cluster-aaaaaaaaaaa": {"max_users": 3}})
+    assert limits_of(settings, "cluster-aaaaaaaaaaa") == Limits(max_keys=7, max_users=3)
+    assert limits_of(settings, "cluster-bbbbbbbbbbb") == Limits(max_keys=7)
+
+
+@pytest.mark.parametrize("changed", [{"max_keys": 0}, {"max_certs": 5}, {"max_data_bytes": 2**20}, {"max_users": "3"}])
+def test_limits_that_cannot_be_are_refused_by_name(changed):
+    with pytest.raises(InstallationError, match="limits: ") as refused:
+        limits_of(Settings(cluster_limits={"cluster-aaaaaaaaaaa": changed}), "cluster-aaaaaaaaaaa")
+    assert "max_keys, max_asymmetric_keys" in refused.value.hint
+
+
+@pytest.mark.parametrize("limit", ["max_keys", "max_keys=-1", "max_login=3", "=5"])
 def test_an_hsm_refuses_a_limit_that_there_is_not(limit):
     done = subprocess.run(
         [sys.executable, "-m", "strongroom.hsm", "--limit", limit], capture_output=True, text=True, timeout=30

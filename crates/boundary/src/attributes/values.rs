@@ -5,11 +5,9 @@ use strongroom_wire::{AttributeType, AttributeValue, Rv};
 
 use crate::{Error, Result};
 
-/// Longest label, in characters (aws-cloudhsm 5.1).
-const LABEL_CHARACTERS: usize = 127;
 /// Longest CKA_ID; AWS documents no limit, and clients use up to 64 bytes.
 const ID_LENGTH: usize = 255;
-/// Longest certificate, and longest value of any other attribute.
+/// Longest certificate, and longest value of any other attribute; that of labels is [`crate::objects::Sizes`].
 const VALUE_LENGTH: usize = 16 * 1024;
 const OTHER_LENGTH: usize = 4 * 1024;
 /// More mechanisms than any token has.
@@ -62,11 +60,10 @@ fn check_length(attribute: AttributeType, length: usize) -> Result<bool> {
 }
 
 fn check_text(attribute: AttributeType, text: &str) -> Result<bool> {
-    let limit = if attribute == AttributeType::Label { LABEL_CHARACTERS } else { OTHER_LENGTH };
-    if text.chars().count() <= limit {
+    if text.chars().count() <= OTHER_LENGTH {
         return Ok(true);
     }
-    Err(invalid(attribute, &format!("is longer than {limit} characters")))
+    Err(invalid(attribute, &format!("is longer than {OTHER_LENGTH} characters")))
 }
 
 /// `CK_DATE`: empty, or YYYYMMDD.

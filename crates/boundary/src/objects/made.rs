@@ -25,9 +25,9 @@ pub struct Made {
     pub material: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// Key sizes in bytes of AES, and the longest generic secret (aws-cloudhsm 5.1).
+/// Key sizes in bytes of AES, and the longest generic secret that an operator may allow.
 const AES_LENGTHS: [usize; 3] = [16, 24, 32];
-const SECRET_LENGTH: usize = 800;
+const SECRET_LENGTH: usize = 4096;
 
 /// A secret key.
 ///

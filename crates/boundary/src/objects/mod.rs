@@ -38,6 +38,7 @@ use strongroom_wire::messages::ObjectView;
 use strongroom_wire::{Rv, Secret};
 
 use crate::arena::{Arena, lock_process, pages_locked};
+use crate::attributes::CKO_CERTIFICATE;
 use crate::keys::Keys;
 use crate::{Error, ErrorKind, Result, mechanisms, selftest};
 use cache::HandleCache;
@@ -52,6 +53,24 @@ pub struct Options {
     pub fips: bool,
     /// Go on where memory cannot be locked.
     pub allow_unlocked_memory: bool,
+    /// What new objects may be like.
+    pub sizes: Sizes,
+}
+
+/// Sizes that an operator sets; objects that there are stay as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Of the longest label.
+    pub label_characters: usize,
+    /// Of the longest generic secret.
+    pub secret_bytes: u64,
+}
+
+impl Default for Sizes {
+    /// AWS's (aws-cloudhsm 5.1).
+    fn default() -> Self {
+        Self { label_characters: 127, secret_bytes: 800 }
+    }
 }
 
 /// An object that was made or changed and that nobody can use yet: commit its record, then publish it.
@@ -145,6 +164,16 @@ impl Objects {
     /// Certificates among the token objects.
     pub fn certificate_count(&self) -> usize {
         self.table.certificates()
+    }
+
+    /// Private keys among the token objects.
+    pub fn private_key_count(&self) -> usize {
+        self.table.private_keys()
+    }
+
+    /// Whether an object is a certificate.
+    pub fn is_certificate(&self, reference: u64) -> bool {
+        self.table.get(reference).is_some_and(|object| object.class.object_class == CKO_CERTIFICATE)
     }
 
     /// Session objects.

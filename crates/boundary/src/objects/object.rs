@@ -175,6 +175,11 @@ impl Object {
         read_bytes(&mut encoded::value(&self.attributes, attribute)?).ok()
     }
 
+    /// The text of an attribute.
+    pub fn text(&self, attribute: AttributeType) -> Option<String> {
+        String::decode(&mut encoded::value(&self.attributes, attribute)?).ok()
+    }
+
     /// The number of an attribute.
     pub fn ulong(&self, attribute: AttributeType) -> Option<u64> {
         u64::decode(&mut encoded::value(&self.attributes, attribute)?).ok()

@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use strongroom_wire::messages::SESSION_OBJECT_BIT;
+use strongroom_wire::tables::KeyKind;
 use strongroom_wire::{AttributeType, Rv, Template};
 
 use super::object::Object;
@@ -165,7 +166,27 @@ impl Objects {
         Ok(staged)
     }
 
+    /// Refuses a new label and a new secret that are longer than the operator allows.
+    fn check_sizes(&self, object: &Object) -> Result<()> {
+        let sizes = self.options.sizes;
+        let refused = |text: String| Err(Error::refused(Rv::ATTRIBUTE_VALUE_INVALID, text));
+        let label = object.text(AttributeType::Label);
+        let characters = label.as_deref().unwrap_or_default().chars().count();
+        let is_new =
+            || self.table.get(object.reference).is_none_or(|old| old.text(AttributeType::Label) != label);
+        if characters > sizes.label_characters && is_new() {
+            return refused(format!("CKA_LABEL is longer than {} characters", sizes.label_characters));
+        }
+        let length = object.ulong(AttributeType::ValueLen).unwrap_or(0);
+        let is_secret = object.kind() == Some(KeyKind::GenericSecret) && object.version == 1;
+        if is_secret && length > sizes.secret_bytes {
+            return refused(format!("a generic secret has 1 to {} bytes", sizes.secret_bytes));
+        }
+        Ok(())
+    }
+
     fn staged(&self, object: &Object) -> Result<Staged> {
+        self.check_sizes(object)?;
         Ok(Staged {
             reference: object.reference,
             version: object.version,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::index::Index;
 use super::object::Object;
-use crate::attributes::CKO_CERTIFICATE;
+use crate::attributes::{CKO_CERTIFICATE, CKO_PRIVATE_KEY};
 use strongroom_wire::AttributeType;
 
 const SHARDS: usize = 64;
@@ -38,6 +38,7 @@ struct Counts {
     by_user: HashMap<Arc<str>, Held>,
     tokens: usize,
     certificates: usize,
+    private_keys: usize,
     sessions: usize,
 }
 
@@ -135,6 +136,11 @@ impl Table {
         self.counts().certificates
     }
 
+    /// Private keys among the token objects.
+    pub fn private_keys(&self) -> usize {
+        self.counts().private_keys
+    }
+
     /// Session objects.
     pub fn session_objects(&self) -> usize {
         self.counts().sessions
@@ -165,6 +171,7 @@ impl Counts {
         if object.is_token() {
             self.tokens += 1;
             self.certificates += usize::from(object.class.object_class == CKO_CERTIFICATE);
+            self.private_keys += usize::from(object.class.object_class == CKO_PRIVATE_KEY);
             self.by_user.entry(Arc::clone(&object.owner)).or_default().owned += 1;
             for shared in &object.shared_users {
                 self.by_user.entry(Arc::clone(shared)).or_default().shared += 1;
@@ -181,6 +188,7 @@ impl Counts {
         }
         self.tokens -= 1;
         self.certificates -= usize::from(object.class.object_class == CKO_CERTIFICATE);
+        self.private_keys -= usize::from(object.class.object_class == CKO_PRIVATE_KEY);
         self.change(&object.owner, |user| user.owned -= 1);
         for shared in &object.shared_users {
             self.change(shared, |user| user.shared -= 1);

@@ -372,6 +372,7 @@ pub fn config(authority_pem: &str, servers: Vec<Server>) -> ClusterConfig {
         servers,
         profile: strongroom_client::Profile::Standard,
         checks_key_availability: true,
+        max_sessions: None,
         deadline_ms: 10_000,
         spin_us: 80,
         retries: true,

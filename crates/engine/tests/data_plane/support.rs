@@ -93,7 +93,7 @@ pub fn boundary() -> Arc<Boundary> {
     keys.open_recovery_envelope(&SEED.envelope).unwrap();
     keys.install_certificate(&SEED.certificate).unwrap();
     let keys = Arc::new(keys);
-    let options = Options { fips: false, allow_unlocked_memory: true };
+    let options = Options { fips: false, allow_unlocked_memory: true, ..Options::default() };
     let objects = Objects::new(Arc::clone(&keys), options).unwrap();
     Arc::new(Boundary { keys, objects })
 }
@@ -104,7 +104,7 @@ pub fn engine_without_certificate() -> Engine {
     keys.create_identity().unwrap();
     keys.open_recovery_envelope(&SEED.envelope).unwrap();
     let keys = Arc::new(keys);
-    let options = Options { fips: false, allow_unlocked_memory: true };
+    let options = Options { fips: false, allow_unlocked_memory: true, ..Options::default() };
     let objects = Objects::new(Arc::clone(&keys), options).unwrap();
     Engine::new(Arc::new(Boundary { keys, objects }), identity(), Settings::default()).unwrap()
 }

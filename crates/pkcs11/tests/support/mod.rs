@@ -39,7 +39,7 @@ impl Token {
             Config { cluster_id: hsm::CLUSTER.into(), hsm_id: "hsm-one".into(), root_key, installation };
         let keys = Keys::open(config).unwrap();
         keys.create_cluster_keys().unwrap();
-        let options = Options { fips: false, allow_unlocked_memory: true };
+        let options = Options { fips: false, allow_unlocked_memory: true, ..Options::default() };
         Self {
             objects: Objects::new(Arc::new(keys), options).unwrap(),
             revision: Arc::new(AtomicU64::new(1)),

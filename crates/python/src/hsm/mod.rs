@@ -2,6 +2,7 @@
 
 mod engine;
 mod identity;
+mod limits;
 mod objects;
 mod sealing;
 mod users;
@@ -14,13 +15,14 @@ use pyo3::types::PyBytes;
 use strongroom_boundary::keys::Config;
 use strongroom_boundary::objects::Options;
 use strongroom_boundary::{Approval, Approver, Boundary, Keys, Objects};
-use strongroom_engine::{Engine, Identity, Settings};
+use strongroom_engine::{Engine, Identity};
 use strongroom_wiping::scrub_stack;
 use strongroom_wire::{Role, Rv};
 
 use crate::errors::{from_boundary, refused};
 use crate::integrity;
 use crate::root_key;
+use limits::Limits;
 
 pub(crate) use objects::StagedObject;
 
@@ -93,7 +95,10 @@ fn detached_bytes<T: AsRef<[u8]> + Send>(
 #[pymethods]
 impl Hsm {
     #[staticmethod]
-    #[pyo3(signature = (*, cluster_id, hsm_id, mode, root_key_fd, installation, allow_unlocked_memory=false))]
+    #[pyo3(signature = (
+        *, cluster_id, hsm_id, mode, root_key_fd, installation, allow_unlocked_memory=false, limits=None
+    ))]
+    #[allow(clippy::too_many_arguments)] // named ones, as Python gives them
     fn start(
         py: Python<'_>,
         cluster_id: String,
@@ -102,6 +107,7 @@ impl Hsm {
         root_key_fd: RawFd,
         installation: Vec<u8>,
         allow_unlocked_memory: bool,
+        limits: Option<Limits>,
     ) -> PyResult<Self> {
         let root_key = root_key::read(root_key_fd)?;
         let fips = match mode.as_str() {
@@ -113,13 +119,24 @@ impl Hsm {
             Identity { cluster_id: cluster_id.clone(), hsm_id: hsm_id.clone(), mode: mode.clone() };
         let boundary = detached(py, || {
             let keys = Arc::new(Keys::open(Config { cluster_id, hsm_id, root_key, installation })?);
-            let objects = Objects::new(Arc::clone(&keys), Options { fips, allow_unlocked_memory })?;
+            let objects = Objects::new(
+                Arc::clone(&keys),
+                Options {
+                    fips,
+                    allow_unlocked_memory,
+                    sizes: limits.as_ref().map(Limits::sizes).unwrap_or_default(),
+                },
+            )?;
             if let Err(reason) = integrity::check() {
                 objects.fail(&format!("integrity ({reason})"));
             }
             Ok(Arc::new(Boundary { keys, objects }))
         })?;
-        let engine = Engine::new(Arc::clone(&boundary), identity, Settings::default())?;
+        let engine = Engine::new(
+            Arc::clone(&boundary),
+            identity,
+            limits.as_ref().map(Limits::settings).unwrap_or_default(),
+        )?;
         Ok(Self { boundary, engine, mode })
     }
 

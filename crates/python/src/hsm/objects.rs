@@ -367,6 +367,14 @@ impl Hsm {
         detached(py, || self.boundary.objects.load(reference, version, record))
     }
 
+    fn private_key_count(&self) -> usize {
+        self.boundary.objects.private_key_count()
+    }
+
+    fn is_certificate(&self, reference: u64) -> bool {
+        self.boundary.objects.is_certificate(reference)
+    }
+
     fn certificate_count(&self) -> usize {
         self.boundary.objects.certificate_count()
     }

@@ -13,7 +13,6 @@ from strongroom.client.messages import Template
 from strongroom.client.object_kinds import KeyType, ObjectClass
 from strongroom.vocabulary.attributes import CLI_NAMES, KINDS, SECRET, Attribute
 
-LABEL_BYTES: Final = 127
 CLASS_NAMES: Final = {
     ObjectClass.PUBLIC_KEY: "public-key",
     ObjectClass.PRIVATE_KEY: "private-key",
@@ -109,16 +108,9 @@ def parse(attribute: Attribute, text: str) -> bool | int | bytes | str:
             raise _wrong(name, text, "a number")
         return int(text)
     if kind == "text":
-        return label(text) if attribute is Attribute.LABEL else text
+        return text
     value = _hexadecimal(name, text)
     return curves.point_attribute(value) if attribute is Attribute.EC_POINT else value
-
-
-def label(text: str) -> str:
-    """A label, checked for its length."""
-    if len(text.encode()) > LABEL_BYTES:
-        raise CommandError(f"The label has {len(text.encode())} bytes; it may have {LABEL_BYTES}.")
-    return text
 
 
 def at_creation(terms: Iterable[str]) -> Template:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import click
 
-from strongroom.cli.cloudhsm import attribute_values
 from strongroom.cli.cloudhsm.click_types import Decorated, ManyValues, options
 from strongroom.client.messages import KeyQuorum, Template
 from strongroom.vocabulary.attributes import Attribute
@@ -107,7 +106,7 @@ def _common(label: str, token: bool) -> Template:
     return {
         Attribute.TOKEN.value: token,
         Attribute.PRIVATE.value: True,
-        Attribute.LABEL.value: attribute_values.label(label),
+        Attribute.LABEL.value: label,
         Attribute.MODIFIABLE.value: True,
         Attribute.DESTROYABLE.value: True,
     }

@@ -195,11 +195,6 @@ def test_a_bad_attribute_says_what_is_right_and_asks_no_hsm(cli, attributes: str
     assert cli.client.calls == []
 
 
-def test_a_label_that_is_too_long_is_refused_with_both_lengths(cli) -> None:
-    line = f"key generate-symmetric aes --key-length-bytes 32 --label {'ä' * 64}"
-    assert cli(line).error == "The label has 128 bytes; it may have 127."
-
-
 def test_an_exponent_that_is_no_positive_number_is_refused(cli) -> None:
     assert "must be a positive number" in cli(RSA.replace("65537", "0")).error
 

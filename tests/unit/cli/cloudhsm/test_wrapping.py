@@ -204,7 +204,6 @@ def test_a_refusal_comes_with_the_next_step(cli: Any, line: str, refusal: Refuse
             f"key unwrap aes-no-pad {UNWRAP} --attributes trusted=true",
             "The attribute trusted cannot be set at creation",
         ),
-        (f"key unwrap aes-no-pad {UNWRAP}".replace("--label new", f"--label {'x' * 128}"), "The label has 128 bytes"),
     ],
 )
 def test_bad_input_says_what_is_right_and_asks_no_hsm(cli: Any, line: str, message: str) -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from strongroom.cli.operator.main import strongroom
 from strongroom.installation.environment import Credentials, environment, export_lines, write_credentials
 from strongroom.installation.lock import InstanceLock, ServiceRecord
+from strongroom.installation.settings import Limits, Settings, limits_of, load_settings, save_settings
 from strongroom.installation.state_directory import StateDirectory
 from strongroom.quickstart.files import QuickstartFiles
 
@@ -50,6 +51,47 @@ def test_the_help_of_every_command_has_an_example(run, words):
     first = after.splitlines()[1]
     assert first.startswith("      ")
     assert f"strongroom {' '.join(words)}" in first
+
+
+def test_limits_are_shown_and_set_for_all_clusters_or_one(run, state):
+    assert "no installation was made" in run("limits").output
+    state.sealed_installation.touch()
+    save_settings(state.settings, Settings())
+    assert "max_keys                       16666\n" in run("limits").output
+    assert "max_keys                       9\n" in run("limits", "max_keys=9", "max_users=5").output
+    cluster = "cluster-aaaaaaaaaaa"
+    assert "there is no cluster" in run("limits", "--cluster", cluster).output
+    state.cluster_store(cluster).parent.mkdir(parents=True, exist_ok=True)
+    state.cluster_store(cluster).touch()
+    shown = run("limits", "--cluster", cluster, "max_keys=7").output
+    assert "max_keys                       7\n" in shown
+    assert "max_users                      5\n" in shown
+    assert load_settings(state.settings).cluster_limits == {cluster: {"max_keys": 7}}
+    assert limits_of(load_settings(state.settings), cluster) == Limits(max_keys=7, max_users=5)
+    assert "max_keys                       9\n" in run("limits", "--cluster", cluster, "max_keys=default").output
+    assert "max_keys                       16666\n" in run("limits", "max_keys=default").output
+    assert load_settings(state.settings) == Settings(limits=Limits(max_users=5))
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("max_keys", "gives no limit a number"),
+        ("max_keys=-1", "gives no limit a number"),
+        ("max_keys=0", "Expected `int` >= 1"),
+        ("max_certs=5", "unknown field `max_certs`"),
+        ("max_certs=default", "unknown field `max_certs`"),
+        ("max_data_bytes=2000000", "Expected `int` <= 1044480"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_refused_and_nothing_is_set(run, state, word, text):
+    state.sealed_installation.touch()
+    save_settings(state.settings, Settings())
+    before = state.settings.read_bytes()
+    result = run("limits", "max_users=9", word)
+    assert result.exit_code == 1
+    assert text in result.output
+    assert state.settings.read_bytes() == before
 
 
 def test_an_unknown_command_is_wrong_usage(run):

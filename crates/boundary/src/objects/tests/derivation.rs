@@ -235,7 +235,9 @@ fn both_names_of_the_counter_mode_derive_the_same_key() {
 
 #[test]
 fn mode_fips_wants_a_derivation_function() {
-    let objects = Objects::new(keys(), Options { fips: true, allow_unlocked_memory: true }).unwrap();
+    let objects =
+        Objects::new(keys(), Options { fips: true, allow_unlocked_memory: true, ..Options::default() })
+            .unwrap();
     let alice = user("alice");
     let (point, private) = agreeing_pair(&objects, &alice);
     for (kdf, expected) in [(CKD_NULL, Rv::MECHANISM_PARAM_INVALID), (CKD_SHA256_KDF, Rv::OK)] {

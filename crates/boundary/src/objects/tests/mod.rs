@@ -65,7 +65,7 @@ pub fn keys() -> Arc<Keys> {
 
 /// An HSM's objects.
 pub fn objects() -> Objects {
-    Objects::new(keys(), Options { fips: false, allow_unlocked_memory: true }).unwrap()
+    Objects::new(keys(), Options { fips: false, allow_unlocked_memory: true, ..Options::default() }).unwrap()
 }
 
 /// A crypto-user with a login of its own.

@@ -52,7 +52,9 @@ fn mechanisms_refuse_keys_of_other_types_and_functions_that_they_lack() {
 
 #[test]
 fn mode_fips_refuses_what_the_table_says() {
-    let objects = Objects::new(keys(), Options { fips: true, allow_unlocked_memory: true }).unwrap();
+    let objects =
+        Objects::new(keys(), Options { fips: true, allow_unlocked_memory: true, ..Options::default() })
+            .unwrap();
     let alice = user("alice");
     let (public, private) = rsa_pair(&objects, &alice);
     assert_eq!(code(objects.encrypt(&alice, public, M::RsaPkcs, None, b"d")), Rv::MECHANISM_INVALID);

@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
         "forward:forward",
         "Where HSM audit entries and trail events are sent: at least once, in order, while the service runs.",
     ),
+    "limits": Entry("limits:limits", "Show what clusters may hold, or set it."),
     "logs": Entry("logs:logs", "Show the end of the service's log and of each HSM's."),
     "status": Entry("status:show_status", "Show the service, its subnets, and its clusters with their HSMs."),
     "store": Entry("store:store", "Decisions about a cluster's store."),

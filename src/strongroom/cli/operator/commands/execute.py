@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from strongroom.cli.operator.ephemeral import EphemeralInstallation
+from strongroom.cli.operator.limit_option import limit_option, numbers
 from strongroom.cli.operator.progress import Progress
 from strongroom.cli.operator.refusals import Refusal
 from strongroom.installation.options import Options
@@ -28,9 +29,17 @@ _NOT_FOUND = 127
     help="FIPS allows approved algorithms only.",
 )
 @click.option("--region", help="The AWS region to play.")
+@limit_option
 @click.argument("command", nargs=-1, required=True)
 @click.pass_context
-def execute(context: click.Context, command: tuple[str, ...], hsms: int, mode: str, region: str | None) -> None:
+def execute(
+    context: click.Context,
+    command: tuple[str, ...],
+    hsms: int,
+    mode: str,
+    region: str | None,
+    limits: tuple[str, ...],
+) -> None:
     """Run COMMAND against a throw-away installation with a cluster, and stop that again.
 
     COMMAND gets everything that `strongroom env --admin` gives, and its exit status is this program's.
@@ -40,7 +49,7 @@ def execute(context: click.Context, command: tuple[str, ...], hsms: int, mode: s
         strongroom exec -- pytest tests
         strongroom exec -- sh -c 'cloudhsm-cli user list'
     """
-    options = Options(state_directory="", region=region)
+    options = Options(state_directory="", region=region, limits=numbers(limits))
     installation = EphemeralInstallation(options, end_with=(os.getpid(),))
     try:
         service = installation.start(Progress(), mode=mode, hsms=hsms)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from strongroom.cli.operator.ephemeral import EphemeralInstallation
+from strongroom.cli.operator.limit_option import limit_option, numbers
 from strongroom.cli.operator.progress import Progress
 from strongroom.cli.operator.refusals import Refusal
 from strongroom.cli.operator.state_option import state_option
@@ -32,6 +33,7 @@ from strongroom.quickstart.errors import QuickstartError
 @click.option("--listen", metavar="HOST[:PORT]", help="The control API's address; remembered. Default 127.0.0.1.")
 @click.option("--tls-cert", type=click.Path(resolve_path=True), help="PEM certificate of the control API; remembered.")
 @click.option("--tls-key", type=click.Path(resolve_path=True), help="PEM key of that certificate; remembered.")
+@limit_option
 @click.option("--allow-unlocked-memory", is_flag=True, help="Start HSMs where memory cannot be locked.")
 @click.option("--parent-pid", type=int, help="With --ephemeral: end with this process instead of the caller.")
 @state_option
@@ -53,6 +55,7 @@ def up(state: StateDirectory, detach: bool, quickstart: bool, ephemeral: bool, *
         listen=given["listen"],
         tls_certificate=given["tls_cert"],
         tls_key=given["tls_key"],
+        limits=numbers(given["limits"]),
         allow_unlocked_memory=given["allow_unlocked_memory"],
     )
     if ephemeral:
