@@ -69,10 +69,12 @@ down: ## Stop what `make up` started; state stays
 test: test-packages build ## Lint and every test
 	@$(BIN)/python tests/run_suites.py
 
+PROGRAMS = $(filter-out %/test_misuse.py,$(wildcard tests/conformance/test_*.py))
 .PHONY: conformance
-conformance: test-packages build ## Run every public test vector through the PKCS #11 library, and long random sequences
+conformance: test-packages build ## Run every public test vector, long random sequences, and programs in the profile aws
 	@STRONGROOM_ALL_VECTORS=1 $(BIN)/python -m pytest -ra -q --durations=0 tests/conformance/mechanisms
 	@STRONGROOM_ALL_VECTORS=1 $(BIN)/python -m pytest -ra -q --durations=0 tests/faults/test_quorum_rules.py tests/integration/test_wrong_commands.py
+	@STRONGROOM_PROFILE=aws $(BIN)/python -m pytest -ra -q $(PROGRAMS)
 
 DURATION := 1h
 .PHONY: soak
