@@ -17,8 +17,8 @@ use crate::{Caller, Error, Result, mechanisms};
 /// The shortest derived key, bytes (112 bits, SP 800-131A). Most functions give the beginning, or the end, of one stream
 /// whatever the length: whoever could derive one byte, then two, would read a longer key by guessing.
 const SHORTEST: u64 = 14;
-/// Longer keys than this are none of ours; the limit of each kind is checked when the key is there.
-const LONGEST: u64 = 4096;
+/// No kind of key is so long: this is derived in place of longer ones, and refused when the key is there.
+const TOO_LONG: u64 = made::SECRET_LENGTH as u64 + 1;
 
 impl Objects {
     /// Derives a secret key from a key of the caller's own.
@@ -56,8 +56,8 @@ impl Objects {
             let text = format!("a derived key has at least {SHORTEST} bytes, so that nobody guesses it");
             return Err(Error::refused(Rv::KEY_SIZE_RANGE, text));
         }
-        #[allow(clippy::cast_possible_truncation)] // at most LONGEST
-        let length = template.ulong(AttributeType::ValueLen).map(|length| length.min(LONGEST) as usize);
+        #[allow(clippy::cast_possible_truncation)] // at most TOO_LONG
+        let length = template.ulong(AttributeType::ValueLen).map(|length| length.min(TOO_LONG) as usize);
         let length = if class.secret_kind() == KeyKind::Des3 { Some(DES3_KEY_LENGTH) } else { length };
         let handle = self.cache.handle(&base)?;
         let value = mechanisms::derive(&handle, mechanism, bare.as_ref().or(parameters), length)?;

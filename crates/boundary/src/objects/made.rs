@@ -27,7 +27,7 @@ pub struct Made {
 
 /// Key sizes in bytes of AES, and the longest generic secret that an operator may allow.
 const AES_LENGTHS: [usize; 3] = [16, 24, 32];
-const SECRET_LENGTH: usize = 4096;
+pub const SECRET_LENGTH: usize = 4096;
 
 /// A secret key.
 ///

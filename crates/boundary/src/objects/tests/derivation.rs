@@ -143,6 +143,8 @@ fn templates_of_derived_keys_are_checked() {
         (14, Rv::OK),
         (800, Rv::OK),
         (801, Rv::ATTRIBUTE_VALUE_INVALID),
+        (4096, Rv::ATTRIBUTE_VALUE_INVALID),
+        (4097, Rv::ATTRIBUTE_VALUE_INVALID),
         (u64::MAX, Rv::ATTRIBUTE_VALUE_INVALID),
     ] {
         assert_eq!(derive(secret_template(0x10, length)), expected);
