@@ -126,9 +126,10 @@ def fips_refused(row: Row) -> list[str]:
 MECHANISMS_PAGE = """# Mechanisms
 
 **Parts**: how data comes in parts (C_SignUpdate, C_EncryptUpdate and the like). *Any size*: as it comes, without limit.
-*Collected*: at most what one request takes (1 MiB less 4 KiB); encryption and decryption give everything with the last
-call, so that nothing is seen of a plaintext whose tag does not fit. *None*: the standard has the mechanism in one part
-only.
+*Stream*: any size too; what fits one request (1 MiB less 4 KiB) is collected and done by any HSM, more goes to one HSM as
+it comes ([ADR 0126](../adr/0126-streams.md)). *Collected*: at most what one request takes. A decryption with a tag gives
+everything with the last call, so that nothing is seen of a plaintext whose tag does not fit. *None*: the standard has the
+mechanism in one part only.
 
 **AWS**: a slot of [profile `aws`](client-configuration.md#the-profile-aws) has it.
 
@@ -143,6 +144,8 @@ def parts(row: dict[str, Any]) -> str:
         return ""
     if row.get("single_part"):
         return "none"
+    if row.get("stream"):
+        return "stream"
     is_cut = "encrypt" in row["does"] and row["parameters"] in {"none", "iv", "ctr"} and row["keys"] != ["aes-xts"]
     is_hashed = "hash" in row or "digest" in row["does"] or row["keys"] == ["ml-dsa"]
     return "any size" if is_cut or is_hashed else "collected"
@@ -204,6 +207,13 @@ def mechanisms() -> dict[Path, str]:
         "Whether it takes no Update calls.",
         "bool",
         [(camel(r["name"]), "true" if r.get("single_part") else "false") for r in table],
+        "false",
+    )
+    rust += rust_match(
+        "is_stream",
+        "Whether it depends on all of its data and takes any length of them, in a stream.",
+        "bool",
+        [(camel(r["name"]), "true" if r.get("stream") else "false") for r in table],
         "false",
     )
     rust += rust_match(

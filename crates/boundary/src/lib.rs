@@ -25,8 +25,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use ffi::library as crypto_library;
 pub use integrity::check_integrity;
 pub use keys::Keys;
-pub use mechanisms::MAX_DATA;
-pub use objects::{Objects, Options, Sizes, Staged};
+pub use mechanisms::{MAX_DATA, Purpose, Step};
+pub use objects::{Objects, Options, Sizes, Staged, Stream};
 #[cfg(feature = "fail-selftest")]
 pub use selftest::names as self_tests;
 

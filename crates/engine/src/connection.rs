@@ -394,7 +394,7 @@ impl Connection {
         }
         login.connection_opened();
         if let Some(replaced) = logins.insert(id, Arc::clone(login)) {
-            replaced.connection_closed(Instant::now());
+            replaced.connection_closed(self.id, Instant::now());
         }
         drop(logins);
         self.inbound.lock().decoder.set_limit(4 * frame::MAX_BODY_LENGTH);
@@ -431,7 +431,7 @@ impl Connection {
         let _ = self.socket.shutdown(Shutdown::Both);
         let now = Instant::now();
         for (_, login) in self.logins.write().drain() {
-            login.connection_closed(now);
+            login.connection_closed(self.id, now);
         }
         true
     }

@@ -221,6 +221,7 @@ impl Engine {
             ("managed_waiting", shared.managed.waiting()),
             ("parked", shared.parking.len()),
             ("session_objects", shared.boundary.objects.session_object_count()),
+            ("streams", shared.streams.open()),
         ];
         let sizes = sizes.map(|(name, size)| (name, size as u64));
         let counters = [

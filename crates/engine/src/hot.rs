@@ -2,22 +2,26 @@
 
 use std::time::Instant;
 
-use strongroom_boundary::{Caller, Error};
-use strongroom_wire::bulk::CryptRequestView;
+use strongroom_boundary::{Caller, Error, Purpose, Step};
+use strongroom_wire::bulk::{CryptRequestView, StreamStepView};
 use strongroom_wire::codec::List;
 use strongroom_wire::frame::MAX_BODY_LENGTH;
 use strongroom_wire::messages::{
     AttachRequest, AttributesRequest, CryptResponse, Empty, FindRequest, HelloRequest, MembersResponse,
-    RandomRequest, RandomResponse, SESSION_OBJECT_BIT, VerifyRequest,
+    RandomRequest, RandomResponse, SESSION_OBJECT_BIT, StreamCloseRequest, StreamOpenRequest,
+    StreamOpenResponse, VerifyRequest,
 };
 use strongroom_wire::tables::KeyKind;
 use strongroom_wire::{DecodeError, Field, MechanismType, Message, Operation, Rv};
 
+use crate::logins::Login;
 use crate::parking::Need;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::session;
+use crate::settings::Settings;
 use crate::shared::Shared;
+use crate::streams::MostStreams;
 
 /// The largest data of one operation.
 pub(crate) const MAX_DATA: u64 = strongroom_boundary::MAX_DATA as u64;
@@ -55,6 +59,9 @@ pub(crate) enum HotRequest {
     Random(RandomRequest),
     Find(FindRequest),
     Attributes(AttributesRequest),
+    StreamOpen(StreamOpenRequest),
+    StreamStep(StreamStepView),
+    StreamClose(StreamCloseRequest),
     Empty,
 }
 
@@ -70,6 +77,11 @@ impl HotRequest {
             Operation::Random => Self::Random(RandomRequest::from_bytes(body)?),
             Operation::Find => Self::Find(FindRequest::from_bytes(body)?),
             Operation::Attributes => Self::Attributes(AttributesRequest::from_bytes(body)?),
+            Operation::StreamOpen => Self::StreamOpen(StreamOpenRequest::from_bytes(body)?),
+            Operation::StreamUpdate | Operation::StreamFinish | Operation::StreamReveal => {
+                Self::StreamStep(StreamStepView::from_bytes(body)?)
+            }
+            Operation::StreamClose => Self::StreamClose(StreamCloseRequest::from_bytes(body)?),
             _ => {
                 Empty::from_bytes(body)?;
                 Self::Empty
@@ -85,6 +97,7 @@ impl HotRequest {
                 crypt.data.len() >= LONG_DATA || is_private && uses_rsa(crypt.mechanism)
             }
             Self::Verify(verify) => verify.data.len() >= LONG_DATA,
+            Self::StreamStep(step) => step.data.len() >= LONG_DATA,
             Self::Random(random) => random.length >= LONG_DATA as u64,
             Self::Find(_) => true,
             Self::Attributes(attributes) => attributes.references.0.len() > 256,
@@ -103,6 +116,7 @@ impl HotRequest {
     pub(crate) fn answer_bytes(&self) -> usize {
         match self {
             Self::Crypt(crypt) => crypt.data.len(),
+            Self::StreamStep(step) => step.data.len(),
             Self::Random(random) => usize::try_from(random.length.min(MAX_DATA)).unwrap_or(MAX_BODY_LENGTH),
             Self::Find(find) if find.with_attributes => {
                 usize::try_from(find.limit).unwrap_or(MAX_OBJECTS).min(MAX_OBJECTS) * OBJECT_BYTES
@@ -164,7 +178,15 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Result<Answer, Stop>
         _ => {}
     }
     let Some(login) = &request.login else { return Err(Refusal::not_logged_in().into()) };
-    with_objects(shared, request, hot, &login.caller)
+    match hot {
+        HotRequest::StreamOpen(open) => open_stream(shared, request, login, open),
+        HotRequest::StreamStep(view) => step_stream(shared, request, login, view),
+        HotRequest::StreamClose(close) => {
+            login.streams.end(close.stream, &request.connection);
+            Ok(Empty {}.to_bytes().into())
+        }
+        _ => with_objects(shared, request, hot, &login.caller),
+    }
 }
 
 fn with_objects(
@@ -218,16 +240,22 @@ fn with_objects(
             check_reads(shared, references.iter().copied())?;
             Ok(objects.attributes(caller, references)?.to_bytes().into())
         }
-        HotRequest::Hello(_) | HotRequest::Attach(_) | HotRequest::Empty => Err(Refusal::broken().into()),
+        HotRequest::Hello(_)
+        | HotRequest::Attach(_)
+        | HotRequest::Empty
+        | HotRequest::StreamOpen(_)
+        | HotRequest::StreamStep(_)
+        | HotRequest::StreamClose(_) => Err(Refusal::broken().into()),
     }
 }
 
 fn check_length(shared: &Shared, data: &[u8]) -> Result<(), Refusal> {
+    if data.len() as u64 <= shared.settings.max_data { Ok(()) } else { Err(too_long(shared)) }
+}
+
+fn too_long(shared: &Shared) -> Refusal {
     let most = shared.settings.max_data;
-    if data.len() as u64 <= most {
-        return Ok(());
-    }
-    Err(Refusal::of_request(Rv::DATA_LEN_RANGE, format!("at most {most} bytes of data in one operation")))
+    Refusal::of_request(Rv::DATA_LEN_RANGE, format!("at most {most} bytes of data in one operation"))
 }
 
 /// Certificates are read as fast as the operator allows.
@@ -238,6 +266,58 @@ fn check_reads(shared: &Shared, references: impl Iterator<Item = u64>) -> Result
     let objects = &shared.boundary.objects;
     let count = references.filter(|reference| objects.is_certificate(*reference)).count();
     if shared.certificate_reads.take(count, Instant::now()) { Ok(()) } else { Err(Refusal::busy()) }
+}
+
+fn open_stream(
+    shared: &Shared,
+    request: &Request,
+    login: &Login,
+    open: &StreamOpenRequest,
+) -> Result<Answer, Stop> {
+    let caller = &login.caller;
+    know(shared, request, caller, &[open.key])?;
+    let purpose = match u16::try_from(open.operation).ok().and_then(Operation::from_code) {
+        Some(Operation::Sign) => Purpose::Sign,
+        Some(Operation::Verify) => Purpose::Verify,
+        Some(Operation::Encrypt) => Purpose::Encrypt,
+        Some(Operation::Decrypt) => Purpose::Decrypt,
+        _ => {
+            let text = "A stream is for sign, verify, encrypt or decrypt.";
+            return Err(Refusal::of_request(Rv::ARGUMENTS_BAD, text).into());
+        }
+    };
+    let mechanism = mechanism(open.mechanism)?;
+    // Who sets a lower limit to the data of one operation wants no longer ones.
+    if shared.settings.max_data < MAX_DATA {
+        return Err(too_long(shared).into());
+    }
+    let objects = &shared.boundary.objects;
+    let (stream, iv) = objects.open_stream(caller, purpose, open.key, mechanism, open.parameters.as_ref())?;
+    let Settings { max_streams_of_login: of_login, max_streams: of_hsm, .. } = shared.settings;
+    let most = MostStreams { of_login, of_hsm };
+    let stream = login.streams.keep(login, &request.connection, stream, &shared.streams, most)?;
+    Ok(StreamOpenResponse { stream, iv }.to_bytes().into())
+}
+
+fn step_stream(
+    shared: &Shared,
+    request: &Request,
+    login: &Login,
+    view: &StreamStepView,
+) -> Result<Answer, Stop> {
+    let data = request.body.get(view.data.clone()).ok_or_else(Refusal::broken)?;
+    let (stream, working) = login.streams.take(view.stream, &request.connection)?;
+    let step = match request.operation {
+        Operation::StreamUpdate => Step::Update,
+        Operation::StreamFinish => Step::Finish(view.proof.as_deref()),
+        _ => Step::Reveal(view.proof.as_deref().unwrap_or_default()),
+    };
+    let objects = &shared.boundary.objects;
+    let (data, goes_on) = objects.step_stream(&login.caller, stream, step, view.offset, data)?;
+    if let Some(stream) = goes_on {
+        working.give_back(stream);
+    }
+    Ok(Answer::Crypt(CryptResponse { data, iv: None }))
 }
 
 fn mechanism(code: u64) -> Result<MechanismType, Refusal> {

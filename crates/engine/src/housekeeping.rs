@@ -1,5 +1,5 @@
 //! What happens by the clock: overdue connections are cut and idle ones give memory back, parked requests end, refused
-//! logins are answered, lapsed logins lose their session objects.
+//! logins are answered, lapsed logins lose their session objects, streams of keys that may not be used any more end.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -54,6 +54,7 @@ impl Clock {
                 shared.tickets.look();
                 look_after_connections(shared);
                 end_lapsed(shared, now);
+                look_after_streams(shared);
                 next = now + tick;
             }
         }
@@ -74,6 +75,19 @@ fn look_after_connections(shared: &Shared) {
                 shared.workers.resume(&connection);
             }
         }
+    }
+}
+
+/// Ends the streams that a step would be refused to, so that no more is left of a key that was destroyed.
+fn look_after_streams(shared: &Shared) {
+    if shared.streams.open() == 0 {
+        return;
+    }
+    for login in shared.logins.all() {
+        let objects = &shared.boundary.objects;
+        login
+            .streams
+            .end_those(|stream| objects.check_stream(&login.caller, stream).err().map(Refusal::from));
     }
 }
 

@@ -31,6 +31,7 @@ mod session;
 mod settings;
 mod shared;
 mod statistics;
+mod streams;
 mod tls;
 mod workers;
 

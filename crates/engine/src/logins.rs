@@ -12,12 +12,15 @@ use parking_lot::{Mutex, RwLock};
 use strongroom_boundary::Caller;
 use strongroom_boundary::keys::TICKET_LIFETIME_SECONDS;
 
+use crate::streams::Streams;
+
 /// A login as the brain applied it.
 #[derive(Debug)]
 pub(crate) struct Login {
     pub(crate) caller: Caller,
     pub(crate) epoch: u64,
     pub(crate) client_key: Vec<u8>,
+    pub(crate) streams: Streams,
     ended: AtomicBool,
     use_of_it: Mutex<Use>,
 }
@@ -36,9 +39,16 @@ impl Login {
             caller,
             epoch,
             client_key,
+            streams: Streams::default(),
             ended: AtomicBool::new(false),
             use_of_it: Mutex::new(Use::default()),
         }
+    }
+
+    /// The brain has removed it, or put another in its place.
+    fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.streams.end_all();
     }
 
     /// Whether the brain has removed it.
@@ -64,7 +74,9 @@ impl Login {
         use_of_it.connections > 0 || use_of_it.confirmed.is_some_and(|at| now.duration_since(at) < lifetime)
     }
 
-    pub(crate) fn connection_closed(&self, now: Instant) {
+    /// This connection uses it no more.
+    pub(crate) fn connection_closed(&self, connection: u64, now: Instant) {
+        self.streams.end_of(connection);
         let mut use_of_it = self.use_of_it.lock();
         use_of_it.connections = use_of_it.connections.saturating_sub(1);
         if use_of_it.connections == 0 {
@@ -95,7 +107,7 @@ impl Logins {
             if known.caller == caller && known.epoch == epoch && known.client_key == client_key {
                 return;
             }
-            known.ended.store(true, Ordering::Release);
+            known.end();
         }
         logins.insert(caller.login_id, Arc::new(Login::new(caller, epoch, client_key)));
     }
@@ -103,12 +115,17 @@ impl Logins {
     /// Ends a login everywhere.
     pub(crate) fn remove(&self, login_id: u64) {
         if let Some(login) = self.0.write().remove(&login_id) {
-            login.ended.store(true, Ordering::Release);
+            login.end();
         }
     }
 
     pub(crate) fn find(&self, login_id: u64) -> Option<Arc<Login>> {
         self.0.read().get(&login_id).cloned()
+    }
+
+    /// All of them, for now and then.
+    pub(crate) fn all(&self) -> Vec<Arc<Login>> {
+        self.0.read().values().cloned().collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -168,9 +185,9 @@ mod tests {
         let Some(login) = logins.find(1) else { panic!("applied") };
         login.connection_opened();
         login.connection_opened();
-        login.connection_closed(now);
+        login.connection_closed(1, now);
         assert!(logins.take_lapsed(now + linger, linger).is_empty(), "one connection is left");
-        login.connection_closed(now);
+        login.connection_closed(2, now);
         assert!(logins.take_lapsed(now + linger / 2, linger).is_empty(), "not long enough");
         assert_eq!(logins.take_lapsed(now + linger, linger), [1]);
         assert!(logins.take_lapsed(now + 2 * linger, linger).is_empty(), "said once");

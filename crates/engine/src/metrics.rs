@@ -112,6 +112,7 @@ fn family(hot: Option<&HotRequest>) -> usize {
     let code = match hot {
         Some(HotRequest::Crypt(crypt)) => crypt.mechanism,
         Some(HotRequest::Verify(verify)) => verify.mechanism,
+        Some(HotRequest::StreamOpen(open)) => open.mechanism,
         _ => return 0,
     };
     match MechanismType::from_code(code) {

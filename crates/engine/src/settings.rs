@@ -49,6 +49,10 @@ pub struct Settings {
     pub output_max: usize,
     /// Answers that one worker gathers before it sends them.
     pub answers_per_write: usize,
+    /// Operations over long data that a login has under way at once.
+    pub max_streams_of_login: usize,
+    /// Operations over long data that the HSM has under way at once; each holds a few kilobytes.
+    pub max_streams: usize,
     /// Surplus requests of one read from which on another worker is woken to help.
     pub help_from: usize,
 }
@@ -79,6 +83,8 @@ impl Default for Settings {
             output_pause: 1024 * 1024,
             output_max: 16 * 1024 * 1024,
             answers_per_write: 8,
+            max_streams_of_login: 1024,
+            max_streams: 16_384,
             help_from: 2,
         }
     }

@@ -26,6 +26,7 @@ use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::settings::{Identity, Settings};
 use crate::statistics::Statistics;
+use crate::streams::StreamCount;
 use crate::workers::{Work, Workers};
 
 /// Kinds of [`Notice`].
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) workers: Workers,
     pub(crate) statistics: Statistics,
     pub(crate) metrics: Metrics,
+    pub(crate) streams: Arc<StreamCount>,
     pub(crate) connections: RwLock<HashMap<u64, Arc<Connection>>>,
     pub(crate) ended_logins: Mutex<Vec<u64>>,
     /// No new connections and no HELLO any more.
@@ -84,6 +86,7 @@ impl Shared {
             parking: Parking::default(),
             statistics: Statistics::default(),
             metrics: Metrics::default(),
+            streams: Arc::default(),
             connections: RwLock::new(HashMap::new()),
             ended_logins: Mutex::new(Vec::new()),
             draining: AtomicBool::new(false),

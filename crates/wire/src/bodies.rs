@@ -12,9 +12,10 @@ use crate::messages::{
     MutualTlsResponse, ObjectsResponse, QuorumTimeoutsResponse, QuorumTokenRequest, QuorumTokenResponse,
     QuorumTokensRequest, QuorumTokensResponse, QuorumValuesResponse, RandomRequest, RandomResponse,
     RegisterQuorumRequest, RegisterTrustAnchorRequest, SetAttributesRequest, SetEnforcementRequest,
-    SetQuorumTimeoutRequest, SetQuorumValueRequest, ShareKeyRequest, SignWithApprovalRequest, TicketResponse,
-    TokenResponse, TrustAnchorView, UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest,
-    UserResponse, VerifyRequest, WrapKeyRequest, WrapWithApprovalRequest,
+    SetQuorumTimeoutRequest, SetQuorumValueRequest, ShareKeyRequest, SignWithApprovalRequest,
+    StreamCloseRequest, StreamFinishRequest, StreamOpenRequest, StreamOpenResponse, StreamRevealRequest,
+    StreamUpdateRequest, TicketResponse, TokenResponse, TrustAnchorView, UnwrapKeyRequest, UserDeleteRequest,
+    UserListResponse, UserRequest, UserResponse, VerifyRequest, WrapKeyRequest, WrapWithApprovalRequest,
 };
 use crate::tables::Operation;
 
@@ -112,4 +113,9 @@ bodies! {
     SignWithApproval: SignWithApprovalRequest => CryptResponse,
     WrapWithApproval: WrapWithApprovalRequest => CryptResponse,
     CopyObject: CopyObjectRequest => ObjectsResponse,
+    StreamOpen: StreamOpenRequest => StreamOpenResponse,
+    StreamUpdate: StreamUpdateRequest => CryptResponse,
+    StreamFinish: StreamFinishRequest => CryptResponse,
+    StreamReveal: StreamRevealRequest => CryptResponse,
+    StreamClose: StreamCloseRequest => Empty,
 }

@@ -1,6 +1,8 @@
-//! `sign`, `encrypt` and `decrypt` without copies of their data: the same bytes as [`CryptRequest`] and [`CryptResponse`].
+//! `sign`, `encrypt`, `decrypt` and the steps of streams without copies of their data: the same bytes as [`CryptRequest`],
+//! [`CryptResponse`], [`StreamUpdateRequest`] and its like.
 //!
 //! [`CryptRequest`]: crate::messages::CryptRequest
+//! [`StreamUpdateRequest`]: crate::messages::StreamUpdateRequest
 
 use std::ops::Range;
 
@@ -44,6 +46,60 @@ impl CryptRequestView {
             data: data.ok_or(DecodeError::Missing("data"))?,
         })
     }
+}
+
+/// A step of a stream whose data stays where it came in: in the body, at this range.
+#[derive(Debug)]
+pub struct StreamStepView {
+    /// The stream's number.
+    pub stream: u64,
+    /// How much data came before.
+    pub offset: u64,
+    /// Where the data is in the body.
+    pub data: Range<usize>,
+    /// The signature, tag or mark; none in an update.
+    pub proof: Option<Vec<u8>>,
+}
+
+impl StreamStepView {
+    /// From a whole body of `stream_update`, `stream_finish` or `stream_reveal`.
+    ///
+    /// # Errors
+    /// The bytes are not such a request.
+    pub fn from_bytes(body: &[u8]) -> Result<Self, DecodeError> {
+        let (mut stream, mut offset, mut data, mut proof) = (None, None, None, None);
+        read_map(body, |member, input| {
+            match member {
+                1 => stream = Some(Field::decode(input)?),
+                2 => offset = Some(Field::decode(input)?),
+                3 => data = Some(read_range(body, input)?),
+                4 => proof = Field::decode(input)?,
+                _ => skip_value(input)?,
+            }
+            Ok(())
+        })?;
+        Ok(Self {
+            stream: stream.ok_or(DecodeError::Missing("stream"))?,
+            offset: offset.ok_or(DecodeError::Missing("offset"))?,
+            data: data.ok_or(DecodeError::Missing("data"))?,
+            proof,
+        })
+    }
+}
+
+/// The body of such a step over borrowed data.
+pub fn stream_step(stream: u64, offset: u64, data: &[u8], proof: Option<&[u8]>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.len() + 128);
+    let members = if proof.is_some() { 4 } else { 3 };
+    written(rmp::encode::write_map_len(&mut out, members).is_ok());
+    put(&mut out, 1, &stream);
+    put(&mut out, 2, &offset);
+    3_u64.encode(&mut out);
+    written(rmp::encode::write_bin(&mut out, data).is_ok());
+    if let Some(proof) = proof {
+        put(&mut out, 4, &proof.to_vec());
+    }
+    out
 }
 
 /// The body of a `CryptRequest` over borrowed data.
@@ -122,7 +178,9 @@ mod tests {
 
     use super::*;
     use crate::Message;
-    use crate::messages::{CryptRequest, NO_PARAMETERS};
+    use crate::messages::{
+        CryptRequest, NO_PARAMETERS, StreamFinishRequest, StreamRevealRequest, StreamUpdateRequest,
+    };
 
     fn requests() -> Vec<CryptRequest> {
         let parameters = MechanismParameters { iv: Some(vec![7; 12]), tag_bits: Some(128), ..NO_PARAMETERS };
@@ -148,6 +206,28 @@ mod tests {
             assert!(
                 (view.key, view.mechanism, &view.parameters, &body[view.data.clone()])
                     == (request.key, request.mechanism, &request.parameters, &request.data[..])
+            );
+        }
+    }
+
+    #[test]
+    fn steps_of_streams_are_the_same_bytes_and_come_back() {
+        let (stream, offset, data, proof) = (7, 1 << 33, vec![5; 70_000], vec![9; 32]);
+        let update = StreamUpdateRequest { stream, offset, data: data.clone() };
+        let finish =
+            StreamFinishRequest { stream, offset, data: data.clone(), signature: Some(proof.clone()) };
+        let reveal = StreamRevealRequest { stream, offset, data: data.clone(), mark: proof.clone() };
+        let with_proof = stream_step(stream, offset, &data, Some(&proof));
+        assert!(stream_step(stream, offset, &data, None) == update.to_bytes());
+        assert!(with_proof == finish.to_bytes() && with_proof == reveal.to_bytes());
+        let view = StreamStepView::from_bytes(&with_proof).unwrap();
+        assert_eq!((view.stream, view.offset, view.proof), (stream, offset, Some(proof)));
+        assert!(with_proof[view.data] == data);
+        let short = stream_step(stream, offset, b"data", None);
+        for length in 1..short.len() {
+            assert_eq!(
+                StreamStepView::from_bytes(&short[..length]).err(),
+                StreamUpdateRequest::from_bytes(&short[..length]).err()
             );
         }
     }

@@ -128,6 +128,49 @@ message! {
         5 => signature: Vec<u8>,
     }
 
+    /// `stream_open`: an operation over data of any length, on the HSM that answers.
+    pub struct StreamOpenRequest {
+        1 => key: u64,
+        2 => mechanism: u64,
+        3 => parameters: Option<MechanismParameters>,
+        4 => /** The operation that it is the long form of: the number of `sign`, `verify`, `encrypt` or `decrypt`. */ operation: u64,
+    }
+
+    /// The stream.
+    pub struct StreamOpenResponse {
+        1 => /** Its number, on this connection. */ stream: u64,
+        2 => /** The IV that the HSM made (GCM, GMAC). */ iv: Option<Vec<u8>>,
+    }
+
+    /// `stream_update`: the next data. The answer is the ciphertext of an encryption, the mark of a decryption's data.
+    pub struct StreamUpdateRequest {
+        1 => stream: u64,
+        2 => /** How much data came before. */ offset: u64,
+        3 => data: Vec<u8>,
+    }
+
+    /// `stream_finish`: the last data. The answer is the MAC, the rest of the ciphertext with the tag behind it, or the
+    /// mark of a decryption's data, whose tag is right.
+    pub struct StreamFinishRequest {
+        1 => stream: u64,
+        2 => offset: u64,
+        3 => data: Vec<u8>,
+        4 => /** The MAC or tag to check. */ signature: Option<Vec<u8>>,
+    }
+
+    /// `stream_reveal`: data of a decryption once more, now that its tag is right. The answer is their plaintext.
+    pub struct StreamRevealRequest {
+        1 => stream: u64,
+        2 => offset: u64,
+        3 => data: Vec<u8>,
+        4 => /** What `stream_update` or `stream_finish` gave for the same data in the same place. */ mark: Vec<u8>,
+    }
+
+    /// `stream_close`: a stream that is not needed any more; one that is over already is no error.
+    pub struct StreamCloseRequest {
+        1 => stream: u64,
+    }
+
     /// `random`.
     pub struct RandomRequest {
         1 => /** Bytes wanted, at most [`HelloResponse::max_data`]. */ length: u64,

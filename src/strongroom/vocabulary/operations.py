@@ -65,6 +65,11 @@ class Operation(IntEnum):
     SIGN_WITH_APPROVAL = 0x0220
     WRAP_WITH_APPROVAL = 0x0221
     COPY_OBJECT = 0x0212
+    STREAM_OPEN = 0x0230
+    STREAM_UPDATE = 0x0231
+    STREAM_FINISH = 0x0232
+    STREAM_REVEAL = 0x0233
+    STREAM_CLOSE = 0x0234
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,6 +491,46 @@ RULES: dict[Operation, OperationRule] = {
         retry="create",
         narrowing=False,
         opcode=("CN_CREATE_OBJECT", 0x10),
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.STREAM_OPEN: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.STREAM_UPDATE: OperationRule(
+        path="hot",
+        lane=None,
+        retry="never",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.STREAM_FINISH: OperationRule(
+        path="hot",
+        lane=None,
+        retry="never",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.STREAM_REVEAL: OperationRule(
+        path="hot",
+        lane=None,
+        retry="never",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.STREAM_CLOSE: OperationRule(
+        path="hot",
+        lane=None,
+        retry="never",
+        narrowing=False,
+        opcode=None,
         roles=frozenset({Role.CRYPTO_USER}),
     ),
 }

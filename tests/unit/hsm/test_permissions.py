@@ -74,6 +74,10 @@ AWS = {
         {"ENCRYPT", "DECRYPT", "SIGN", "VERIFY", "SIGN_WITH_APPROVAL"},
         CRYPTO_USERS,
     ),
+    "the same over long data": (
+        {"STREAM_OPEN", "STREAM_UPDATE", "STREAM_FINISH", "STREAM_REVEAL", "STREAM_CLOSE"},
+        CRYPTO_USERS,
+    ),
 }
 """The rows of aws-cloudhsm 3.2; the appliance user's are left out, as nobody logs in as one here."""
 

@@ -38,6 +38,7 @@ releases! {
     EVP_AEAD_CTX by EVP_AEAD_CTX_free,
     EVP_CIPHER_CTX by EVP_CIPHER_CTX_free,
     EVP_MD_CTX by EVP_MD_CTX_free,
+    HMAC_CTX by HMAC_CTX_free,
     CMAC_CTX by CMAC_CTX_free,
 }
 

@@ -43,7 +43,7 @@ pub fn verify(key: &AesHandle, given: Option<&MechanismParameters>, data: &[u8],
 }
 
 /// The tag's length. Additional data would be a second place for what is signed.
-fn read(given: Option<&MechanismParameters>) -> Result<usize> {
+pub fn read(given: Option<&MechanismParameters>) -> Result<usize> {
     let given = parameters::required(given)?;
     if given.aad.as_ref().is_some_and(|aad| !aad.is_empty()) {
         return Err(parameters::invalid("GMAC signs its data and takes no additional data"));

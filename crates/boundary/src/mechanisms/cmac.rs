@@ -7,7 +7,7 @@ use strongroom_wire::{MechanismType, Rv};
 
 use super::handle::{AesHandle, KeyHandle, OTHER_KEY};
 use super::{internal, parameters};
-use crate::ffi::des3_cmac;
+use crate::ffi::CmacStream;
 use crate::{Error, Result};
 
 /// Makes a MAC.
@@ -41,7 +41,11 @@ pub fn verify(
 
 fn whole(key: &KeyHandle, data: &[u8]) -> Result<Vec<u8>> {
     match key {
-        KeyHandle::Des3(key) => Ok(des3_cmac(key, data)?.to_vec()),
+        KeyHandle::Des3(key) => {
+            let mut mac = CmacStream::des3(key)?;
+            mac.update(data)?;
+            Ok(mac.finish()?)
+        }
         KeyHandle::Aes(key) => aes(key, data),
         _ => Err(internal(OTHER_KEY)),
     }

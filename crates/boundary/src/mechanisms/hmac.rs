@@ -36,7 +36,8 @@ pub fn output_length(mechanism: MechanismType) -> Option<usize> {
     hash_of(mechanism).map(Hash::length)
 }
 
-const fn hash_of(mechanism: MechanismType) -> Option<Hash> {
+/// The digest inside.
+pub const fn hash_of(mechanism: MechanismType) -> Option<Hash> {
     match mechanism {
         MechanismType::Sha1Hmac => Some(Hash::Sha1),
         MechanismType::Sha224Hmac => Some(Hash::Sha224),

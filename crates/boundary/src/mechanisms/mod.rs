@@ -24,12 +24,14 @@ mod ml_kem;
 mod padding;
 mod parameters;
 mod pbkdf2;
+mod revelation;
 mod rsa_aes_wrap;
 mod rsa_oaep;
 mod rsa_pkcs1;
 mod rsa_pss;
 mod rsa_raw;
 mod sp800_108;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +50,7 @@ pub use digest::{digest, hash_of};
 pub use ecdh::{CKD_NULL, one_step, x963};
 pub use handle::{KeyHandle, OTHER_KEY};
 pub use pbkdf2::derive as key_from_password;
+pub use streams::{Computation, Purpose, Step, open as open_stream};
 pub use strongroom_wire::messages::NO_PARAMETERS;
 
 /// Largest data of one operation, bytes: a body of the protocol less the other members of its message.
@@ -335,7 +338,11 @@ const fn response(data: Vec<u8>) -> CryptResponse {
     CryptResponse { data, iv: None }
 }
 
-fn check_data(data: &[u8]) -> Result<()> {
+/// Refuses more data than a request may have.
+///
+/// # Errors
+/// `CKR_DATA_LEN_RANGE`.
+pub fn check_data(data: &[u8]) -> Result<()> {
     if data.len() <= MAX_DATA {
         return Ok(());
     }

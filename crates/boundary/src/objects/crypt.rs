@@ -108,18 +108,29 @@ impl Objects {
         mechanisms::crypt(&handle, Direction::Decrypt, mechanism, parameters, data)
     }
 
-    fn usable(
+    pub(super) fn usable(
         &self,
         caller: &Caller,
         key: u64,
         mechanism: MechanismType,
         wanted: Use,
     ) -> Result<Arc<KeyHandle>> {
+        self.cache.handle(&self.permitted(caller, key, mechanism, wanted)?)
+    }
+
+    /// The key, if the caller may use it so.
+    pub(super) fn permitted(
+        &self,
+        caller: &Caller,
+        key: u64,
+        mechanism: MechanismType,
+        wanted: Use,
+    ) -> Result<Arc<Object>> {
         self.ready()?;
         let object = self.visible(caller, key, Rv::KEY_HANDLE_INVALID)?;
         self.check_use(&object, mechanism, wanted)?;
         self.check_approved(caller, &object, Service::Usage)?;
-        self.cache.handle(&object)
+        Ok(object)
     }
 
     /// Checks that a mechanism may do this with a key.

@@ -25,6 +25,7 @@ mod record;
 mod seeds;
 mod sharing;
 mod staging;
+mod streams;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ use crate::{Error, ErrorKind, Result, mechanisms, selftest};
 use cache::HandleCache;
 pub use quorum::Service;
 use staging::Staging;
+pub use streams::Stream;
 use table::Table;
 
 /// How an HSM's objects are kept.

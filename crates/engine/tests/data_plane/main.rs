@@ -6,4 +6,5 @@ mod logins;
 mod managed;
 mod requests;
 mod revisions;
+mod streams;
 mod support;

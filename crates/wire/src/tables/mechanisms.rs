@@ -838,6 +838,29 @@ impl MechanismType {
         }
     }
 
+    /// Whether it depends on all of its data and takes any length of them, in a stream.
+    pub const fn is_stream(self) -> bool {
+        match self {
+            Self::AesGcm => true,
+            Self::CloudhsmAesGcm => true,
+            Self::AesGmac => true,
+            Self::AesCmac => true,
+            Self::AesCmacGeneral => true,
+            Self::Des3Cmac => true,
+            Self::Des3CmacGeneral => true,
+            Self::Sha1Hmac => true,
+            Self::Sha224Hmac => true,
+            Self::Sha256Hmac => true,
+            Self::Sha384Hmac => true,
+            Self::Sha512Hmac => true,
+            Self::Sha3224Hmac => true,
+            Self::Sha3256Hmac => true,
+            Self::Sha3384Hmac => true,
+            Self::Sha3512Hmac => true,
+            _ => false,
+        }
+    }
+
     /// Whether the library of AWS has it.
     pub const fn is_of_aws(self) -> bool {
         match self {

@@ -108,6 +108,16 @@ pub enum Operation {
     WrapWithApproval = 0x0221,
     /// Number 0x0212.
     CopyObject = 0x0212,
+    /// Number 0x0230.
+    StreamOpen = 0x0230,
+    /// Number 0x0231.
+    StreamUpdate = 0x0231,
+    /// Number 0x0232.
+    StreamFinish = 0x0232,
+    /// Number 0x0233.
+    StreamReveal = 0x0233,
+    /// Number 0x0234.
+    StreamClose = 0x0234,
 }
 
 impl Operation {
@@ -164,6 +174,11 @@ impl Operation {
         Self::SignWithApproval,
         Self::WrapWithApproval,
         Self::CopyObject,
+        Self::StreamOpen,
+        Self::StreamUpdate,
+        Self::StreamFinish,
+        Self::StreamReveal,
+        Self::StreamClose,
     ];
 
     /// The member with this number, if there is one.
@@ -220,6 +235,11 @@ impl Operation {
             0x0220 => Some(Self::SignWithApproval),
             0x0221 => Some(Self::WrapWithApproval),
             0x0212 => Some(Self::CopyObject),
+            0x0230 => Some(Self::StreamOpen),
+            0x0231 => Some(Self::StreamUpdate),
+            0x0232 => Some(Self::StreamFinish),
+            0x0233 => Some(Self::StreamReveal),
+            0x0234 => Some(Self::StreamClose),
             _ => None,
         }
     }
@@ -329,6 +349,11 @@ impl Operation {
             Self::SignWithApproval => RetryClass::Change,
             Self::WrapWithApproval => RetryClass::Change,
             Self::CopyObject => RetryClass::Create,
+            Self::StreamOpen => RetryClass::Pure,
+            Self::StreamUpdate => RetryClass::Never,
+            Self::StreamFinish => RetryClass::Never,
+            Self::StreamReveal => RetryClass::Never,
+            Self::StreamClose => RetryClass::Never,
         }
     }
 
@@ -386,6 +411,11 @@ impl Operation {
             Self::SignWithApproval => &[Role::CryptoUser],
             Self::WrapWithApproval => &[Role::CryptoUser],
             Self::CopyObject => &[Role::CryptoUser],
+            Self::StreamOpen => &[Role::CryptoUser],
+            Self::StreamUpdate => &[Role::CryptoUser],
+            Self::StreamFinish => &[Role::CryptoUser],
+            Self::StreamReveal => &[Role::CryptoUser],
+            Self::StreamClose => &[Role::CryptoUser],
         }
     }
 
@@ -443,6 +473,11 @@ impl Operation {
             Self::SignWithApproval => "sign_with_approval",
             Self::WrapWithApproval => "wrap_with_approval",
             Self::CopyObject => "copy_object",
+            Self::StreamOpen => "stream_open",
+            Self::StreamUpdate => "stream_update",
+            Self::StreamFinish => "stream_finish",
+            Self::StreamReveal => "stream_reveal",
+            Self::StreamClose => "stream_close",
         }
     }
 }

@@ -94,6 +94,7 @@ _FIGURES: Final = (
     _engine_gauge("session_keys", "Session objects on the HSM.", "session_objects"),
     _engine_gauge("connections", "Open connections of clients.", "connections"),
     _engine_gauge("logins", "Logins that can be used on the HSM.", "logins"),
+    _engine_gauge("streams", "Operations over long data under way.", "streams"),
     _engine_gauge("requests_in_work", "Requests that have no answer yet.", "requests_in_work"),
     _Figure(
         "queue_length",

@@ -5,6 +5,7 @@ mod aes;
 mod mac;
 mod refusals;
 mod signatures;
+mod streams;
 
 use std::collections::HashMap;
 use std::sync::Arc;

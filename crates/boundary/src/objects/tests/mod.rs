@@ -17,6 +17,7 @@ mod quorum;
 mod records;
 mod refusals;
 mod sharing;
+mod streams;
 mod visibility;
 mod wrapping;
 

@@ -70,7 +70,7 @@ fn all_uses() -> Template {
 }
 
 /// An AES key of Alice's that bob and carol share; two must approve.
-fn quorum_key(objects: &Objects) -> u64 {
+pub(super) fn quorum_key(objects: &Objects) -> u64 {
     let template = all_uses().with(A::ValueLen, V::Ulong(32));
     let staged = objects.generate_key(&user("alice"), M::AesKeyGen, template).unwrap();
     settled(objects, staged.reference, 2)

@@ -1,0 +1,233 @@
+//! The mechanisms whose result depends on all of the data, over data that comes in parts: HMAC, CMAC, GMAC, AES-GCM.
+//!
+//! A stream holds the crypto library's context and not the data. What a decryption shows, and when, is in `revelation`.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use strongroom_wire::messages::MechanismParameters;
+use strongroom_wire::tables::Function;
+use strongroom_wire::{MechanismType, Rv};
+
+use super::aes_gcm::{IV_LENGTH, IV_LIMIT, tag_length};
+use super::handle::{AesHandle, OTHER_KEY};
+use super::revelation::Revelation;
+use super::{KeyHandle, aes_gmac, fill_random, hmac, internal, parameters};
+use crate::ffi::{CmacStream, GcmStream, HmacStream};
+use crate::{Error, Result};
+
+/// The most that GCM encrypts under one IV, bytes (SP 800-38D section 5.2.1.1).
+const GCM_LIMIT: u64 = (1 << 36) - 32;
+
+const AES_BLOCK: usize = 16;
+const DES_BLOCK: usize = 8;
+
+/// What a stream is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A MAC is made.
+    Sign,
+    /// A MAC is checked.
+    Verify,
+    /// Data is encrypted.
+    Encrypt,
+    /// Data is decrypted.
+    Decrypt,
+}
+
+/// What is done with data of a stream.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// They are the next.
+    Update,
+    /// They are the last; what is checked has a MAC or a tag.
+    Finish(Option<&'a [u8]>),
+    /// They were decrypted and come again, with their mark.
+    Reveal(&'a [u8]),
+}
+
+/// A computation under way.
+#[derive(Debug)]
+pub enum Computation {
+    /// A MAC, made or checked.
+    Mac(Mac),
+    /// An encryption, with so long a tag at its end.
+    Encryption(GcmStream, usize),
+    /// A decryption.
+    Decryption(Box<Revelation>),
+}
+
+/// A MAC under way.
+#[derive(Debug)]
+pub struct Mac {
+    context: MacContext,
+    length: usize,
+    is_checked: bool,
+}
+
+#[derive(Debug)]
+enum MacContext {
+    Hmac(HmacStream),
+    Cmac(CmacStream),
+    Gmac(GcmStream),
+}
+
+/// Starts one; gives the IV that was made for it, if one was.
+///
+/// # Errors
+/// `CKR_MECHANISM_INVALID`, `CKR_MECHANISM_PARAM_INVALID`.
+pub fn open(
+    key: &KeyHandle,
+    purpose: Purpose,
+    mechanism: MechanismType,
+    given: Option<&MechanismParameters>,
+) -> Result<(Computation, Option<Vec<u8>>)> {
+    let is_mac = matches!(purpose, Purpose::Sign | Purpose::Verify);
+    let function = if is_mac { Function::Sign } else { Function::Encrypt };
+    // A client has the IV of CKM_CLOUDHSM_AES_GCM in its place by itself.
+    let has_streams = mechanism.is_stream() && mechanism != MechanismType::CloudhsmAesGcm;
+    if !has_streams || !mechanism.functions().contains(&function) {
+        let text = format!("{} takes its data in one request", mechanism.name());
+        return Err(Error::refused(Rv::MECHANISM_INVALID, text));
+    }
+    match (key, purpose) {
+        (KeyHandle::Secret(key), Purpose::Sign | Purpose::Verify) => {
+            let hash = hmac::hash_of(mechanism).ok_or_else(|| internal(OTHER_KEY))?;
+            let length = parameters::mac_length(mechanism, given, hash.length())?;
+            Ok((mac(MacContext::Hmac(HmacStream::new(hash, &key.material)?), length, purpose), None))
+        }
+        (KeyHandle::Aes(key), Purpose::Sign | Purpose::Verify) if mechanism == MechanismType::AesGmac => {
+            let length = aes_gmac::read(given)?;
+            let (iv, made) = iv(given, purpose == Purpose::Sign)?;
+            let context = MacContext::Gmac(GcmStream::encrypt(&key.material, &iv)?);
+            Ok((mac(context, length, purpose), made))
+        }
+        (KeyHandle::Aes(key), Purpose::Sign | Purpose::Verify) => {
+            let length = parameters::mac_length(mechanism, given, AES_BLOCK)?;
+            Ok((mac(MacContext::Cmac(CmacStream::aes(&key.material)?), length, purpose), None))
+        }
+        (KeyHandle::Des3(key), Purpose::Sign | Purpose::Verify) => {
+            let length = parameters::mac_length(mechanism, given, DES_BLOCK)?;
+            Ok((mac(MacContext::Cmac(CmacStream::des3(key)?), length, purpose), None))
+        }
+        (KeyHandle::Aes(key), Purpose::Encrypt | Purpose::Decrypt) => gcm(key, purpose, given),
+        _ => Err(internal(OTHER_KEY)),
+    }
+}
+
+const fn mac(context: MacContext, length: usize, purpose: Purpose) -> Computation {
+    Computation::Mac(Mac { context, length, is_checked: matches!(purpose, Purpose::Verify) })
+}
+
+fn gcm(
+    key: &AesHandle,
+    purpose: Purpose,
+    given: Option<&MechanismParameters>,
+) -> Result<(Computation, Option<Vec<u8>>)> {
+    let required = parameters::required(given)?;
+    let tag_length = tag_length(required.tag_bits)?;
+    let aad = required.aad.as_deref().unwrap_or_default();
+    let (iv, made) = iv(given, purpose == Purpose::Encrypt)?;
+    if purpose == Purpose::Decrypt {
+        let revelation = Revelation::new(&key.material, &iv, aad, tag_length)?;
+        return Ok((Computation::Decryption(Box::new(revelation)), made));
+    }
+    let mut context = GcmStream::encrypt(&key.material, &iv)?;
+    context.authenticate(aad)?;
+    Ok((Computation::Encryption(context, tag_length), made))
+}
+
+/// The IV, and the one to tell: an IV that makes something is made here (see `aes_gcm`).
+fn iv(given: Option<&MechanismParameters>, is_made: bool) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    if is_made {
+        let mut iv = vec![0; IV_LENGTH];
+        fill_random(&mut iv)?;
+        return Ok((iv.clone(), Some(iv)));
+    }
+    match parameters::required(given)?.iv.as_deref() {
+        Some(iv) if !iv.is_empty() && iv.len() <= IV_LIMIT => Ok((iv.to_vec(), None)),
+        _ => Err(parameters::invalid("what is checked needs the IV that it was made with")),
+    }
+}
+
+impl Computation {
+    /// Does a step with data before which there was so much; gives the result, and itself unless it is over.
+    ///
+    /// # Errors
+    /// `CKR_DATA_LEN_RANGE`, `CKR_ENCRYPTED_DATA_LEN_RANGE` over GCM's own limit; `CKR_SIGNATURE_INVALID`,
+    /// `CKR_SIGNATURE_LEN_RANGE`, `CKR_ENCRYPTED_DATA_INVALID`; `CKR_OPERATION_NOT_INITIALIZED` for a step that it does
+    /// not have. It is over then.
+    pub fn step(self, step: Step<'_>, offset: u64, data: &[u8]) -> Result<(Vec<u8>, Option<Self>)> {
+        let total = offset.saturating_add(data.len() as u64);
+        match self {
+            Self::Mac(mac) => Ok(match step {
+                Step::Update => (Vec::new(), Some(Self::Mac(mac.updated(data)?))),
+                Step::Finish(expected) => (mac.updated(data)?.finish(expected)?, None),
+                Step::Reveal(_) => return Err(no_such_step()),
+            }),
+            Self::Encryption(mut context, tag_length) => {
+                if total > GCM_LIMIT {
+                    return Err(Error::refused(Rv::DATA_LEN_RANGE, OVER_GCM_LIMIT));
+                }
+                let mut encrypted = std::mem::take(&mut *context.update(data)?);
+                match step {
+                    Step::Update => Ok((encrypted, Some(Self::Encryption(context, tag_length)))),
+                    Step::Finish(_) => {
+                        encrypted.extend_from_slice(&context.tag(tag_length)?);
+                        Ok((encrypted, None))
+                    }
+                    Step::Reveal(_) => Err(no_such_step()),
+                }
+            }
+            Self::Decryption(mut revelation) => {
+                if total > GCM_LIMIT {
+                    return Err(Error::refused(Rv::ENCRYPTED_DATA_LEN_RANGE, OVER_GCM_LIMIT));
+                }
+                let result = match step {
+                    Step::Update => revelation.check(offset, data)?,
+                    Step::Finish(tag) => revelation.finish(offset, data, tag.unwrap_or_default())?,
+                    Step::Reveal(mark) => revelation.reveal(offset, data, mark)?,
+                };
+                let goes_on = !revelation.is_over();
+                Ok((result, goes_on.then_some(Self::Decryption(revelation))))
+            }
+        }
+    }
+}
+
+const OVER_GCM_LIMIT: &str = "GCM takes at most 64 GiB less 32 bytes under one IV";
+
+/// For a step that comes at the wrong time.
+pub fn no_such_step() -> Error {
+    Error::refused(Rv::OPERATION_NOT_INITIALIZED, "the stream is not at this step")
+}
+
+impl Mac {
+    fn updated(mut self, data: &[u8]) -> Result<Self> {
+        match &mut self.context {
+            MacContext::Hmac(context) => context.update(data)?,
+            MacContext::Cmac(context) => context.update(data)?,
+            MacContext::Gmac(context) => context.authenticate(data)?,
+        }
+        Ok(self)
+    }
+
+    fn finish(self, expected: Option<&[u8]>) -> Result<Vec<u8>> {
+        let mut mac = match self.context {
+            MacContext::Hmac(context) => context.finish()?,
+            MacContext::Cmac(context) => context.finish()?,
+            MacContext::Gmac(context) => context.tag(self.length)?,
+        };
+        mac.truncate(self.length);
+        if !self.is_checked {
+            return Ok(mac);
+        }
+        let expected = expected.unwrap_or_default();
+        if expected.len() != self.length {
+            let text = format!("a MAC of this mechanism has {} bytes", self.length);
+            return Err(Error::refused(Rv::SIGNATURE_LEN_RANGE, text));
+        }
+        verify_slices_are_equal(&mac, expected).map_err(|_| {
+            Error::refused(Rv::SIGNATURE_INVALID, "the MAC is not over this data by this key")
+        })?;
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,266 @@
+//! Streams against the same vectors, in parts of many lengths, and what they refuse.
+
+use strongroom_wire::tables::ParameterKind;
+use strongroom_wire::{MechanismType as M, Rv};
+
+use super::super::{Direction, Purpose, Step, crypt, open_stream, verify};
+use super::*;
+
+const MACS: [(M, usize); 9] = [
+    (M::Sha1Hmac, 20),
+    (M::Sha224Hmac, 28),
+    (M::Sha256Hmac, 32),
+    (M::Sha384Hmac, 48),
+    (M::Sha512Hmac, 64),
+    (M::Sha3224Hmac, 28),
+    (M::Sha3256Hmac, 32),
+    (M::Sha3384Hmac, 48),
+    (M::Sha3512Hmac, 64),
+];
+
+type Outcome = crate::Result<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// What all steps gave together, and the IV.
+fn run(
+    key: &KeyHandle,
+    purpose: Purpose,
+    mechanism: M,
+    parameters: Option<&MechanismParameters>,
+    parts: &[&[u8]],
+    signature: Option<&[u8]>,
+) -> Outcome {
+    let (mut stream, iv) = open_stream(key, purpose, mechanism, parameters)?;
+    let (mut all, mut offset) = (Vec::new(), 0);
+    let (last, first) = parts.split_last().unwrap();
+    for part in first {
+        let (result, goes_on) = stream.step(Step::Update, offset, part)?;
+        all.extend(result);
+        offset += part.len() as u64;
+        stream = goes_on.unwrap();
+    }
+    let (result, goes_on) = stream.step(Step::Finish(signature), offset, last)?;
+    assert!(goes_on.is_none());
+    all.extend(result);
+    Ok((all, iv))
+}
+
+/// The plaintext of a decryption whose ciphertext and tag come in parts of this length.
+fn decrypted(
+    key: &KeyHandle,
+    parameters: &MechanismParameters,
+    data: &[u8],
+    tag: &[u8],
+    length: usize,
+) -> crate::Result<Vec<u8>> {
+    let (mut stream, _) = open_stream(key, Purpose::Decrypt, M::AesGcm, Some(parameters))?;
+    let (mut marks, mut offset) = (Vec::new(), 0);
+    for part in data.chunks(length) {
+        let (mark, goes_on) = stream.step(Step::Update, offset, part)?;
+        offset += part.len() as u64;
+        marks.push(mark);
+        stream = goes_on.unwrap();
+    }
+    let (_, mut goes_on) = stream.step(Step::Finish(Some(tag)), offset, &[])?;
+    let (mut plaintext, mut offset) = (Vec::new(), 0);
+    for (part, mark) in data.chunks(length).zip(&marks) {
+        let (shown, rest) = goes_on.unwrap().step(Step::Reveal(mark), offset, part)?;
+        offset += part.len() as u64;
+        plaintext.extend(shown);
+        goes_on = rest;
+    }
+    assert!(goes_on.is_none(), "all was shown");
+    Ok(plaintext)
+}
+
+/// Three DES keys.
+fn des_keys() -> Vec<u8> {
+    (1..25).collect()
+}
+
+fn gcm(iv: &[u8]) -> MechanismParameters {
+    MechanismParameters { aad: Some(b"aad".to_vec()), tag_bits: Some(128), ..super::iv(iv) }
+}
+
+#[test]
+fn hmac_and_cmac_in_parts_give_the_known_answers() {
+    let data: Vec<u8> = (0..1000_u32).map(|number| (number % 251) as u8).collect();
+    for vector in vectors(include_str!("vectors/hmac.txt")) {
+        let (mechanism, _) = MACS[match vector.text("hash") {
+            "SHA1" => 0,
+            "SHA224" => 1,
+            "SHA256" => 2,
+            "SHA384" => 3,
+            _ => 4,
+        }];
+        let (key, data, mac) = (secret(&vector.bytes("key")), vector.bytes("data"), vector.bytes("mac"));
+        let parts: Vec<&[u8]> = data.chunks(3).collect();
+        let (made, iv) = run(&key, Purpose::Sign, mechanism, None, &parts, None).unwrap();
+        assert!(made[..mac.len()] == mac && iv.is_none());
+    }
+    for vector in vectors(include_str!("vectors/aes_cmac.txt")) {
+        let (key, data, mac) = (aes(&vector.bytes("key")), vector.bytes("data"), vector.bytes("mac"));
+        let parts = [&data[..data.len() / 2], &data[data.len() / 2..], &[]];
+        assert_eq!(run(&key, Purpose::Sign, M::AesCmac, None, &parts, None).unwrap().0, mac);
+    }
+    let hmacs = MACS.map(|(mechanism, length)| (secret(b"key"), mechanism, length));
+    let cmacs = [
+        (aes(&[7; 24]), M::AesCmac, 16),
+        (aes(&[7; 16]), M::AesCmacGeneral, 8),
+        (des3(&des_keys()), M::Des3Cmac, 8),
+        (des3(&des_keys()), M::Des3CmacGeneral, 8),
+    ];
+    for (key, mechanism, length) in hmacs.into_iter().chain(cmacs) {
+        let given = MechanismParameters { tag_bits: Some(64), ..NO_PARAMETERS };
+        let given = (mechanism.parameter_kind() == ParameterKind::MacLength).then_some(&given);
+        let parts = [&data[..1], &data[1..500], &[], &data[500..]];
+        let (mac, _) = run(&key, Purpose::Sign, mechanism, given, &parts, None).unwrap();
+        assert_eq!(mac.len(), length);
+        verify(&key, mechanism, given, &data, &mac).unwrap();
+        let checked = |data: &[u8], mac: Option<&[u8]>| {
+            run(&key, Purpose::Verify, mechanism, given, &[data], mac)
+                .map_or_else(|error| error.rv, |_| Rv::OK)
+        };
+        assert_eq!(checked(&data, Some(&mac)), Rv::OK);
+        assert_eq!(checked(&data[1..], Some(&mac)), Rv::SIGNATURE_INVALID);
+        assert_eq!(checked(&data, Some(&mac[1..])), Rv::SIGNATURE_LEN_RANGE);
+        assert_eq!(checked(&data, None), Rv::SIGNATURE_LEN_RANGE);
+    }
+}
+
+#[test]
+fn gmac_and_gcm_in_parts_mean_the_same_as_in_one() {
+    let (key, data) = (aes(&[7; 32]), [5; 100]);
+    for tag_bits in [32, 64, 128] {
+        let given = MechanismParameters { tag_bits: Some(tag_bits), ..gcm(&[9; 12]) };
+        let parts: [&[u8]; 4] = [&data[..33], &[], &data[33..34], &data[34..]];
+        let (encrypted, iv) = run(&key, Purpose::Encrypt, M::AesGcm, Some(&given), &parts, None).unwrap();
+        assert_ne!(iv.as_deref(), Some(&[9; 12][..]), "the HSM makes it");
+        let made = MechanismParameters { iv, ..given.clone() };
+        let opened = crypt(&key, Direction::Decrypt, M::AesGcm, Some(&made), &encrypted).unwrap();
+        assert_eq!(opened.data, data);
+
+        let given = MechanismParameters { aad: None, ..given };
+        let (mac, iv) = run(&key, Purpose::Sign, M::AesGmac, Some(&given), &parts, None).unwrap();
+        let made = MechanismParameters { iv, ..given };
+        verify(&key, M::AesGmac, Some(&made), &data, &mac).unwrap();
+        run(&key, Purpose::Verify, M::AesGmac, Some(&made), &parts, Some(&mac)).unwrap();
+        let refused = run(&key, Purpose::Verify, M::AesGmac, Some(&made), &parts[1..], Some(&mac));
+        assert_eq!(refused.unwrap_err().rv, Rv::SIGNATURE_INVALID);
+    }
+}
+
+#[test]
+fn gcm_decryption_in_parts_gives_the_known_answers() {
+    let mut opened = 0;
+    for vector in vectors(include_str!("vectors/aes_gcm.txt")) {
+        let (key, data) = (aes(&vector.bytes("key")), vector.bytes("data"));
+        let tag_bits: usize = vector.text("tag").parse().unwrap();
+        let parameters = MechanismParameters {
+            aad: Some(vector.bytes("aad")),
+            tag_bits: Some(tag_bits as u64),
+            ..iv(&vector.bytes("iv"))
+        };
+        let (data, tag) = data.split_at(data.len() - tag_bits / 8);
+        for length in [1, 7, 16, 1000] {
+            let found = decrypted(&key, &parameters, data, tag, length);
+            if vector.text("plain") == "FAIL" {
+                assert_eq!(found.unwrap_err().rv, Rv::ENCRYPTED_DATA_INVALID);
+            } else {
+                assert_eq!(found.unwrap(), vector.bytes("plain"));
+                opened += 1;
+            }
+        }
+    }
+    assert!(opened > 200);
+}
+
+#[test]
+fn gcm_shows_only_what_the_tag_was_over_in_its_place_and_after_the_tag() {
+    let key = aes(&[7; 16]);
+    let sealed = crypt(&key, Direction::Encrypt, M::AesGcm, Some(&gcm(&[])), &[5; 64]).unwrap();
+    let (data, tag) = sealed.data.split_at(64);
+    let parameters = gcm(&sealed.iv.unwrap());
+    let begun = || {
+        let (stream, _) = open_stream(&key, Purpose::Decrypt, M::AesGcm, Some(&parameters)).unwrap();
+        let (first, stream) = stream.step(Step::Update, 0, &data[..32]).unwrap();
+        (stream.unwrap(), first)
+    };
+    let finished = || {
+        let (stream, first) = begun();
+        let (second, stream) = stream.step(Step::Finish(Some(tag)), 32, &data[32..]).unwrap();
+        (stream.unwrap(), [first, second])
+    };
+    let refused =
+        |outcome: crate::Result<(Vec<u8>, Option<super::super::Computation>)>| outcome.unwrap_err().rv;
+
+    let (stream, mark) = begun();
+    assert_eq!(refused(stream.step(Step::Reveal(&mark), 0, &data[..32])), Rv::OPERATION_NOT_INITIALIZED);
+    let (stream, _) = begun();
+    let wrong = [&tag[..15], &[tag[15] ^ 1]].concat();
+    assert_eq!(refused(stream.step(Step::Finish(Some(&wrong)), 32, &data[32..])), Rv::ENCRYPTED_DATA_INVALID);
+    let (stream, _) = begun();
+    let short = stream.step(Step::Finish(Some(&tag[..4])), 32, &data[32..]);
+    assert_eq!(refused(short), Rv::ENCRYPTED_DATA_LEN_RANGE, "a shorter tag than the parameter says");
+
+    let altered = [&data[..31], &[data[31] ^ 1]].concat();
+    let (other, _) = finished();
+    let other_mark = {
+        let (stream, mark) = begun();
+        drop(stream);
+        mark
+    };
+    assert_eq!(refused(other.step(Step::Reveal(&other_mark), 0, &data[..32])), Rv::ENCRYPTED_DATA_INVALID);
+    for (part, mark) in [(&altered[..], 0), (&data[32..], 1), (&data[..32], 1), (&data[..31], 0)] {
+        let (stream, marks) = finished();
+        assert_eq!(refused(stream.step(Step::Reveal(&marks[mark]), 0, part)), Rv::ENCRYPTED_DATA_INVALID);
+    }
+    let (stream, marks) = finished();
+    let late = stream.step(Step::Reveal(&marks[1]), 32, &data[32..]);
+    assert_eq!(refused(late), Rv::OPERATION_NOT_INITIALIZED, "the first comes first");
+    for step in [Step::Update, Step::Finish(Some(tag))] {
+        let (stream, _) = finished();
+        assert_eq!(refused(stream.step(step, 0, &data[..32])), Rv::OPERATION_NOT_INITIALIZED);
+    }
+    let (stream, marks) = finished();
+    let (shown, stream) = stream.step(Step::Reveal(&marks[0]), 0, &data[..32]).unwrap();
+    assert_eq!(shown, [5; 32]);
+    let again = stream.unwrap().step(Step::Reveal(&marks[0]), 0, &data[..32]);
+    assert_eq!(refused(again), Rv::OPERATION_NOT_INITIALIZED, "and once");
+}
+
+#[test]
+fn streams_know_gcms_own_limit() {
+    const LIMIT: u64 = (1 << 36) - 32;
+    let key = aes(&[7; 16]);
+    for (purpose, rv) in
+        [(Purpose::Encrypt, Rv::DATA_LEN_RANGE), (Purpose::Decrypt, Rv::ENCRYPTED_DATA_LEN_RANGE)]
+    {
+        let open = || open_stream(&key, purpose, M::AesGcm, Some(&gcm(&[1; 12]))).unwrap().0;
+        assert!(open().step(Step::Update, LIMIT - 16, &[0; 16]).is_ok());
+        assert_eq!(open().step(Step::Update, LIMIT - 16, &[0; 17]).unwrap_err().rv, rv);
+        assert_eq!(open().step(Step::Finish(Some(&[0; 16])), LIMIT, &[0]).unwrap_err().rv, rv);
+    }
+}
+
+#[test]
+fn a_stream_is_refused_to_other_mechanisms_and_parameters() {
+    let refused = |key: &KeyHandle, purpose, mechanism, parameters: Option<&MechanismParameters>| {
+        open_stream(key, purpose, mechanism, parameters).unwrap_err().rv
+    };
+    let key = aes(&[7; 16]);
+    for mechanism in [M::AesCcm, M::AesCtr, M::AesCbcPad, M::CloudhsmAesGcm] {
+        let given = gcm(&[1; 16]);
+        assert_eq!(refused(&key, Purpose::Encrypt, mechanism, Some(&given)), Rv::MECHANISM_INVALID);
+    }
+    for purpose in [Purpose::Encrypt, Purpose::Decrypt] {
+        assert_eq!(refused(&key, purpose, M::AesGcm, None), Rv::MECHANISM_PARAM_INVALID);
+        let odd = MechanismParameters { tag_bits: Some(24), ..gcm(&[1; 12]) };
+        assert_eq!(refused(&key, purpose, M::AesGcm, Some(&odd)), Rv::MECHANISM_PARAM_INVALID);
+    }
+    for iv in [&[][..], &[0; 257]] {
+        assert_eq!(refused(&key, Purpose::Decrypt, M::AesGcm, Some(&gcm(iv))), Rv::MECHANISM_PARAM_INVALID);
+    }
+    let with_aad = refused(&key, Purpose::Sign, M::AesGmac, Some(&gcm(&[1; 12])));
+    assert_eq!(with_aad, Rv::MECHANISM_PARAM_INVALID);
+    assert_eq!(refused(&key, Purpose::Sign, M::AesGcm, Some(&gcm(&[1; 12]))), Rv::MECHANISM_INVALID);
+}
