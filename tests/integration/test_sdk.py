@@ -230,6 +230,30 @@ def test_macs_are_what_pyca_has(session: Session, known_aes: tuple[HsmAesKey, by
         aes.verify_mac(b"other", aes.mac(b"data"))
 
 
+def test_long_data_is_encrypted_and_macs_are_made_as_of_short(
+    session: Session, known_aes: tuple[HsmAesKey, bytes]
+) -> None:
+    key, value = known_aes
+    data = os.urandom(3_000_000)
+    sealed = key.encrypt(data, b"header")
+    assert AESGCM(value).decrypt(sealed[:12], sealed[12:], b"header") == data
+    assert key.decrypt(sealed, b"header") == data
+    with pytest.raises(DecryptionFailed):
+        key.decrypt(sealed[:-1] + bytes([sealed[-1] ^ 1]), b"header")
+    reference = cmac.CMAC(algorithms.AES(value))
+    reference.update(data)
+    assert key.mac(data) == reference.finalize()
+    key.verify_mac(data, key.mac(data))
+    with pytest.raises(SignatureInvalid):
+        key.verify_mac(data[1:], key.mac(data))
+    made = session.objects.encrypt(key.reference, Mechanism.AES_GCM, data, MechanismParameters(tag_bits=128))
+    assert made.iv is not None
+    assert AESGCM(value).decrypt(made.iv, made.data, None) == data
+    parameters = MechanismParameters(tag_bits=128)
+    signed = session.objects.sign(key.reference, Mechanism.AES_GMAC, data, parameters)
+    assert signed[12:] == AESGCM(value).encrypt(signed[:12], b"", data), "the IV stands in front, as with short data"
+
+
 def test_other_modes_are_in_the_layer_below(session: Session, known_aes: tuple[HsmAesKey, bytes]) -> None:
     key, value = known_aes
     iv = os.urandom(16)

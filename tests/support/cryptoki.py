@@ -321,15 +321,16 @@ class Session:
         """``Encrypt`` or ``Decrypt`` with Update calls."""
         self._call(f"C_{function}Init", byref(how), key)
         found = b""
-        for part in [*parts, None]:
-            size = len(part or b"") + ROOM
+        for part in parts:
+            size = len(part) + ROOM
             result, length = ctypes.create_string_buffer(size), c_ulong(size)
-            if part is None:
-                self._call(f"C_{function}Final", result, byref(length))
-            else:
-                self._call(f"C_{function}Update", part, len(part), result, byref(length))
+            self._call(f"C_{function}Update", part, len(part), result, byref(length))
             found += result.raw[: length.value]
-        return found
+        length = c_ulong(0)
+        self._call(f"C_{function}Final", None, byref(length))
+        result = ctypes.create_string_buffer(length.value)
+        self._call(f"C_{function}Final", result, byref(length))
+        return found + result.raw[: length.value]
 
     def sign_in_parts(self, how: CkMechanism, key: int, parts: list[bytes]) -> bytes:
         """C_Sign with Update calls."""

@@ -1,6 +1,8 @@
 //! The client of one cluster: calls with failover and retries, and the login.
 
 mod hedge;
+mod long;
+mod stream;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -28,6 +30,8 @@ use crate::retry::{Budget, pause, quick_random};
 use crate::route::{Route, route, with_request_id};
 
 use self::hedge::Latency;
+
+pub use self::stream::Stream;
 
 /// A connection pool to one cluster, with server check, failover, retries and at most one login. All methods may be
 /// called from any thread. A client does not survive `fork`: in a child every call is refused.
@@ -116,11 +120,15 @@ impl Client {
         bulk::crypt_response(answer).map_err(|error| unreadable(operation, &error))
     }
 
-    /// One request by member names. The password of `user_create`, `activate` and the like may be text or bytes.
+    /// One request by member names. The password of `user_create`, `activate` and the like may be text or bytes. Data of
+    /// `sign`, `verify`, `encrypt` and `decrypt` may be longer than a request where the mechanism takes streams.
     ///
     /// # Errors
     /// As [`Client::call`], and `CKR_ARGUMENTS_BAD` for members that are missing or of another type.
     pub fn call_value(&self, operation: Operation, request: Value) -> Result<Value> {
+        if let Some(response) = self.call_long(operation, &request)? {
+            return Ok(response);
+        }
         let request = with_secret_password(request);
         let mut body = request_from_value(operation, &request).ok_or_else(|| {
             Error::local(
@@ -147,6 +155,11 @@ impl Client {
                 | Operation::Login
                 | Operation::LoginToken
                 | Operation::LoginWithToken
+                | Operation::StreamOpen
+                | Operation::StreamUpdate
+                | Operation::StreamFinish
+                | Operation::StreamReveal
+                | Operation::StreamClose
         );
         if is_own {
             return Err(Error::local(
@@ -154,6 +167,12 @@ impl Client {
                 format!("{} is the client's own; use its methods", operation.name()),
             ));
         }
+        let login = self.login_for(operation)?;
+        self.perform(operation, body, login.as_ref(), self.deadline()).map(|(frame, _)| frame.body)
+    }
+
+    /// The login that an operation goes out with.
+    fn login_for(&self, operation: Operation) -> Result<Option<Arc<Login>>> {
         let login = self.pool.login();
         if login.is_none() && !operation.roles().contains(&Role::None) {
             return Err(Error::local(Rv::USER_NOT_LOGGED_IN, "log in first"));
@@ -161,7 +180,7 @@ impl Client {
         if let Some(login) = &login {
             self.renew_ticket_if_due(login);
         }
-        self.perform(operation, body, login.as_ref(), self.deadline()).map(|(frame, _)| frame.body)
+        Ok(login)
     }
 
     /// Logs in; the password is wiped afterwards.
@@ -393,7 +412,8 @@ impl Client {
         let mut reattached = false;
         loop {
             let connection = self.connection(route, avoid.as_ref(), deadline)?;
-            let may_hedge = retries && route == Route::Any && operation.lane().is_none();
+            let is_answered_anywhere = operation.lane().is_none() && operation != Operation::StreamOpen;
+            let may_hedge = retries && route == Route::Any && is_answered_anywhere;
             let (connection, attempt) = self.attempt(connection, operation, body, login, deadline, may_hedge);
             self.pool.take_notices(&connection);
             let failure = match attempt {

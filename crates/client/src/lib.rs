@@ -20,7 +20,7 @@ mod retry;
 mod route;
 mod server_check;
 
-pub use client::Client;
+pub use client::{Client, Stream};
 pub use config::{ClusterConfig, Config, Profile, Server};
 pub use error::{Error, Origin, Result};
 pub use log::{Level, Log};

@@ -27,6 +27,7 @@ pub(crate) fn route(operation: Operation, body: &[u8]) -> Route {
         | Operation::Verify
         | Operation::Encrypt
         | Operation::Decrypt
+        | Operation::StreamOpen
         | Operation::DestroyObject
         | Operation::SetAttributes
         | Operation::ShareKey

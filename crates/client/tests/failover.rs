@@ -14,9 +14,9 @@ use strongroom_client::{Client, Level, Log, Origin};
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{
     CryptRequest, CryptResponse, DestroyObjectRequest, Empty, FindRequest, FindResponse, GenerateKeyRequest,
-    ObjectView, ObjectsResponse, SESSION_OBJECT_BIT, TokenResponse, WrapKeyRequest,
+    ObjectView, ObjectsResponse, SESSION_OBJECT_BIT, StreamOpenResponse, TokenResponse, WrapKeyRequest,
 };
-use strongroom_wire::{Message, Operation, RetryClass, Role, Rv, Secret, Template, Value};
+use strongroom_wire::{MechanismType, Message, Operation, RetryClass, Role, Rv, Secret, Template, Value};
 use support::{Answer, Authority, Shared, TestHsm, config};
 
 fn sign_request(key: u64) -> CryptRequest {
@@ -506,4 +506,68 @@ fn nothing_to_reach_is_said_at_once_and_names_the_address() {
     let error = client.connect().unwrap_err();
     assert_eq!(error.origin, Origin::Network);
     assert!(error.text.contains("127.0.0.1:1") && started.elapsed() < Duration::from_secs(1), "{error}");
+}
+
+/// Two HSMs that take streams, and a client that is logged in.
+fn with_streams() -> (TestHsm, TestHsm, Client) {
+    let shared = Shared::new(|operation, _, _| match operation {
+        Operation::StreamOpen => Ok(StreamOpenResponse { stream: 1, iv: None }.to_bytes()),
+        Operation::StreamUpdate | Operation::StreamFinish => {
+            Ok(CryptResponse { data: vec![1], iv: None }.to_bytes())
+        }
+        Operation::StreamClose => Ok(Empty {}.to_bytes()),
+        _ => signature(),
+    });
+    let (authority, one, two) = two_hsms(&shared);
+    let client = client(&authority, &[&one, &two]);
+    log_in(&client);
+    (one, two, client)
+}
+
+fn open_mac(client: &Client) -> strongroom_client::Result<strongroom_client::Stream> {
+    client.open_stream(Operation::Sign, 1, MechanismType::AesCmac, None).map(|(stream, _)| stream)
+}
+
+#[test]
+fn a_stream_goes_on_where_it_began_and_is_lost_with_that_hsm() {
+    let (one, two, client) = with_streams();
+    let mut stream = open_mac(&client).unwrap();
+    for _ in 0..20 {
+        client.update_stream(&mut stream, b"data").unwrap();
+    }
+    let counts = [one.count(Operation::StreamUpdate), two.count(Operation::StreamUpdate)];
+    assert!(counts.contains(&20) && counts.contains(&0), "{counts:?}");
+    let (home, other) = if counts[0] == 20 { (&one, &two) } else { (&two, &one) };
+    home.kill();
+    let lost = client.update_stream(&mut stream, b"data").unwrap_err();
+    assert_eq!((lost.rv, lost.origin), (Rv::DEVICE_ERROR, Origin::Network));
+    assert_eq!(other.count(Operation::StreamUpdate), 0, "no other HSM goes on");
+    drop(stream);
+    let mut again = open_mac(&client).unwrap();
+    client.finish_stream(&mut again, b"data", None).unwrap();
+    assert_eq!((other.count(Operation::StreamFinish), other.count(Operation::StreamClose)), (1, 0));
+}
+
+#[test]
+fn a_stream_that_nobody_needs_is_closed() {
+    let (one, two, client) = with_streams();
+    let mut stream = open_mac(&client).unwrap();
+    client.update_stream(&mut stream, b"data").unwrap();
+    drop(stream);
+    assert_eq!(one.count(Operation::StreamClose) + two.count(Operation::StreamClose), 1);
+}
+
+#[test]
+fn a_stream_is_not_opened_twice_because_an_hsm_is_slow() {
+    let (one, two, client) = with_streams();
+    one.hung.store(true, Ordering::SeqCst);
+    two.hung.store(true, Ordering::SeqCst);
+    thread::scope(|scope| {
+        let opened = scope.spawn(|| open_mac(&client));
+        thread::sleep(Duration::from_millis(1_500));
+        one.hung.store(false, Ordering::SeqCst);
+        two.hung.store(false, Ordering::SeqCst);
+        opened.join().unwrap().unwrap();
+    });
+    assert_eq!(one.count(Operation::StreamOpen) + two.count(Operation::StreamOpen), 1);
 }

@@ -1,12 +1,15 @@
 //! Encryption and decryption under way, for both chapters: chaining and padding of parts are carried here, so that any
 //! HSM can do any part. What an HSM must have whole, since nothing of it may come out before all of it is checked, is
-//! collected up to the length of one request (ADR 0112).
+//! collected up to the length of one request (ADR 0112), or goes to one HSM as a stream (ADR 0126).
+
+mod long;
 
 use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY};
 use strongroom_client::Profile;
 use strongroom_wire::messages::{CryptResponse, MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 
+use self::long::Long;
 use crate::edge::{Failure, Input, Output, Result, failure};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, block_length, check_key, modulus_length};
@@ -30,6 +33,8 @@ pub enum Direction {
 enum Flow {
     /// One request: for all parts together, or without parts.
     Whole { collected: Vec<u8>, takes_parts: bool },
+    /// AES-GCM of any length.
+    Long(Long),
     /// ECB (without chain) and CBC, in blocks of this length. Without cuts, where the key is bound to the padded
     /// mechanism, all of it is one request.
     Blocks { block: usize, chain: Option<Vec<u8>>, is_padded: bool, is_cut: bool, buffered: Vec<u8> },
@@ -110,6 +115,7 @@ impl Cipher {
         let own_iv = if self.kind == MechanismType::CloudhsmAesGcm { GCM_IV_LENGTH } else { 0 };
         match (&self.flow, self.direction) {
             (Flow::Counter { .. }, _) => Ok((length, true)),
+            (Flow::Long(long), _) => Ok((self.long_length(long, length)?, true)),
             (Flow::Blocks { block, is_padded: false, .. }, _) if !length.is_multiple_of(*block) => refused(),
             (Flow::Blocks { is_padded: false, .. }, _) => Ok((length, true)),
             (Flow::Blocks { is_cut: false, .. }, _) if length > self.largest_data => refused(),
@@ -259,7 +265,7 @@ impl Cipher {
     /// The next part of a stream cipher, as far as it can be done; the rest is kept for the next part.
     fn stream(&mut self, slot: &Slot, data: &[u8], is_last: bool) -> Result<Vec<u8>> {
         match &mut self.flow {
-            Flow::Whole { .. } => Err(Rv::MECHANISM_INVALID.into()),
+            Flow::Whole { .. } | Flow::Long(_) => Err(Rv::MECHANISM_INVALID.into()),
             Flow::Counter { .. } => self.count(slot, data),
             Flow::Blocks { buffered, .. } => {
                 buffered.extend_from_slice(data);
@@ -397,6 +403,7 @@ fn flow(mechanism: &Mechanism, profile: Profile, is_cut: bool) -> Flow {
             }
             None => whole(kind, profile),
         },
+        _ if kind.is_stream() && !is_single_part(profile, kind) => Flow::Long(Long::default()),
         _ => whole(kind, profile),
     }
 }
@@ -438,7 +445,12 @@ pub fn run_whole(place: &mut Option<Cipher>, slot: &Slot, data: &Input, output: 
             return Ok(());
         }
         let cipher = active(place)?;
-        let result = cipher.whole(slot, &data.copied()).inspect_err(|_| *place = None)?;
+        let result = if matches!(cipher.flow, Flow::Long(_)) {
+            cipher.long_last(slot, data)
+        } else {
+            cipher.whole(slot, &data.copied())
+        };
+        let result = result.inspect_err(|_| *place = None)?;
         active(place)?.kept = Some(result);
     }
     hand_over(place, output)
@@ -453,6 +465,7 @@ pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &Input, output: &
             *place = None;
             return refusal;
         }
+        Flow::Long(_) => return long::run_part(place, slot, part, output),
         Flow::Whole { .. } => 0,
         Flow::Counter { .. } => part.length(),
         Flow::Blocks { buffered, .. } => cipher.ready(buffered.len() + part.length()),
@@ -485,7 +498,7 @@ pub fn run_last(place: &mut Option<Cipher>, slot: &Slot, output: &Output) -> Res
                 return refusal;
             }
             Flow::Whole { collected, .. } => collected.len(),
-            Flow::Counter { .. } => 0,
+            Flow::Long(_) | Flow::Counter { .. } => 0,
             Flow::Blocks { buffered, .. } => buffered.len(),
         };
         let is_stream = matches!(cipher.flow, Flow::Counter { .. });
@@ -498,7 +511,12 @@ pub fn run_last(place: &mut Option<Cipher>, slot: &Slot, output: &Output) -> Res
             return Ok(());
         }
         let cipher = active(place)?;
-        let result = cipher.last(slot).inspect_err(|_| *place = None)?;
+        let result = if matches!(cipher.flow, Flow::Long(_)) {
+            cipher.long_last(slot, &Input::none())
+        } else {
+            cipher.last(slot)
+        };
+        let result = result.inspect_err(|_| *place = None)?;
         active(place)?.kept = Some(result);
     }
     hand_over(place, output)
@@ -516,8 +534,10 @@ fn hand_over(place: &mut Option<Cipher>, output: &Output) -> Result {
 impl Drop for Cipher {
     fn drop(&mut self) {
         self.kept.iter_mut().for_each(codec::wipe);
-        if let Flow::Blocks { buffered: data, .. } | Flow::Whole { collected: data, .. } = &mut self.flow {
-            codec::wipe(data);
+        match &mut self.flow {
+            Flow::Blocks { buffered: data, .. } | Flow::Whole { collected: data, .. } => codec::wipe(data),
+            Flow::Long(long) => long.wipe(),
+            Flow::Counter { .. } => {}
         }
     }
 }

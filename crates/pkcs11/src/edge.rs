@@ -170,6 +170,11 @@ impl Input {
         if bytes.is_null() && length > 0 { Err(Rv::ARGUMENTS_BAD.into()) } else { Ok(Self { bytes, length }) }
     }
 
+    /// No bytes.
+    pub const fn none() -> Self {
+        Self { bytes: std::ptr::null(), length: 0 }
+    }
+
     /// How many bytes.
     pub const fn length(&self) -> usize {
         self.length

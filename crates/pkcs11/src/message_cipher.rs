@@ -1,7 +1,7 @@
 //! Message-based encryption and decryption under way, for both chapters: AES-GCM and AES-CCM, each message with an IV and
 //! a tag of its own, beside the data.
 //!
-//! A message in parts is collected up to the length of one request, like GCM in parts (ADR 0112): no plaintext comes out
+//! A message in parts is collected up to the length of one request, as CCM in parts is (ADR 0112): no plaintext comes out
 //! before its tag is checked.
 
 use cryptoki_sys::{

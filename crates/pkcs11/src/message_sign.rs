@@ -85,8 +85,8 @@ impl MessageSigning {
     }
 
     /// A part that is not the last.
-    pub fn part(&mut self, part: &[u8]) -> Result {
-        let outcome = self.begun()?.update(part);
+    pub fn part(&mut self, slot: &Slot, part: &[u8]) -> Result {
+        let outcome = self.begun()?.update(slot, part);
         if outcome.is_err() {
             self.message = None;
         }
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn C_SignMessageNext(
         // SAFETY: the standard: that many bytes.
         let part = unsafe { bytes(part, part_length) }?;
         if signature_length.is_null() {
-            return signing.part(part);
+            return signing.part(&session.slot, part);
         }
         // SAFETY: the standard: a length, and null or a buffer that long.
         let output = unsafe { Output::new(signature, signature_length) }?;

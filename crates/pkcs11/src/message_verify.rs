@@ -103,7 +103,7 @@ pub unsafe extern "C" fn C_VerifyMessageNext(
         // SAFETY: the standard: that many bytes.
         let part = unsafe { bytes(part, part_length) }?;
         if signature.is_null() {
-            return verifying.part(part);
+            return verifying.part(&session.slot, part);
         }
         // SAFETY: the standard: that many bytes.
         let signature = unsafe { bounded(signature, signature_length) }?;

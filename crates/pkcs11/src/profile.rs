@@ -150,7 +150,8 @@ impl Slot {
     /// The most data that a signature or MAC takes.
     pub fn longest_input(&self, kind: MechanismType) -> usize {
         let longest = if self.profile == Profile::Aws { longest_data(kind) } else { None };
-        longest.unwrap_or(usize::MAX).min(self.largest_data())
+        let of_mechanism = if kind.is_stream() { usize::MAX } else { self.largest_data() };
+        longest.unwrap_or(usize::MAX).min(of_mechanism)
     }
 
     /// The most data that one call of a cipher takes.

@@ -1,12 +1,14 @@
 //! Signing and MACing functions (PKCS #11 2.40 section 5.11).
 //!
 //! Init is local. Data is hashed here; the HSM gets the digest, or the collected data of a MAC or of a key that is bound to
-//! a mechanism that hashes, in one request.
+//! a mechanism that hashes, in one request. A MAC over more than a request takes becomes a stream on one HSM (ADR
+//! 0126).
 
 use cryptoki_sys::{
     CK_BYTE, CK_MECHANISM, CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
     CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
+use strongroom_client::Stream;
 use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::tables::Function;
 use strongroom_wire::{AttributeType, KeyKind, MechanismType, Operation, Rv, Template};
@@ -36,8 +38,17 @@ pub struct Signing {
     digest: Option<Digest>,
     /// What ML-DSA signs.
     mu: Option<Mu>,
+    /// `sign` or `verify`.
+    operation: Operation,
+    /// What no HSM has yet: at most what fits one request.
     collected: Vec<u8>,
+    /// Bytes in all parts so far.
+    length: usize,
+    /// The most bytes in all parts.
+    longest: usize,
     largest_data: usize,
+    /// What an HSM has, with the IV that it made for a GMAC.
+    stream: Option<(Stream, Option<Vec<u8>>)>,
     is_single_part: bool,
     /// Whether Update was called.
     is_multi_part: bool,
@@ -100,8 +111,12 @@ impl Signing {
             hash,
             digest,
             mu,
+            operation: if usage == AttributeType::Sign { Operation::Sign } else { Operation::Verify },
             collected: Vec::new(),
-            largest_data: slot.longest_input(mechanism.kind),
+            length: 0,
+            longest: slot.longest_input(mechanism.kind),
+            largest_data: slot.largest_data(),
+            stream: None,
             // Ed25519ph hashes first: there it takes parts, and data of any length.
             is_single_part: is_single_part(slot.profile, mechanism.kind) && !prehash,
             is_multi_part: false,
@@ -129,33 +144,62 @@ impl Signing {
     ///
     /// # Errors
     /// `CKR_FUNCTION_NOT_SUPPORTED` for a mechanism without parts, `CKR_DATA_LEN_RANGE` over the HSM's limit.
-    pub fn update(&mut self, part: &[u8]) -> Result {
+    pub fn update(&mut self, slot: &Slot, part: &[u8]) -> Result {
         self.check_parts()?;
         self.is_multi_part = true;
-        self.add(part)
+        self.add(slot, part)
     }
 
-    fn add(&mut self, part: &[u8]) -> Result {
+    fn add(&mut self, slot: &Slot, mut part: &[u8]) -> Result {
         if let Some(digest) = &mut self.digest {
             return digest.update(part);
         }
         if let Some(mu) = self.mu.as_mut().filter(|mu| mu.takes_message()) {
             return mu.update(part);
         }
-        if self.collected.len() + part.len() > self.largest_data {
-            let limit = self.largest_data;
+        self.length = self.length.saturating_add(part.len());
+        let longest_call = slot.longest_call(self.mechanism, true);
+        if self.length > self.longest || part.len() > longest_call {
+            let limit = self.longest.min(longest_call);
             return failure(
                 Rv::DATA_LEN_RANGE,
                 format!("more than the {limit} bytes that one operation takes"),
             );
         }
+        while self.collected.len() + part.len() > self.largest_data {
+            let (now, later) = part.split_at(self.largest_data - self.collected.len());
+            self.collected.extend_from_slice(now);
+            self.send(slot)?;
+            part = later;
+        }
         self.collected.extend_from_slice(part);
         Ok(())
     }
 
-    /// What the HSM signs, after the last data.
-    pub fn input(&mut self, last: &[u8]) -> Result<Vec<u8>> {
-        self.add(last)?;
+    /// Gives what is collected to the stream, which begins here.
+    fn send(&mut self, slot: &Slot) -> Result {
+        let (stream, _) = match &mut self.stream {
+            Some(open) => open,
+            none => none.insert(slot.client.open_stream(
+                self.operation,
+                self.key,
+                self.mechanism,
+                self.parameters.as_ref(),
+            )?),
+        };
+        slot.client.update_stream(stream, &self.collected)?;
+        self.collected.clear();
+        Ok(())
+    }
+
+    /// The stream, for the last data, where there is one.
+    pub const fn stream(&mut self) -> Option<&mut (Stream, Option<Vec<u8>>)> {
+        self.stream.as_mut()
+    }
+
+    /// What the HSM signs, after the last data; of a stream the rest.
+    pub fn input(&mut self, slot: &Slot, last: &[u8]) -> Result<Vec<u8>> {
+        self.add(slot, last)?;
         let digest = self.digest.take();
         if let Some(mu) = self.mu.take() {
             let collected = std::mem::take(&mut self.collected);
@@ -172,13 +216,17 @@ impl Signing {
 
     /// Lets the HSM sign, after the last data.
     pub fn sign(mut self, slot: &Slot, last: &[u8]) -> Result<Vec<u8>> {
-        let data = self.input(last)?;
-        let parameters = self.parameters.as_ref();
-        let response = slot.client.crypt(Operation::Sign, self.key, self.mechanism, parameters, &data)?;
-        let mut signature = response.data;
+        let data = self.input(slot, last)?;
+        let (mut signature, iv) = if let Some((stream, iv)) = &mut self.stream {
+            (slot.client.finish_stream(stream, &data, None)?, iv.take())
+        } else {
+            let parameters = self.parameters.as_ref();
+            let made = slot.client.crypt(Operation::Sign, self.key, self.mechanism, parameters, &data)?;
+            (made.data, None)
+        };
         if let Some(place) = self.iv_place {
-            // The HSM gives the IV in front of the MAC.
-            let iv: Vec<u8> = signature.drain(..GCM_IV_LENGTH.min(signature.len())).collect();
+            // The answer to one request has the IV in front of the MAC.
+            let iv = iv.unwrap_or_else(|| signature.drain(..GCM_IV_LENGTH.min(signature.len())).collect());
             // SAFETY: the standard's caller keeps the parameter's buffers until the operation ends.
             unsafe { place.write(&iv) }?;
         }
@@ -335,7 +383,7 @@ pub unsafe extern "C" fn C_SignUpdate(
         let mut operations = session.operations();
         let active = operations.sign.as_mut().ok_or(Failure::from(NOT_ACTIVE))?;
         // SAFETY: the standard: that many bytes.
-        let outcome = unsafe { bytes(part, length) }.and_then(|part| active.update(part));
+        let outcome = unsafe { bytes(part, length) }.and_then(|part| active.update(&session.slot, part));
         if outcome.is_err() {
             operations.sign = None;
         }

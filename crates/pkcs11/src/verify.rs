@@ -18,7 +18,11 @@ pub fn verify(mut active: Signing, slot: &Slot, last: &[u8], signature: &[u8]) -
         let expected = active.signature_length;
         return failure(Rv::SIGNATURE_LEN_RANGE, format!("{expected} bytes are expected"));
     }
-    let data = active.input(last)?;
+    let data = active.input(slot, last)?;
+    if let Some((stream, _)) = active.stream() {
+        slot.client.finish_stream(stream, &data, Some(signature))?;
+        return Ok(());
+    }
     let request = VerifyRequest {
         key: active.key,
         mechanism: active.mechanism.code(),
@@ -94,7 +98,7 @@ pub unsafe extern "C" fn C_VerifyUpdate(
         let mut operations = session.operations();
         let active = operations.verify.as_mut().ok_or(Failure::from(NOT_ACTIVE))?;
         // SAFETY: the standard: that many bytes.
-        let outcome = unsafe { bytes(part, length) }.and_then(|part| active.update(part));
+        let outcome = unsafe { bytes(part, length) }.and_then(|part| active.update(&session.slot, part));
         if outcome.is_err() {
             operations.verify = None;
         }

@@ -88,7 +88,8 @@ pub unsafe extern "C" fn C_VerifySignatureUpdate(
         let mut operations = session.operations();
         let active = operations.verify_signature.as_mut().ok_or(Failure::from(NOT_ACTIVE))?;
         // SAFETY: the standard: that many bytes.
-        let outcome = unsafe { bytes(part, length) }.and_then(|part| active.signing.update(part));
+        let outcome =
+            unsafe { bytes(part, length) }.and_then(|part| active.signing.update(&session.slot, part));
         if outcome.is_err() {
             operations.verify_signature = None;
         }

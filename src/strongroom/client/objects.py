@@ -147,7 +147,10 @@ class Objects:
     def encrypt(
         self, key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None = None
     ) -> CryptResult:
-        """Encrypt in one go, up to 1 MiB less 4 KiB; ``CKM_AES_GCM`` gives the IV that the HSM made."""
+        """Encrypt in one go: AES-GCM data of any length, the others up to 1 MiB less 4 KiB.
+
+        ``CKM_AES_GCM`` gives the IV that the HSM made.
+        """
         return messages.crypt_result(self._call(Operation.ENCRYPT, _crypt_body(key, mechanism, data, parameters)))
 
     def decrypt(

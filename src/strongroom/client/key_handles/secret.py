@@ -23,7 +23,7 @@ class HsmAesKey(WrappingKey, UnwrappingKey):
         return 8 * int(self._view.value(Attribute.VALUE_LEN))
 
     def encrypt(self, plaintext: bytes, associated_data: bytes = b"") -> bytes:
-        """Encrypt and authenticate, up to 1 MiB less 4 KiB.
+        """Encrypt and authenticate data of any length.
 
         The result is the IV (12 random bytes from the HSM), the ciphertext and the tag (16 bytes), one after the other.
         ``associated_data`` is authenticated and not in the result.

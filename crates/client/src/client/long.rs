@@ -1,0 +1,96 @@
+//! `sign`, `verify`, `encrypt` and `decrypt` by member names over more data than one request takes: as streams, for callers
+//! who have all of the data.
+
+use strongroom_wire::messages::{CryptRequest, CryptResponse, Empty, MechanismParameters, VerifyRequest};
+use strongroom_wire::{Field, MechanismType, Operation, Value};
+
+use crate::error::Result;
+
+use super::Client;
+
+/// Bytes of the IV that `CKM_CLOUDHSM_AES_GCM` has in front of its ciphertext.
+const IV_LENGTH: usize = 12;
+
+impl Client {
+    /// The answer to a request whose data needs a stream; none for every other request.
+    pub(super) fn call_long(&self, operation: Operation, request: &Value) -> Result<Option<Value>> {
+        let is_one = matches!(
+            operation,
+            Operation::Sign | Operation::Verify | Operation::Encrypt | Operation::Decrypt
+        );
+        let Some(longest) = self.longest().filter(|longest| is_one && data_length(request) > *longest) else {
+            return Ok(None);
+        };
+        if operation == Operation::Verify {
+            let Some(request) = VerifyRequest::from_value(request) else { return Ok(None) };
+            let Some(mechanism) = of_streams(request.mechanism) else { return Ok(None) };
+            let parameters = request.parameters.as_ref();
+            let (mut stream, _) = self.open_stream(operation, request.key, mechanism, parameters)?;
+            let mut pieces: Vec<&[u8]> = request.data.chunks(longest).collect();
+            let last = pieces.pop().unwrap_or_default();
+            for piece in pieces {
+                self.update_stream(&mut stream, piece)?;
+            }
+            self.finish_stream(&mut stream, last, Some(&request.signature))?;
+            return Ok(Some(Empty {}.to_value()));
+        }
+        let Some(request) = CryptRequest::from_value(request) else { return Ok(None) };
+        let Some(mechanism) = of_streams(request.mechanism) else { return Ok(None) };
+        let response = if operation == Operation::Decrypt {
+            self.decrypt_whole(mechanism, request)?
+        } else {
+            self.make_whole(operation, mechanism, request, longest)?
+        };
+        Ok(Some(response.to_value()))
+    }
+
+    fn make_whole(
+        &self,
+        operation: Operation,
+        mechanism: MechanismType,
+        request: CryptRequest,
+        longest: usize,
+    ) -> Result<CryptResponse> {
+        let has_iv_in_front = matches!(mechanism, MechanismType::CloudhsmAesGcm | MechanismType::AesGmac);
+        let sent = if mechanism == MechanismType::CloudhsmAesGcm { MechanismType::AesGcm } else { mechanism };
+        let (mut stream, iv) = self.open_stream(operation, request.key, sent, request.parameters.as_ref())?;
+        let mut data = Vec::new();
+        let iv = if has_iv_in_front {
+            data.extend(iv.unwrap_or_default());
+            None
+        } else {
+            iv
+        };
+        let mut pieces: Vec<&[u8]> = request.data.chunks(longest).collect();
+        let last = pieces.pop().unwrap_or_default();
+        for piece in pieces {
+            data.extend(self.update_stream(&mut stream, piece)?);
+        }
+        data.extend(self.finish_stream(&mut stream, last, None)?);
+        Ok(CryptResponse { data, iv })
+    }
+
+    fn decrypt_whole(&self, mechanism: MechanismType, mut request: CryptRequest) -> Result<CryptResponse> {
+        let mut parameters = request.parameters.take();
+        if mechanism == MechanismType::CloudhsmAesGcm {
+            let iv = Some(request.data.drain(..IV_LENGTH.min(request.data.len())).collect());
+            parameters = parameters.map(|parameters| MechanismParameters { iv, ..parameters });
+        }
+        self.decrypt_long(request.key, parameters.as_ref(), &mut request.data)?;
+        Ok(CryptResponse { data: request.data, iv: None })
+    }
+}
+
+/// The mechanism of a number, if it takes streams.
+fn of_streams(code: u64) -> Option<MechanismType> {
+    MechanismType::from_code(code).filter(|mechanism| mechanism.is_stream())
+}
+
+fn data_length(request: &Value) -> usize {
+    let data = match request {
+        Value::Record(members) => members.iter().find(|(name, _)| *name == "data").map(|(_, value)| value),
+        Value::Named(members) => members.iter().find(|(name, _)| name == "data").map(|(_, value)| value),
+        _ => None,
+    };
+    if let Some(Value::Bytes(bytes)) = data { bytes.len() } else { 0 }
+}

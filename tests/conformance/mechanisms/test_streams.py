@@ -1,0 +1,250 @@
+"""MACs and AES-GCM over more than one request takes, against pyca/cryptography: bounded memory, and no plaintext before
+the tag is checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import time
+from collections.abc import Iterator
+from ctypes import byref, c_ulong
+from pathlib import Path
+from typing import Any
+
+import pytest
+import vector_keys as keys
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import algorithms
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.cmac import CMAC
+from cryptography.hazmat.primitives.hmac import HMAC
+from cryptoki import CryptokiError, Session
+from cryptoki_mechanisms import CkMechanism, gcm, gcm_iv, mechanism
+from vector_run import ALL
+
+from strongroom.vocabulary.mechanisms import Mechanism
+
+pytestmark = pytest.mark.cluster
+MIB = 1 << 20
+DATA = os.urandom(5 * MIB + 123)
+ODD = [DATA[:1], DATA[1:700_000], b"", DATA[700_000 : 3 * MIB], DATA[3 * MIB : 3 * MIB + 7], DATA[3 * MIB + 7 :]]
+SMALL = [DATA[at : at + 65_521] for at in range(0, len(DATA), 65_521)]
+ONE_REQUEST = MIB - 4096
+CKR_BUFFER_TOO_SMALL, CKR_ENCRYPTED_DATA_INVALID = 0x150, 0x40
+HMACS = {
+    Mechanism.SHA_1_HMAC: hashes.SHA1(),
+    Mechanism.SHA224_HMAC: hashes.SHA224(),
+    Mechanism.SHA256_HMAC: hashes.SHA256(),
+    Mechanism.SHA384_HMAC: hashes.SHA384(),
+    Mechanism.SHA512_HMAC: hashes.SHA512(),
+    Mechanism.SHA3_256_HMAC: hashes.SHA3_256(),
+    Mechanism.SHA3_512_HMAC: hashes.SHA3_512(),
+}
+
+
+@pytest.fixture(scope="module")
+def session(library: Any) -> Iterator[Session]:
+    opened = library.session(0)
+    yield opened
+    opened.logout()
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def aes(session: Session) -> tuple[bytes, int]:
+    value = os.urandom(32)
+    return value, session.create(keys.aes(value))
+
+
+def refusal(call: Any) -> int:
+    with pytest.raises(CryptokiError) as refused:
+        call()
+    return refused.value.rv
+
+
+def check_mac(session: Session, how: CkMechanism, key: int, expected: bytes) -> None:
+    assert session.sign_in_parts(how, key, ODD) == expected
+    assert session.sign(key, DATA, how) == expected
+    assert session.verifies(how, key, DATA, expected)
+    assert session.verifies_in_parts(how, key, SMALL, expected)
+    assert not session.verifies_in_parts(how, key, [*SMALL, b"more"], expected)
+
+
+@pytest.mark.parametrize("kind", HMACS, ids=lambda kind: kind.name)
+def test_hmac_takes_any_length(session, kind):
+    value = os.urandom(32)
+    theirs = HMAC(value, HMACS[kind])
+    theirs.update(DATA)
+    check_mac(session, mechanism(kind), session.create(keys.secret(value)), theirs.finalize())
+
+
+def test_cmac_takes_any_length(session, aes):
+    theirs = CMAC(algorithms.AES(aes[0]))
+    theirs.update(DATA)
+    check_mac(session, mechanism(Mechanism.AES_CMAC), aes[1], theirs.finalize())
+
+
+def test_gmac_takes_any_length(session, aes):
+    value, key = aes
+    for parts in (ODD, SMALL):
+        how = gcm(bytes(12), b"", 128, Mechanism.AES_GMAC)
+        mac = session.sign_in_parts(how, key, parts)
+        assert mac == AESGCM(value).encrypt(gcm_iv(how), b"", DATA)
+        assert session.verifies_in_parts(how, key, ODD, mac)
+        assert session.verifies(how, key, DATA, mac)
+        assert not session.verifies(how, key, DATA[1:], mac)
+
+
+@pytest.mark.parametrize("kind", [Mechanism.AES_GCM, Mechanism.CLOUDHSM_AES_GCM])
+def test_gcm_encrypts_and_decrypts_any_length(session, aes, kind):
+    value, key = aes
+    has_place = kind == Mechanism.AES_GCM
+    for parts in (ODD, SMALL, [DATA]):
+        how = gcm(bytes(12) if has_place else None, b"aad", 128, kind)
+        encrypted = session.encrypt(how, key, DATA) if parts == [DATA] else session.in_parts("Encrypt", how, key, parts)
+        iv, sealed = (gcm_iv(how), encrypted) if has_place else (encrypted[:12], encrypted[12:])
+        assert any(iv)
+        assert AESGCM(value).decrypt(iv, sealed, b"aad") == DATA
+        assert session.decrypt(how, key, encrypted) == DATA
+        cut = [encrypted[at : at + 777_777] for at in range(0, len(encrypted), 777_777)]
+        assert session.in_parts("Decrypt", how, key, cut) == DATA
+
+
+@pytest.mark.parametrize(
+    "length", [ONE_REQUEST - 16, ONE_REQUEST, ONE_REQUEST + 1, 2 * ONE_REQUEST, 2 * ONE_REQUEST + 1]
+)
+def test_lengths_around_a_request_are_like_all_others(session, aes, length):
+    value, key = aes
+    how = gcm(bytes(12), b"", 96)
+    encrypted = session.in_parts("Encrypt", how, key, [DATA[:length]])
+    back = session.decrypt(how, key, encrypted)
+    assert back == DATA[:length]
+    how = gcm(bytes(12), b"", 128, Mechanism.AES_GMAC)
+    mac = session.sign(key, DATA[:length], how)
+    assert mac == AESGCM(value).encrypt(gcm_iv(how), b"", DATA[:length])
+
+
+def test_ciphertext_comes_as_far_as_there_is_room(session, aes):
+    value, key = aes
+    how = gcm(bytes(12), b"aad", 128)
+    session._call("C_EncryptInit", byref(how), key)
+    given, length = b"", c_ulong(0)
+    for part in SMALL:
+        session._call("C_EncryptUpdate", part, len(part), None, byref(length))
+        asked = length.value
+        room = ctypes.create_string_buffer(len(part))
+        length.value = len(part)
+        session._call("C_EncryptUpdate", part, len(part), room, byref(length))
+        assert length.value == min(asked, len(part))
+        given += room.raw[: length.value]
+    session._call("C_EncryptFinal", None, byref(length))
+    rest = length.value
+    assert rest <= 2 * MIB, "the library holds no more"
+    small = c_ulong(16)
+    assert refusal(lambda: session._call("C_EncryptFinal", room, byref(small))) == CKR_BUFFER_TOO_SMALL
+    room = ctypes.create_string_buffer(rest)
+    session._call("C_EncryptFinal", room, byref(length))
+    assert length.value == rest
+    assert AESGCM(value).decrypt(gcm_iv(how), given + room.raw, b"aad") == DATA
+
+
+def test_a_buffer_without_room_is_refused_before_the_library_holds_too_much(session, aes):
+    _, key = aes
+    how = gcm(bytes(12), b"aad", 128)
+    session._call("C_EncryptInit", byref(how), key)
+    none, nothing = ctypes.create_string_buffer(1), c_ulong(0)
+
+    def update() -> None:
+        nothing.value = 0
+        session._call("C_EncryptUpdate", DATA[:MIB], MIB, none, byref(nothing))
+
+    update()
+    assert refusal(lambda: [update() for _ in range(3)]) == CKR_BUFFER_TOO_SMALL
+    assert nothing.value > MIB, "how much it wants is told, and the operation goes on"
+    room = ctypes.create_string_buffer(nothing.value)
+    session._call("C_EncryptUpdate", DATA[:MIB], MIB, room, byref(nothing))
+    session._call("C_EncryptInit", None, 0)
+
+
+def test_no_byte_of_a_long_altered_message_comes_out(session, aes):
+    value, key = aes
+    iv = os.urandom(12)
+    sealed = bytearray(AESGCM(value).encrypt(iv, DATA, b"aad"))
+    for at in (0, 3 * MIB, len(sealed) - 1):
+        sealed[at] ^= 1
+        altered = bytes(sealed)
+        sealed[at] ^= 1
+        how = gcm(iv, b"aad", 128)
+        session._call("C_DecryptInit", byref(how), key)
+        for part in (altered[: 2 * MIB], altered[2 * MIB :]):
+            room, length = ctypes.create_string_buffer(len(part)), c_ulong(len(part))
+            session._call("C_DecryptUpdate", part, len(part), room, byref(length))
+            assert length.value == 0
+            assert not any(room.raw)
+        room, length = ctypes.create_string_buffer(len(DATA)), c_ulong(len(DATA))
+        rv = refusal(lambda room=room, length=length: session._call("C_DecryptFinal", room, byref(length)))
+        assert rv == CKR_ENCRYPTED_DATA_INVALID
+        assert not any(room.raw)
+        assert (
+            refusal(lambda how=how, altered=altered: session.decrypt(how, key, altered)) == CKR_ENCRYPTED_DATA_INVALID
+        )
+    for how in (gcm(iv, b"other", 128), gcm(os.urandom(12), b"aad", 128), gcm(iv, b"aad", 120)):
+        assert refusal(lambda how=how: session.decrypt(how, key, bytes(sealed))) == CKR_ENCRYPTED_DATA_INVALID
+    assert session.decrypt(gcm(iv, b"aad", 128), key, bytes(sealed)) == DATA
+
+
+def listener_of(environment: Any) -> int:
+    """The process that listens where the first HSM of a configuration is: the HSM."""
+    configuration = json.loads(Path(environment["STRONGROOM_CONFIG"]).read_text())
+    server = configuration["clusters"][0]["cluster"]["servers"][0]
+    port = f":{server['port']:04X}"
+    address = "".join(f"{int(part):02X}" for part in reversed(server["hostname"].split(".")))
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    inode = next(row[9] for row in rows if row[1] == address + port and row[3] == "0A")
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if descriptor.readlink().name == f"socket:[{inode}]":
+                return int(descriptor.parts[2])
+    raise AssertionError("nobody listens there")
+
+
+def resident_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def test_long_data_takes_no_memory_on_either_side(session, aes, ephemeral_non_fips):
+    """64 MiB; 256 in ``make conformance``. The figures are printed."""
+    pids = {"program": os.getpid(), "HSM": listener_of(ephemeral_non_fips)}
+    part, count = DATA[: 64 * 1024], 4096 if os.environ.get(ALL) else 1024
+    room, length = ctypes.create_string_buffer(len(part) + 16), c_ulong(0)
+    secret = session.create(keys.secret(os.urandom(32)))
+
+    def sign(count: int) -> None:
+        session._call("C_SignInit", byref(mechanism(Mechanism.SHA256_HMAC)), secret)
+        for _ in range(count):
+            session._call("C_SignUpdate", part, len(part))
+        length.value = len(room)
+        session._call("C_SignFinal", room, byref(length))
+
+    def encrypt(count: int) -> None:
+        session._call("C_EncryptInit", byref(gcm(bytes(12), b"", 128)), aes[1])
+        for _ in range(count):
+            length.value = len(room)
+            session._call("C_EncryptUpdate", part, len(part), room, byref(length))
+        rest = ctypes.create_string_buffer(2 * MIB)
+        length.value = len(rest)
+        session._call("C_EncryptFinal", rest, byref(length))
+
+    for work in (sign, encrypt):
+        work(64)  # buffers find their size
+        before = {name: resident_mib(pid) for name, pid in pids.items()}
+        began = time.perf_counter()
+        work(count)
+        rate = count * len(part) / MIB / (time.perf_counter() - began)
+        grown = {name: resident_mib(pid) - before[name] for name, pid in pids.items()}
+        print(f"{work.__name__}: {rate:.0f} MiB/s, grown by", {name: f"{mib:.1f} MiB" for name, mib in grown.items()})
+        assert all(mib < 8 for mib in grown.values()), grown
