@@ -31,6 +31,12 @@ DYN: Final = Program(
     _LIBRARY_PATH,
     uses_the_library=True,
 )
+JCE: Final = Program(
+    options.JCE,
+    "the PKCS #11 library, through which Java's provider SunPKCS11 reaches HSMs",
+    _LIBRARY_PATH,
+    uses_the_library=True,
+)
 _SMALLEST_RSA_BITS: Final = 2048
 
 Lookup = Callable[[str, str | None, str | None, Mapping[str, str]], list[tuple[str, int]]]
@@ -191,3 +197,8 @@ def openssl_provider() -> None:
 def dyn() -> None:
     """``configure-dyn``."""
     _main(DYN)
+
+
+def jce() -> None:
+    """``configure-jce``."""
+    _main(JCE)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 ADD, REMOVE = "add-cluster", "remove-cluster"
+JCE: Final = "configure-jce"
 LOG_TYPES: Final = ("term", "file")
 LOG_LEVELS: Final = ("off", "error", "warn", "info", "debug", "trace")
 LOG_ROTATIONS: Final = ("never", "hourly", "daily")
@@ -25,6 +26,7 @@ WITHOUT_EFFECT: Final = {
     "--disable-validate-key-at-init": _AT_INIT,
     "--enable-ecdsa-with-weak-hash-function": _WEAK_HASHES,
     "--enable-certificate-storage": _CERTIFICATES,
+    "--disable-clear-key-extraction-in-software": "no key's value leaves an HSM in clear",
 }
 """Options that are taken and change nothing, and why."""
 
@@ -36,10 +38,14 @@ REFUSED: Final = {
     "--server-client-key-file": _ONE_TLS,
     "--disable-certificate-storage": "certificates can always be stored: make none, or remove those that are there "
     "with C_DestroyObject",
+    "--enable-clear-key-extraction-in-software": "no key's value leaves an HSM in clear: wrap the key under another",
 }
 """Options that ask for something that there is not, and what to do instead."""
 _FLAGS: Final = frozenset(option for option in (*WITHOUT_EFFECT, *REFUSED) if not option.endswith("-file"))
 _PKCS11_ONLY: Final = frozenset({"--enable-certificate-storage", "--disable-certificate-storage"})
+_JCE_ONLY: Final = frozenset(
+    {"--enable-clear-key-extraction-in-software", "--disable-clear-key-extraction-in-software"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,8 @@ def _add_others(made: argparse.ArgumentParser, program: Program) -> None:
     for group, options in ((without, WITHOUT_EFFECT), (refused, REFUSED)):
         for option, text in options.items():
             if option in _PKCS11_ONLY and not program.uses_the_library:
+                continue
+            if option in _JCE_ONLY and program.name != JCE:
                 continue
             if option in _FLAGS:
                 group.add_argument(option, dest=_member(option), action="store_true", help=text)

@@ -208,11 +208,16 @@ def test_the_key_availability_check_is_turned_off_and_on(configure: Configure, p
     assert configure("--enable-key-availability-check --disable-key-availability-check", program) == 2
 
 
+def program_of(option: str) -> options.Program:
+    """One that has the option."""
+    return main.JCE if "clear-key-extraction" in option else main.PKCS11
+
+
 @pytest.mark.parametrize("option", sorted(options.WITHOUT_EFFECT))
 def test_what_has_no_effect_says_why_and_changes_nothing(configure: Configure, option: str) -> None:
     configure("-a 10.0.0.5")
     before = configure.path.read_bytes()
-    assert configure(option) == 0
+    assert configure(option, program_of(option)) == 0
     assert f"{option} has no effect: {options.WITHOUT_EFFECT[option]}." in configure.complained
     assert configure.path.read_bytes() == before
 
@@ -220,8 +225,9 @@ def test_what_has_no_effect_says_why_and_changes_nothing(configure: Configure, o
 @pytest.mark.parametrize("option", sorted(options.REFUSED))
 def test_what_is_refused_says_what_to_do_instead_and_writes_nothing(configure: Configure, option: str) -> None:
     value = " x.pem" if option.endswith("-file") else ""
-    assert configure(f"-a 10.0.0.5 {option}{value}") == 1
-    assert configure.complained == f"configure-pkcs11: {option} is refused: {options.REFUSED[option]}.\n"
+    program = program_of(option)
+    assert configure(f"-a 10.0.0.5 {option}{value}", program) == 1
+    assert configure.complained == f"{program.name}: {option} is refused: {options.REFUSED[option]}.\n"
     assert not configure.path.exists()
 
 
@@ -301,12 +307,18 @@ def test_where_it_cannot_be_written_it_says_so(configure: Configure) -> None:
     assert "The configuration file /proc/client.json cannot be written" in configure.complained
 
 
-@pytest.mark.parametrize("program", [main.CLI, main.PKCS11, main.OPENSSL_PROVIDER, main.DYN])
+@pytest.mark.parametrize("program", [main.CLI, main.PKCS11, main.OPENSSL_PROVIDER, main.DYN, main.JCE])
 def test_help_names_every_option_with_what_it_does(configure: Configure, program: options.Program) -> None:
     assert configure("--help", program) == 0
     for option in ("-a", "--hsm-ca-cert", "--log-level", "--default-retry-mode", "add-cluster", "without effect here"):
         assert option in configure.told
     assert ("--enable-certificate-storage" in configure.told) is (program is not main.CLI)
+
+
+def test_only_java_has_options_about_keys_in_clear(configure: Configure) -> None:
+    assert configure("-a 10.0.0.5", main.JCE) == 0
+    assert "libstrongroom_pkcs11.so" in configure.told
+    assert configure("-a 10.0.0.6 --enable-clear-key-extraction-in-software", main.PKCS11) == 2
 
 
 @pytest.mark.parametrize(
