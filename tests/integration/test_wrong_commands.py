@@ -35,17 +35,16 @@ LONG = "x" * 5_000
 ALL = bool(os.environ.get("STRONGROOM_ALL_VECTORS"))
 """Whether every value is tried with every option, as in `make conformance`; else two of them."""
 NUMBERS = ("", "many", "1.5", "-1", "0x10", "99999999999999999999", LONG)
+NOTHING = ("attr.label=nothing-has-this", "key-reference=0xffffffffffffffff", f"attr.label={LONG}")
+"""Filters that match nothing, which is an answer of `key list`."""
 TERMS = (
     "nonsense",
     "attr.nonsense=1",
     "attr.label",
-    "attr.label=nothing-has-this",
     "attr.sign=maybe",
     "attr.value=0x00",
     "key-reference=zz",
-    "key-reference=0xffffffffffffffff",
     "key-reference=0x10000000000000000",
-    f"attr.label={LONG}",
     "attr.class=nonsense",
 )
 ATTRIBUTES = (
@@ -70,7 +69,7 @@ def spoilt_values(name: str, option: click.Parameter) -> Iterator[str]:
     elif isinstance(option.type, click.types.IntParamType):
         yield from NUMBERS
     elif option.metavar == "TERM…":
-        yield from TERMS
+        yield from TERMS if name == "key list" else TERMS + NOTHING
     elif option.metavar == "NAME=VALUE…":
         yield from ATTRIBUTES
     elif option.metavar == "PATH":
