@@ -549,12 +549,20 @@ fn a_stream_goes_on_where_it_began_and_is_lost_with_that_hsm() {
 }
 
 #[test]
-fn a_stream_that_nobody_needs_is_closed() {
+fn a_stream_that_nobody_needs_is_closed_also_when_a_step_was_refused_before_the_hsm_looked_at_it() {
     let (one, two, client) = with_streams();
+    let closed = || one.count(Operation::StreamClose) + two.count(Operation::StreamClose);
     let mut stream = open_mac(&client).unwrap();
     client.update_stream(&mut stream, b"data").unwrap();
     drop(stream);
-    assert_eq!(one.count(Operation::StreamClose) + two.count(Operation::StreamClose), 1);
+    assert_eq!(closed(), 1);
+    let mut stream = open_mac(&client).unwrap();
+    for hsm in [&one, &two] {
+        hsm.refuses.store(true, Ordering::SeqCst);
+    }
+    assert_eq!(client.finish_stream(&mut stream, b"data", None).unwrap_err().origin, Origin::Hsm);
+    drop(stream);
+    assert_eq!(closed(), 2);
 }
 
 #[test]

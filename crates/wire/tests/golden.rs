@@ -65,6 +65,21 @@ fn a_request_to_share_a_key_has_the_bytes_of_its_first_release() {
 }
 
 #[test]
+fn the_messages_of_streams_have_the_bytes_of_their_first_release() {
+    let open = StreamOpenRequest { key: 0x11, mechanism: 0x108a, parameters: None, operation: 0x10 };
+    assert_eq!(hex(&open.to_bytes()), "83011102cd108a0410");
+    let opened = StreamOpenResponse { stream: 5, iv: Some(vec![7; 2]) };
+    assert_eq!(hex(&opened.to_bytes()), "82010502c4020707");
+    let update = StreamUpdateRequest { stream: 5, offset: 0x100, data: vec![0xaa; 2] };
+    assert_eq!(hex(&update.to_bytes()), "83010502cd010003c402aaaa");
+    let finish = StreamFinishRequest { stream: 5, offset: 0, data: vec![], signature: Some(vec![9]) };
+    assert_eq!(hex(&finish.to_bytes()), "840105020003c40004c40109");
+    let reveal = StreamRevealRequest { stream: 5, offset: 0, data: vec![1], mark: vec![9] };
+    assert_eq!(hex(&reveal.to_bytes()), "840105020003c4010104c40109");
+    assert_eq!(hex(&StreamCloseRequest { stream: 5 }.to_bytes()), "810105");
+}
+
+#[test]
 fn unknown_members_are_ignored_and_missing_ones_named() {
     let mut bytes = vec![0x83, 0x01, 0x05, 0x02, 0xcd, 0x10, 0x41, 0x63];
     bytes.extend_from_slice(&[

@@ -80,9 +80,9 @@ impl Client {
         data: &[u8],
         signature: Option<&[u8]>,
     ) -> Result<Vec<u8>> {
-        let result = self.step(stream, Operation::StreamFinish, data, signature);
+        let result = self.step(stream, Operation::StreamFinish, data, signature)?;
         stream.is_over = true;
-        result
+        Ok(result)
     }
 
     /// Decrypts AES-GCM ciphertext of any length with its tag behind it, in place: it is sent twice, and the HSM gives
@@ -157,11 +157,10 @@ impl Client {
         let call = Call { operation, body: &body, login_id, deadline: self.deadline() };
         let outcome = self.exchange(&stream.connection, &call);
         self.pool.take_notices(&stream.connection);
-        // Whatever refuses a step ends the stream.
-        stream.is_over = outcome.is_err();
         let frame = outcome.map_err(|attempt| match attempt {
             Attempt::Final(error) | Attempt::TryAnother(error) | Attempt::NotLoggedIn(error) => error,
             Attempt::ConnectionLost(reason) => {
+                stream.is_over = true;
                 self.pool.lost(&stream.connection, &reason);
                 let hsm_id = &stream.connection.peer.hsm_id;
                 Error::network(format!("{hsm_id}, which had the data so far, was lost: {reason}"))
