@@ -17,8 +17,6 @@ use crate::{Caller, Error, Result, mechanisms};
 /// The shortest derived key, bytes (112 bits, SP 800-131A). Most functions give the beginning, or the end, of one stream
 /// whatever the length: whoever could derive one byte, then two, would read a longer key by guessing.
 const SHORTEST: u64 = 14;
-/// No kind of key is so long: this is derived in place of longer ones, and refused when the key is there.
-const TOO_LONG: u64 = made::SECRET_LENGTH as u64 + 1;
 
 impl Objects {
     /// Derives a secret key from a key of the caller's own.
@@ -57,7 +55,8 @@ impl Objects {
             return Err(Error::refused(Rv::KEY_SIZE_RANGE, text));
         }
         #[allow(clippy::cast_possible_truncation)] // at most TOO_LONG
-        let length = template.ulong(AttributeType::ValueLen).map(|length| length.min(TOO_LONG) as usize);
+        let length =
+            template.ulong(AttributeType::ValueLen).map(|length| length.min(made::TOO_LONG) as usize);
         let length = if class.secret_kind() == KeyKind::Des3 { Some(DES3_KEY_LENGTH) } else { length };
         let handle = self.cache.handle(&base)?;
         let value = mechanisms::derive(&handle, mechanism, bare.as_ref().or(parameters), length)?;

@@ -48,8 +48,8 @@ impl Objects {
         let value = match kind {
             KeyKind::Des3 => random_des3()?,
             _ => {
-                let length = template.ulong(AttributeType::ValueLen).unwrap_or(0).min(4096);
-                #[allow(clippy::cast_possible_truncation)] // at most 4096
+                let length = template.ulong(AttributeType::ValueLen).unwrap_or(0).min(made::TOO_LONG);
+                #[allow(clippy::cast_possible_truncation)] // at most TOO_LONG
                 random_value(length as usize)?
             }
         };

@@ -27,7 +27,9 @@ pub struct Made {
 
 /// Key sizes in bytes of AES, and the longest generic secret that an operator may allow.
 const AES_LENGTHS: [usize; 3] = [16, 24, 32];
-pub const SECRET_LENGTH: usize = 4096;
+const SECRET_LENGTH: usize = 4096;
+/// No kind of key is so long: this is made in place of longer ones, and refused when the key is there.
+pub const TOO_LONG: u64 = SECRET_LENGTH as u64 + 1;
 
 /// A secret key.
 ///

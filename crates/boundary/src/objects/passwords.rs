@@ -44,8 +44,8 @@ impl Objects {
         let length = match class.secret_kind() {
             KeyKind::Des3 => DES3_KEY_LENGTH,
             _ => {
-                let length = template.ulong(AttributeType::ValueLen).unwrap_or(0).min(4096);
-                #[allow(clippy::cast_possible_truncation)] // at most 4096
+                let length = template.ulong(AttributeType::ValueLen).unwrap_or(0).min(made::TOO_LONG);
+                #[allow(clippy::cast_possible_truncation)] // at most TOO_LONG
                 {
                     length as usize
                 }

@@ -4,6 +4,7 @@ use super::*;
 use strongroom_wire::messages::MechanismParameters;
 
 use crate::mechanisms::NO_PARAMETERS;
+use crate::objects::Sizes;
 
 fn generate(objects: &Objects, mechanism: M, length: u64) -> Result<Staged> {
     objects.generate_key(&user("alice"), mechanism, only(A::ValueLen, V::Ulong(length)))
@@ -23,6 +24,22 @@ fn secret_keys_have_the_sizes_of_their_kind() {
     }
     for length in [0, 801] {
         assert_eq!(code(generate(&objects, M::GenericSecretKeyGen, length)), Rv::ATTRIBUTE_VALUE_INVALID);
+    }
+}
+
+#[test]
+fn an_operator_sets_how_long_labels_and_secrets_may_be() {
+    let sizes = Sizes { label_characters: 3, secret_bytes: 4096 };
+    let options = Options { allow_unlocked_memory: true, sizes, ..Options::default() };
+    let objects = Objects::new(keys(), options).unwrap();
+    for (length, expected) in
+        [(4096, Rv::OK), (4097, Rv::ATTRIBUTE_VALUE_INVALID), (u64::MAX, Rv::ATTRIBUTE_VALUE_INVALID)]
+    {
+        assert_eq!(code(generate(&objects, M::GenericSecretKeyGen, length)), expected);
+    }
+    for (label, expected) in [("äöü", Rv::OK), ("äöüß", Rv::ATTRIBUTE_VALUE_INVALID)] {
+        let template = only(A::ValueLen, V::Ulong(32)).with(A::Label, V::Text(label.into()));
+        assert_eq!(code(objects.generate_key(&user("alice"), M::AesKeyGen, template)), expected);
     }
 }
 
