@@ -71,9 +71,10 @@ test: test-packages build ## Lint and every test
 
 PROGRAMS = $(filter-out %/test_misuse.py,$(wildcard tests/conformance/test_*.py))
 .PHONY: conformance
-conformance: test-packages build ## Run every public test vector, long random sequences, and programs in the profile aws
+conformance: test-packages build ## Run every public test vector, long random sequences, all of pkcs11-check, and programs in the profile aws
 	@STRONGROOM_ALL_VECTORS=1 $(BIN)/python -m pytest -ra -q --durations=0 tests/conformance/mechanisms
 	@STRONGROOM_ALL_VECTORS=1 $(BIN)/python -m pytest -ra -q --durations=0 tests/faults/test_quorum_rules.py tests/integration/test_wrong_commands.py
+	@STRONGROOM_ALL_VECTORS=1 $(BIN)/python -m pytest -ra -q -s tests/conformance/pkcs11_check/test_whole.py
 	@STRONGROOM_PROFILE=aws $(BIN)/python -m pytest -ra -q $(PROGRAMS)
 
 DURATION := 1h

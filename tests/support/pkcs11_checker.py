@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections import Counter
@@ -15,6 +16,7 @@ REQUIREMENTS = ROOT / "tests" / "conformance" / "pkcs11_check" / "requirements.t
 ENVIRONMENT = ROOT / "target" / "pkcs11-check"
 """Made once, and again when the requirements change."""
 OLDEST = (3, 12)
+FILES_AT_ONCE = 6
 PYTHONS = ("python3.12", "python3.13", "python3.14", "python3")
 
 
@@ -67,13 +69,20 @@ class Outcome:
     """What its cases came to. A name is the file without ``test_`` and the case: ``ckr/ckr_sign::test_x``."""
 
     counts: Counter[str] = field(default_factory=Counter)
+    passed: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
     """Why, by name."""
     crashes: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         kinds = ("passed", "failed", "skipped", "expected")
-        return ", ".join(f"{self.counts[kind]} {kind}" for kind in kinds)
+        return ", ".join([*(f"{self.counts[kind]} {kind}" for kind in kinds), f"{len(self.crashes)} crashed"])
+
+    def add(self, other: Outcome) -> None:
+        self.counts += other.counts
+        self.passed |= other.passed
+        self.failed |= other.failed
+        self.crashes += other.crashes
 
 
 @dataclass(frozen=True)
@@ -82,11 +91,12 @@ class Checker:
 
     interpreter: Path
     environment: Mapping[str, str] = field(repr=False)
+    """With the module's path and the PIN as ``strongroom env`` names them, whosever module it is."""
     directory: Path
 
     def module(self) -> Path:
         """A copy of the library outside of this project, whose pytest settings would be taken else."""
-        copy = self.directory / "strongroom.so"
+        copy = self.directory / "module.so"
         if not copy.exists():
             shutil.copyfile(self.environment["STRONGROOM_PKCS11_MODULE"], copy)
         return copy
@@ -96,21 +106,58 @@ class Checker:
         done = subprocess.run([self.interpreter, "-c", code], capture_output=True, text=True, check=True)
         return Path(done.stdout.strip())
 
-    def run(self, outcome: Outcome, *targets: Path, patience: float) -> None:
+    def run_whole(self, patience: float) -> Outcome:
+        """All cases, a few files in a process. Where one crashes or hangs each file, then each case has its own."""
+        outcome = Outcome()
+        files = sorted(self.cases().rglob("test_*.py"))
+        for start in range(0, len(files), FILES_AT_ONCE):
+            self._run_apart(outcome, [str(file) for file in files[start : start + FILES_AT_ONCE]], patience)
+        return outcome
+
+    def _run_apart(self, outcome: Outcome, targets: list[str], patience: float) -> None:
+        attempt = Outcome()
+        self.run(attempt, *targets, patience=patience)
+        is_case = len(targets) == 1 and "::" in targets[0]
+        if not attempt.crashes or is_case:
+            outcome.add(attempt)
+            return
+        for part in targets if len(targets) > 1 else self._cases_of(targets[0]):
+            self._run_apart(outcome, [part], patience)
+
+    def _cases_of(self, target: str) -> list[str]:
+        done = subprocess.run(
+            [*self._pytest(), "--collect-only", target],
+            cwd=self.directory,
+            env=self._whole_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        folder = str(Path(target).parent)
+        cases = [line for line in done.stdout.splitlines() if "::" in line and not line.startswith(("ERROR", "FAILED"))]
+        return [f"{folder}/{Path(file).name}::{case}" for file, _, case in (line.partition("::") for line in cases)]
+
+    def _pytest(self) -> list[str]:
+        return [
+            str(self.interpreter),
+            *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--benchmark-skip", "--timeout", "180"),
+            *("--p11-module", str(self.module()), "--p11-slot", "0"),
+        ]
+
+    def _whole_environment(self) -> dict[str, str]:
+        return {**self.environment, "P11TEST_PIN": self.environment["CLOUDHSM_PIN"]}
+
+    def run(self, outcome: Outcome, *targets: Path | str, patience: float) -> None:
         """Run files of cases in one process, and add what they came to."""
         report = self.directory / "report.xml"
         report.unlink(missing_ok=True)
-        command = [
-            self.interpreter,
-            *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--benchmark-skip", "--timeout", "180"),
-            *("--p11-module", self.module(), "--p11-slot", "0", f"--junitxml={report}"),
-            *targets,
-        ]
+        command = [*self._pytest(), f"--junitxml={report}", *(str(target) for target in targets)]
         try:
             done = subprocess.run(
                 command,
                 cwd=self.directory,
-                env={**self.environment, "P11TEST_PIN": self.environment["CLOUDHSM_PIN"]},
+                env=self._whole_environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -135,6 +182,7 @@ class Checker:
             child = next(iter(case), None)
             if child is None or child.tag in {"properties", "system-out", "system-err"}:
                 outcome.counts["passed"] += 1
+                outcome.passed.add(name)
             elif child.tag == "skipped":
                 outcome.counts["expected" if child.get("type") == "pytest.xfail" else "skipped"] += 1
             else:
@@ -142,5 +190,23 @@ class Checker:
                 outcome.failed[name] = (child.get("message") or "").splitlines()[0]
 
 
-def names(targets: Iterable[Path]) -> str:
-    return ", ".join(target.name for target in targets)
+def names(targets: Iterable[Path | str]) -> str:
+    return ", ".join(str(target).rpartition("/")[2] for target in targets)
+
+
+def softhsm(directory: Path) -> dict[str, str]:
+    """The environment of a new token of SoftHSM2, for a :class:`Checker`.
+
+    :raises Unavailable: it is not installed.
+    """
+    library = next(iter(Path("/usr/lib").glob("**/libsofthsm2.so")), None)
+    util = shutil.which("softhsm2-util")
+    if library is None or util is None:
+        raise Unavailable("SoftHSM2 is not installed: see deploy/debian-packages-tests.txt")
+    (directory / "tokens").mkdir(parents=True)
+    configuration = directory / "softhsm2.conf"
+    configuration.write_text(f"directories.tokendir = {directory}/tokens\nobjectstore.backend = file\n")
+    environment = {**os.environ, "SOFTHSM2_CONF": str(configuration)}
+    command = [util, "--init-token", "--free", "--label", "checker", "--pin", "123456", "--so-pin", "123456"]
+    subprocess.run(command, env=environment, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    return {**environment, "STRONGROOM_PKCS11_MODULE": str(library), "CLOUDHSM_PIN": "123456"}

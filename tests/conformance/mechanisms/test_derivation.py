@@ -69,6 +69,19 @@ def test_a_key_agreed_with_a_stranger_is_the_strangers_key(session, name):
         assert keys.is_secret(session, derived, ConcatKDFHash(algorithm(), 77, b"info").derive(shared))
 
 
+def test_a_derived_key_is_a_generic_secret_unless_said_otherwise(session):
+    value = os.urandom(32)
+    base = session.create(keys.secret(value))
+    new = keys.new_secret(32)
+    bare = {name: what for name, what in new.items() if name not in {Attribute.CLASS, Attribute.KEY_TYPE}}
+    assert len(bare) == len(new) - 2
+    derived = session.derive(hkdf("SHA256", None, b"info"), base, bare)
+    assert keys.is_secret(session, derived, HKDF(hashes.SHA256(), 32, None, b"info").derive(value))
+    assert int.from_bytes(session.attribute(derived, Attribute.KEY_TYPE), "little") == keys.CKK_GENERIC_SECRET
+    without_length = {name: what for name, what in bare.items() if name != Attribute.VALUE_LEN}
+    assert refusal(lambda: session.derive(hkdf("SHA256", None, b"info"), base, without_length)) == 0xD0
+
+
 @pytest.mark.parametrize("hash_name", HASHES)
 def test_hkdf_extracts_and_expands(session, hash_name):
     algorithm, value = HASHES[hash_name](), os.urandom(64)
