@@ -8,10 +8,10 @@ use strongroom_client::Profile;
 use strongroom_wire::tables::Function;
 use strongroom_wire::{AttributeType, MechanismType, Rv};
 
-use crate::edge::{Failure, Output, Result, bytes, enter, failure};
+use crate::edge::{Failure, Output, Result, bytes, enter, failure, size};
 use crate::library::Slot;
 use crate::mechanism::Mechanism;
-use crate::profile::offers;
+use crate::profile::{LARGEST_CALL, offers};
 use crate::sign::Signing;
 
 /// C_MessageSignInit or C_MessageVerifyInit, until their Final.
@@ -99,6 +99,18 @@ impl MessageSigning {
     }
 }
 
+/// Data of a message, or a part of it.
+///
+/// # Safety
+/// As [`bytes`].
+pub unsafe fn message_data<'a>(data: *const CK_BYTE, length: CK_ULONG) -> Result<&'a [u8]> {
+    if size(length)? > LARGEST_CALL {
+        return failure(Rv::DATA_LEN_RANGE, format!("one call takes at most {LARGEST_CALL} bytes"));
+    }
+    // SAFETY: by this function's contract.
+    unsafe { bytes(data, length) }
+}
+
 /// No mechanism here has a parameter of its messages.
 pub fn check_parameter(length: CK_ULONG) -> Result {
     if length == 0 {
@@ -154,7 +166,7 @@ pub unsafe extern "C" fn C_SignMessage(
         check_parameter(parameter_length)?;
         // SAFETY: the standard: that many bytes, a length, and null or a buffer that long.
         let (data, output) =
-            unsafe { (bytes(data, data_length)?, Output::new(signature, signature_length)?) };
+            unsafe { (message_data(data, data_length)?, Output::new(signature, signature_length)?) };
         let message = signing.whole(&session.slot)?;
         if !output.has_room(message.signature_length)? {
             return Ok(());
@@ -203,7 +215,7 @@ pub unsafe extern "C" fn C_SignMessageNext(
         let expected = signing.begun()?.signature_length;
         check_parameter(parameter_length)?;
         // SAFETY: the standard: that many bytes.
-        let part = unsafe { bytes(part, part_length) }?;
+        let part = unsafe { message_data(part, part_length) }?;
         if signature_length.is_null() {
             return signing.part(&session.slot, part);
         }

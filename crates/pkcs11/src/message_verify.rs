@@ -6,8 +6,8 @@ use cryptoki_sys::{
 };
 use strongroom_wire::{AttributeType, Rv};
 
-use crate::edge::{bounded, bytes, enter};
-use crate::message_sign::{MessageSigning, active, check_parameter};
+use crate::edge::{bounded, enter};
+use crate::message_sign::{MessageSigning, active, check_parameter, message_data};
 use crate::verify::verify;
 
 /// C_MessageVerifyInit.
@@ -56,7 +56,8 @@ pub unsafe extern "C" fn C_VerifyMessage(
         let verifying = active(&mut operations.message_verify)?;
         check_parameter(parameter_length)?;
         // SAFETY: the standard: that many bytes, twice.
-        let (data, signature) = unsafe { (bytes(data, data_length)?, bounded(signature, signature_length)?) };
+        let (data, signature) =
+            unsafe { (message_data(data, data_length)?, bounded(signature, signature_length)?) };
         verify(verifying.whole(&session.slot)?, &session.slot, data, signature)
     })
 }
@@ -101,7 +102,7 @@ pub unsafe extern "C" fn C_VerifyMessageNext(
         verifying.begun()?;
         check_parameter(parameter_length)?;
         // SAFETY: the standard: that many bytes.
-        let part = unsafe { bytes(part, part_length) }?;
+        let part = unsafe { message_data(part, part_length) }?;
         if signature.is_null() {
             return verifying.part(&session.slot, part);
         }

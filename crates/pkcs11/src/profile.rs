@@ -24,7 +24,7 @@ const X963: [CK_EC_KDF_TYPE; 5] =
 /// What decrypts is longer than what was encrypted by at most IV and tag, or padding.
 const OVERHEAD: usize = 32;
 /// The most data of one call otherwise: it is copied, and so is the result. Parts have no limit.
-const LARGEST_CALL: usize = 1 << 30;
+pub const LARGEST_CALL: usize = 1 << 30;
 const ED25519: &[u8] = &[6, 3, 0x2b, 0x65, 0x70];
 
 /// Refuses what AWS's C_OpenSession refuses.

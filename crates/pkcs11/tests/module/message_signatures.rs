@@ -139,6 +139,9 @@ fn wrong_calls_have_their_codes() {
         call!(newest C_SignMessage(session.0, parameter, 4, data, 4, ptr::null_mut(), &raw mut size)),
         Err(Rv::MECHANISM_PARAM_INVALID)
     );
+    let whole =
+        call!(newest C_SignMessage(session.0, none, 0, data, (1 << 30) + 1, ptr::null_mut(), &raw mut size));
+    assert_eq!(whole, Err(Rv::DATA_LEN_RANGE));
     let next = |size: *mut CK_ULONG| call!(newest C_SignMessageNext(session.0, none, 0, data, 4, ptr::null_mut(), size));
     assert_eq!(next(ptr::null_mut()), Err(Rv::OPERATION_NOT_INITIALIZED));
     call!(newest C_SignMessageBegin(session.0, none, 0)).unwrap();
