@@ -391,21 +391,26 @@ def test_what_was_altered_cut_or_made_otherwise_makes_no_key(cli: Cli, outside: 
     assert cli.count() == before
 
 
+OTHER_CLASS = "--key-type-class says what was wrapped"
+
+
 @pytest.mark.parametrize(
-    ("material", "kind"),
+    ("material", "kind", "told"),
     [
-        (os.urandom(20), "aes"),
-        (os.urandom(32), "ec-private"),
-        (pkcs8(EC_KEY), "rsa-private"),
-        (pkcs8(RSA_KEY), "ec-private"),
-        (pkcs8(EC_KEY), "aes"),
-        (bytes(801), "generic-secret"),
+        (os.urandom(20), "aes", OTHER_CLASS),
+        (os.urandom(32), "ec-private", OTHER_CLASS),
+        (pkcs8(EC_KEY), "rsa-private", OTHER_CLASS),
+        (pkcs8(RSA_KEY), "ec-private", OTHER_CLASS),
+        (pkcs8(EC_KEY), "aes", OTHER_CLASS),
+        (bytes(801), "generic-secret", "a generic secret has 1 to 800 bytes"),
     ],
     ids=["20 bytes", "no PKCS #8", "EC", "RSA", "a private key", "801 bytes"],
 )
-def test_what_was_wrapped_must_be_what_the_class_says(cli: Cli, outside: Outside, material: bytes, kind: str) -> None:
+def test_what_was_wrapped_must_be_what_the_class_says(
+    cli: Cli, outside: Outside, material: bytes, kind: str, told: str
+) -> None:
     before, wrapped = cli.count(), aes_key_wrap_with_padding(outside.kek, material)
-    assert "--key-type-class says what was wrapped" in cli.error(cli.unwrap_line("aes-zero-pad", wrapped, kind, "kek"))
+    assert told in cli.error(cli.unwrap_line("aes-zero-pad", wrapped, kind, "kek"))
     assert cli.count() == before
 
 
