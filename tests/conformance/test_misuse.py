@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from installed import crypto_user
 from misuse import STATES
 
 pytestmark = pytest.mark.cluster
@@ -22,7 +23,11 @@ def test_every_function_answers_every_misuse_with_a_code_and_changes_nothing(
 ) -> None:
     done = subprocess.run(
         [sys.executable, SUPPORT / "misuse.py", state],
-        env={**os.environ, **ephemeral, "PYTHONPATH": f"{SUPPORT}{os.pathsep}{SUPPORT.parents[1] / 'src'}"},
+        env={
+            **os.environ,
+            **crypto_user(ephemeral, state.replace("-", "_")),
+            "PYTHONPATH": f"{SUPPORT}{os.pathsep}{SUPPORT.parents[1] / 'src'}",
+        },
         capture_output=True,
         text=True,
         timeout=120,
