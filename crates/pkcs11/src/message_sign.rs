@@ -119,6 +119,28 @@ pub fn check_parameter(length: CK_ULONG) -> Result {
     failure(Rv::MECHANISM_PARAM_INVALID, "the messages of this mechanism have no parameter")
 }
 
+/// Begins what both Init functions begin, or ends it when there is no mechanism.
+///
+/// # Safety
+/// The mechanism is null, or one with its parameter.
+pub unsafe fn init(
+    under_way: &mut Option<MessageSigning>,
+    slot: &Slot,
+    mechanism: *mut CK_MECHANISM,
+    key: CK_OBJECT_HANDLE,
+    usage: AttributeType,
+) -> Result {
+    if mechanism.is_null() && under_way.take().is_some() {
+        return Ok(());
+    }
+    if under_way.is_some() {
+        return Err(Rv::OPERATION_ACTIVE.into());
+    }
+    // SAFETY: by this function's contract.
+    *under_way = Some(unsafe { MessageSigning::new(slot, mechanism, key, usage) }?);
+    Ok(())
+}
+
 /// C_MessageSignInit.
 ///
 /// # Safety
@@ -132,16 +154,8 @@ pub unsafe extern "C" fn C_MessageSignInit(
     enter("C_MessageSignInit", |library| {
         let session = library.standard_session(session)?;
         let mut operations = session.operations();
-        if mechanism.is_null() && operations.message_sign.take().is_some() {
-            return Ok(());
-        }
-        if operations.message_sign.is_some() {
-            return Err(Rv::OPERATION_ACTIVE.into());
-        }
         // SAFETY: the standard: a mechanism with its parameter.
-        let begun = unsafe { MessageSigning::new(&session.slot, mechanism, key, AttributeType::Sign) }?;
-        operations.message_sign = Some(begun);
-        Ok(())
+        unsafe { init(&mut operations.message_sign, &session.slot, mechanism, key, AttributeType::Sign) }
     })
 }
 

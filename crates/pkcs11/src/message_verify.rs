@@ -4,10 +4,10 @@
 use cryptoki_sys::{
     CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CK_VOID_PTR,
 };
-use strongroom_wire::{AttributeType, Rv};
+use strongroom_wire::AttributeType;
 
 use crate::edge::{bounded, enter};
-use crate::message_sign::{MessageSigning, active, check_parameter, message_data};
+use crate::message_sign::{active, check_parameter, init, message_data};
 use crate::verify::verify;
 
 /// C_MessageVerifyInit.
@@ -23,16 +23,8 @@ pub unsafe extern "C" fn C_MessageVerifyInit(
     enter("C_MessageVerifyInit", |library| {
         let session = library.standard_session(session)?;
         let mut operations = session.operations();
-        if mechanism.is_null() && operations.message_verify.take().is_some() {
-            return Ok(());
-        }
-        if operations.message_verify.is_some() {
-            return Err(Rv::OPERATION_ACTIVE.into());
-        }
         // SAFETY: the standard: a mechanism with its parameter.
-        let begun = unsafe { MessageSigning::new(&session.slot, mechanism, key, AttributeType::Verify) }?;
-        operations.message_verify = Some(begun);
-        Ok(())
+        unsafe { init(&mut operations.message_verify, &session.slot, mechanism, key, AttributeType::Verify) }
     })
 }
 
