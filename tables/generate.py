@@ -131,6 +131,8 @@ it comes ([ADR 0126](../adr/0126-streams.md)). *Collected*: at most what one req
 everything with the last call, so that nothing is seen of a plaintext whose tag does not fit. *None*: the standard has the
 mechanism in one part only.
 
+**Keys**: `hmac` stands for the nine types of keys of one HMAC, `sha1-hmac` (`CKK_SHA_1_HMAC`) to `sha3-512-hmac`.
+
 **AWS**: a slot of [profile `aws`](client-configuration.md#the-profile-aws) has it.
 
 | PKCS #11 | Number | Does | Keys | Parameters | Parts | FIPS | AWS |
@@ -149,6 +151,17 @@ def parts(row: dict[str, Any]) -> str:
     is_cut = "encrypt" in row["does"] and row["parameters"] in {"none", "iv", "ctr"} and row["keys"] != ["aes-xts"]
     is_hashed = "hash" in row or "digest" in row["does"] or row["keys"] == ["ml-dsa"]
     return "any size" if is_cut or is_hashed else "collected"
+
+
+HMAC_KEYS = [
+    f"{name}-hmac"
+    for name in ("sha1", "sha224", "sha256", "sha384", "sha512", "sha3-224", "sha3-256", "sha3-384", "sha3-512")
+]
+"""The types of keys that ``hmac`` stands for in the column ``keys``."""
+
+
+def key_kinds(row: Row) -> list[str]:
+    return [kind for name in row["keys"] for kind in (HMAC_KEYS if name == "hmac" else [name])]
 
 
 def mechanisms() -> dict[Path, str]:
@@ -175,7 +188,7 @@ def mechanisms() -> dict[Path, str]:
         "key_kinds",
         "The keys it works on.",
         "&'static [KeyKind]",
-        [(camel(r["name"]), listed("KeyKind", r["keys"])) for r in table],
+        [(camel(r["name"]), listed("KeyKind", key_kinds(r))) for r in table],
     )
     rust += rust_match(
         "parameter_kind",
@@ -367,7 +380,9 @@ def class_rules() -> list[tuple[Row, list[Row]]]:
     codes = {row["name"]: row["code"] for row in rows("attribute")}
     sets = {row["name"]: row["rules"] for row in table["set"]}
     found = []
-    for row in table["class"]:
+    classes = {row["name"]: row for row in table["class"]}
+    for own in table["class"]:
+        row = {**classes[own["like"]], **own} if "like" in own else own
         rules: dict[str, Row] = {}
         for rule in [rule for name in row["sets"] for rule in sets[name]] + row["rules"]:
             full = {way: rule.get(way, rule.get("at")) for way in WAYS}
@@ -394,7 +409,12 @@ def object_classes() -> dict[Path, str]:
         name = row["name"].upper().replace("-", "_")
         key_type = f"Some({row['key_type']:#x})" if "key_type" in row else "None"
         rust += f"\n/// Objects of class `{row['name']}`.\npub static {name}: ClassRules = ClassRules {{\n"
-        rust += f'    name: "{row["name"]}",\n    object_class: {row["object_class"]},\n    key_type: {key_type},\n    rules: &[\n'
+        rust += f'    name: "{row["name"]}",\n    object_class: {row["object_class"]},\n    key_type: {key_type},\n'
+        if "like" in row:
+            rust += f"    rules: {row['like'].upper().replace('-', '_')}.rules,\n}};\n"
+            docs += f"\n## {row['name']}\n\nAs [{row['like']}](#{row['like']}).\n"
+            continue
+        rust += "    rules: &[\n"
         docs += f"\n## {row['name']}\n\n| Attribute | Generate | Create | Unwrap, derive | Default | Change |\n|---|---|---|---|---|---|\n"
         for rule in rules:
             ways = ", ".join(f"G::{camel(rule[way])}" for way in WAYS)

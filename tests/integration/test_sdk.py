@@ -278,6 +278,12 @@ def test_a_wrapped_key_is_the_key_and_comes_back(session: Session, known_aes: tu
     assert isinstance(back, HsmGenericSecret)
     assert back.mac(b"data") == secret.mac(b"data")
     assert not back.is_extractable
+    of_one_hmac = wrapping.unwrap(wrapped, KeyType.SHA384_HMAC, label="back", persistent=False)
+    assert isinstance(of_one_hmac, HsmGenericSecret)
+    assert of_one_hmac.mac(b"data") == secret.mac(b"data", Hash.SHA384)
+    of_one_hmac.verify_mac(b"data", secret.mac(b"data", Hash.SHA384))
+    with pytest.raises(Refused, match="does not work with a key of this type"):
+        of_one_hmac.mac(b"data", Hash.SHA256)
     pair = session.keys.generate_ec(label="out", extractable=True, persistent=False)
     private = wrapping.unwrap(wrapping.wrap(pair.private), KeyType.EC, label="back", persistent=False)
     assert isinstance(private, ec.EllipticCurvePrivateKey)

@@ -4,19 +4,20 @@ use cryptoki_sys::{
     CK_ATTRIBUTE, CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
     CKK_GENERIC_SECRET, CKO_SECRET_KEY,
 };
+use strongroom_client::Profile;
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{
     CryptResponse, DeriveKeyRequest, GenerateKeyPairRequest, GenerateKeyRequest, ObjectsResponse,
     UnwrapKeyRequest, WrapKeyRequest,
 };
 use strongroom_wire::tables::Function;
-use strongroom_wire::{AttributeType, AttributeValue, MechanismType, Operation, Rv, Template};
+use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Operation, Rv, Template};
 
 use crate::attributes::{array, read_template};
 use crate::edge::{Failure, Output, Result, bounded, enter, failure, put};
 use crate::library::Slot;
-use crate::mechanism::{GCM_IV_LENGTH, Mechanism, check_key, key_kind};
-use crate::profile::{pair_mechanism, without_ignored};
+use crate::mechanism::{GCM_IV_LENGTH, Mechanism, check_key};
+use crate::profile::{has_key_type, pair_mechanism, without_ignored};
 use crate::session::{Operations, Session};
 
 /// A wrapped key that is kept because only the HSM could tell its length: the next call with the same arguments gets
@@ -27,13 +28,22 @@ pub struct Wrapped {
     response: CryptResponse,
 }
 
-/// Refuses a type of key that no mechanism makes, whatever the mechanism: AWS's library answers the same, and crypto11
-/// goes on to its next mechanism at this code alone.
-fn check_key_type(template: &Template) -> Result {
-    if template.ulong(AttributeType::KeyType).is_some() && key_kind(template).is_err() {
+/// Refuses a type of key that no mechanism makes, whatever the mechanism: AWS's library answers the same.
+fn check_key_type(profile: Profile, template: &Template) -> Result {
+    if !has_key_type(profile, template) {
         return failure(Rv::ATTRIBUTE_VALUE_INVALID, "no mechanism makes this type of key");
     }
     Ok(())
+}
+
+/// The same for a key of one HMAC by a mechanism that is not here: crypto11 tries that with another vendor's numbers, and goes
+/// on to a generic secret at this code but not at `CKR_MECHANISM_INVALID`.
+fn without_mechanism(error: Failure, template: &Template) -> Failure {
+    let kind = template.ulong(AttributeType::KeyType).and_then(KeyKind::from_key_type);
+    if error.rv == Rv::MECHANISM_INVALID && kind.is_some_and(KeyKind::is_of_one_hmac) {
+        return Failure { rv: Rv::ATTRIBUTE_VALUE_INVALID, ..error };
+    }
+    error
 }
 
 /// C_GenerateKey.
@@ -55,9 +65,10 @@ pub unsafe extern "C" fn C_GenerateKey(
         }
         // SAFETY: the standard: that many attributes with valid values.
         let template = unsafe { read_template(array(template, count)?)? };
-        check_key_type(&template)?;
+        check_key_type(session.slot.profile, &template)?;
         // SAFETY: the standard: a mechanism with its parameter.
-        let mechanism = unsafe { Mechanism::read(mechanism, Function::Generate, session.slot.profile)? };
+        let mechanism = unsafe { Mechanism::read(mechanism, Function::Generate, session.slot.profile) }
+            .map_err(|error| without_mechanism(error, &template))?;
         session.check_may_make(&template)?;
         session.check_login()?;
         let request = GenerateKeyRequest {
@@ -264,6 +275,7 @@ pub unsafe extern "C" fn C_UnwrapKey(
         let codes = (Rv::UNWRAPPING_KEY_HANDLE_INVALID, Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT);
         let unwrapping_key =
             key_under(&session.slot, unwrapping_key, mechanism.kind, AttributeType::Unwrap, codes)?;
+        check_key_type(session.slot.profile, &template)?;
         let (mut parameters, mut wrapped_key) = (mechanism.parameters, wrapped);
         let mut sent = mechanism.kind;
         if mechanism.kind == MechanismType::CloudhsmAesGcm {
@@ -342,6 +354,7 @@ pub unsafe extern "C" fn C_DeriveKey(
         session.check_may_make(&template)?;
         let codes = (Rv::KEY_HANDLE_INVALID, Rv::KEY_TYPE_INCONSISTENT);
         let base_key = key_under(&session.slot, base_key, mechanism.kind, AttributeType::Derive, codes)?;
+        check_key_type(session.slot.profile, &template)?;
         let request = DeriveKeyRequest {
             base_key,
             mechanism: mechanism.kind.code(),

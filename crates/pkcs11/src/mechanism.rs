@@ -2,17 +2,16 @@
 
 use cryptoki_sys::{
     CK_AES_CTR_PARAMS, CK_BYTE, CK_CCM_PARAMS, CK_ECDH1_DERIVE_PARAMS, CK_EDDSA_PARAMS, CK_GCM_PARAMS,
-    CK_HKDF_PARAMS, CK_KEY_TYPE, CK_MAC_GENERAL_PARAMS, CK_MECHANISM, CK_PKCS5_PBKD2_PARAMS2,
-    CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA,
-    CKF_HKDF_SALT_NULL, CKK_AES, CKK_AES_XTS, CKK_DES3, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY,
-    CKK_GENERIC_SECRET, CKK_ML_DSA, CKK_ML_KEM, CKK_RSA, CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
+    CK_HKDF_PARAMS, CK_MAC_GENERAL_PARAMS, CK_MECHANISM, CK_PKCS5_PBKD2_PARAMS2, CK_RSA_AES_KEY_WRAP_PARAMS,
+    CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CKF_HKDF_SALT_DATA, CKF_HKDF_SALT_NULL,
+    CKZ_DATA_SPECIFIED, CKZ_SALT_SPECIFIED,
 };
 use strongroom_client::Profile;
 use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::tables::{Function, ParameterKind};
 use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Secret, Template};
 
-use crate::edge::{Result, bounded, failure, size, take};
+use crate::edge::{Failure, Result, bounded, failure, size, take};
 use crate::profile::{check_parameters, key_derivation, offers};
 use crate::{ml_dsa, sp800_108};
 
@@ -373,21 +372,8 @@ unsafe fn read_hkdf(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
 /// # Errors
 /// `CKR_KEY_HANDLE_INVALID` for an object that is no key, `CKR_KEY_TYPE_INCONSISTENT` for an unknown kind.
 pub fn key_kind(attributes: &Template) -> Result<KeyKind> {
-    let key_type: Option<CK_KEY_TYPE> = attributes.ulong(AttributeType::KeyType);
-    Ok(match key_type {
-        Some(CKK_RSA) => KeyKind::Rsa,
-        Some(CKK_EC) => KeyKind::Ec,
-        Some(CKK_EC_EDWARDS) => KeyKind::Ed25519,
-        Some(CKK_EC_MONTGOMERY) => KeyKind::X25519,
-        Some(CKK_ML_DSA) => KeyKind::MlDsa,
-        Some(CKK_ML_KEM) => KeyKind::MlKem,
-        Some(CKK_AES) => KeyKind::Aes,
-        Some(CKK_AES_XTS) => KeyKind::AesXts,
-        Some(CKK_DES3) => KeyKind::Des3,
-        Some(CKK_GENERIC_SECRET) => KeyKind::GenericSecret,
-        Some(_) => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
-        None => return Err(Rv::KEY_HANDLE_INVALID.into()),
-    })
+    let number = attributes.ulong(AttributeType::KeyType).ok_or(Failure::from(Rv::KEY_HANDLE_INVALID))?;
+    KeyKind::from_key_type(number).ok_or_else(|| Rv::KEY_TYPE_INCONSISTENT.into())
 }
 
 /// The block of a cipher, bytes.

@@ -4,6 +4,7 @@ use cryptoki_sys::{
     CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CKO_CERTIFICATE, CKO_PRIVATE_KEY,
     CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
+use strongroom_client::Profile;
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{
     CopyObjectRequest, CreateObjectRequest, DestroyObjectRequest, Empty, ObjectsResponse,
@@ -14,8 +15,8 @@ use strongroom_wire::{AttributeType, Operation, Rv, Template};
 use crate::attributes::{array, read_template, write_values};
 use crate::edge::{Failure, Result, enter, failure, put};
 use crate::library::Slot;
-use crate::mechanism::key_kind;
 use crate::object_cache::is_constant;
+use crate::profile::has_key_type;
 
 /// The handles of new objects.
 pub fn handles_of(slot: &Slot, response: ObjectsResponse) -> Vec<CK_OBJECT_HANDLE> {
@@ -25,11 +26,11 @@ pub fn handles_of(slot: &Slot, response: ObjectsResponse) -> Vec<CK_OBJECT_HANDL
 
 /// Refuses what there are no objects of before the HSM is asked: other classes by their value, and types of keys that no
 /// mechanism here uses by the code at which programs try the next type.
-fn check_class(template: &Template) -> Result {
+fn check_class(profile: Profile, template: &Template) -> Result {
     match template.ulong(AttributeType::Class) {
         None | Some(CKO_CERTIFICATE) => Ok(()),
         Some(CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY) => {
-            if template.ulong(AttributeType::KeyType).is_some() && key_kind(template).is_err() {
+            if !has_key_type(profile, template) {
                 return failure(Rv::TEMPLATE_INCONSISTENT, "there are no keys of this type");
             }
             Ok(())
@@ -56,7 +57,7 @@ pub unsafe extern "C" fn C_CreateObject(
         }
         // SAFETY: the standard: that many attributes with valid values.
         let template = unsafe { read_template(array(template, count)?) }?;
-        check_class(&template)?;
+        check_class(session.slot.profile, &template)?;
         session.check_may_make(&template)?;
         session.check_login()?;
         let request = CreateObjectRequest { template, request_id: None };

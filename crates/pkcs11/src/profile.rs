@@ -7,7 +7,7 @@ use cryptoki_sys::{
 };
 use strongroom_client::Profile;
 use strongroom_wire::tables::ParameterKind;
-use strongroom_wire::{AttributeType, MechanismType, Rv, Template};
+use strongroom_wire::{AttributeType, KeyKind, MechanismType, Rv, Template};
 
 use crate::edge::{Result, failure};
 use crate::library::Slot;
@@ -77,6 +77,14 @@ pub fn key_derivation(profile: Profile, kdf: CK_EC_KDF_TYPE) -> Result<CK_EC_KDF
         (Profile::Standard, _) => Ok(kdf),
         (Profile::Aws, _) => bad_parameter(),
     }
+}
+
+/// Whether there are keys of the type that a template names, if it names one. AWS's library has generic secrets for all HMACs.
+pub fn has_key_type(profile: Profile, template: &Template) -> bool {
+    template.ulong(AttributeType::KeyType).is_none_or(|number| {
+        KeyKind::from_key_type(number)
+            .is_some_and(|kind| profile == Profile::Standard || !kind.is_of_one_hmac())
+    })
 }
 
 /// A template of C_GenerateKeyPair's private key: what AWS's library ignores in it is left out.

@@ -75,9 +75,7 @@ impl Signing {
             KeyKind::Ed25519 => 64,
             KeyKind::MlDsa => ml_dsa::lengths(attributes)?.1,
             KeyKind::X25519 | KeyKind::MlKem => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
-            KeyKind::Aes | KeyKind::AesXts | KeyKind::Des3 | KeyKind::GenericSecret => {
-                mac_length(&mechanism)?
-            }
+            _ => mac_length(&mechanism)?,
         };
         check_gmac(&mechanism, usage)?;
         let prehash = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.prehash);

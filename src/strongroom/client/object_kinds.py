@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import Final
 
 
 class ObjectClass(IntEnum):
@@ -22,11 +23,34 @@ class KeyType(IntEnum):
     GENERIC_SECRET = 0x10
     DES3 = 0x15
     AES = 0x1F
+    SHA_1_HMAC = 0x28
+    SHA256_HMAC = 0x2B
+    SHA384_HMAC = 0x2C
+    SHA512_HMAC = 0x2D
+    SHA224_HMAC = 0x2E
     AES_XTS = 0x35
+    SHA3_224_HMAC = 0x36
+    SHA3_256_HMAC = 0x37
+    SHA3_384_HMAC = 0x38
+    SHA3_512_HMAC = 0x39
     EC_EDWARDS = 0x40
     EC_MONTGOMERY = 0x41
     ML_KEM = 0x49
     ML_DSA = 0x4A
+
+
+HMAC_KEYS: Final = (
+    KeyType.SHA_1_HMAC,
+    KeyType.SHA224_HMAC,
+    KeyType.SHA256_HMAC,
+    KeyType.SHA384_HMAC,
+    KeyType.SHA512_HMAC,
+    KeyType.SHA3_224_HMAC,
+    KeyType.SHA3_256_HMAC,
+    KeyType.SHA3_384_HMAC,
+    KeyType.SHA3_512_HMAC,
+)
+"""The types of keys that serve the HMAC of one hash and nothing else."""
 
 
 class Usage(StrEnum):

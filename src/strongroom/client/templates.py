@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypedDict
 
 from strongroom.client.messages import Template
-from strongroom.client.object_kinds import KeyType, ObjectClass, Usage
+from strongroom.client.object_kinds import HMAC_KEYS, KeyType, ObjectClass, Usage
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
@@ -23,7 +23,7 @@ DEFAULT_USAGE: Final = {
     KeyType.AES: frozenset({Usage.ENCRYPT, Usage.DECRYPT}),
     KeyType.AES_XTS: frozenset({Usage.ENCRYPT, Usage.DECRYPT}),
     KeyType.DES3: frozenset({Usage.ENCRYPT, Usage.DECRYPT}),
-    KeyType.GENERIC_SECRET: frozenset({Usage.SIGN, Usage.VERIFY}),
+    **dict.fromkeys((KeyType.GENERIC_SECRET, *HMAC_KEYS), frozenset({Usage.SIGN, Usage.VERIFY})),
     KeyType.RSA: frozenset({Usage.SIGN, Usage.VERIFY}),
     KeyType.EC: frozenset({Usage.SIGN, Usage.VERIFY}),
     KeyType.EC_EDWARDS: frozenset({Usage.SIGN, Usage.VERIFY}),
@@ -36,7 +36,7 @@ _PRIVATE_HALF: Final = {Usage.VERIFY: Usage.SIGN, Usage.ENCRYPT: Usage.DECRYPT, 
 _PUBLIC_HALF: Final = {private: public for public, private in _PRIVATE_HALF.items()}
 _PRIVATE_USES: Final[tuple[Usage, ...]] = (Usage.SIGN, Usage.DECRYPT, Usage.UNWRAP, Usage.DERIVE)
 _PUBLIC_USES: Final[tuple[Usage, ...]] = (Usage.VERIFY, Usage.ENCRYPT, Usage.WRAP)
-_SECRET_TYPES: Final = (KeyType.AES, KeyType.AES_XTS, KeyType.DES3, KeyType.GENERIC_SECRET)
+_SECRET_TYPES: Final = (KeyType.AES, KeyType.AES_XTS, KeyType.DES3, KeyType.GENERIC_SECRET, *HMAC_KEYS)
 
 
 class KeyOptions(TypedDict, total=False):

@@ -168,6 +168,42 @@ pub static GENERIC_SECRET: ClassRules = ClassRules {
     ],
 };
 
+/// Objects of class `sha1-hmac`.
+pub static SHA1_HMAC: ClassRules =
+    ClassRules { name: "sha1-hmac", object_class: 4, key_type: Some(0x28), rules: GENERIC_SECRET.rules };
+
+/// Objects of class `sha224-hmac`.
+pub static SHA224_HMAC: ClassRules =
+    ClassRules { name: "sha224-hmac", object_class: 4, key_type: Some(0x2e), rules: GENERIC_SECRET.rules };
+
+/// Objects of class `sha256-hmac`.
+pub static SHA256_HMAC: ClassRules =
+    ClassRules { name: "sha256-hmac", object_class: 4, key_type: Some(0x2b), rules: GENERIC_SECRET.rules };
+
+/// Objects of class `sha384-hmac`.
+pub static SHA384_HMAC: ClassRules =
+    ClassRules { name: "sha384-hmac", object_class: 4, key_type: Some(0x2c), rules: GENERIC_SECRET.rules };
+
+/// Objects of class `sha512-hmac`.
+pub static SHA512_HMAC: ClassRules =
+    ClassRules { name: "sha512-hmac", object_class: 4, key_type: Some(0x2d), rules: GENERIC_SECRET.rules };
+
+/// Objects of class `sha3-224-hmac`.
+pub static SHA3_224_HMAC: ClassRules =
+    ClassRules { name: "sha3-224-hmac", object_class: 4, key_type: Some(0x36), rules: GENERIC_SECRET.rules };
+
+/// Objects of class `sha3-256-hmac`.
+pub static SHA3_256_HMAC: ClassRules =
+    ClassRules { name: "sha3-256-hmac", object_class: 4, key_type: Some(0x37), rules: GENERIC_SECRET.rules };
+
+/// Objects of class `sha3-384-hmac`.
+pub static SHA3_384_HMAC: ClassRules =
+    ClassRules { name: "sha3-384-hmac", object_class: 4, key_type: Some(0x38), rules: GENERIC_SECRET.rules };
+
+/// Objects of class `sha3-512-hmac`.
+pub static SHA3_512_HMAC: ClassRules =
+    ClassRules { name: "sha3-512-hmac", object_class: 4, key_type: Some(0x39), rules: GENERIC_SECRET.rules };
+
 /// Objects of class `rsa-public`.
 pub static RSA_PUBLIC: ClassRules = ClassRules {
     name: "rsa-public",
@@ -673,6 +709,15 @@ pub static ALL: &[&ClassRules] = &[
     &AES_XTS,
     &DES3,
     &GENERIC_SECRET,
+    &SHA1_HMAC,
+    &SHA224_HMAC,
+    &SHA256_HMAC,
+    &SHA384_HMAC,
+    &SHA512_HMAC,
+    &SHA3_224_HMAC,
+    &SHA3_256_HMAC,
+    &SHA3_384_HMAC,
+    &SHA3_512_HMAC,
     &RSA_PUBLIC,
     &RSA_PRIVATE,
     &EC_PUBLIC,

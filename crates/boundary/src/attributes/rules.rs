@@ -98,14 +98,17 @@ pub struct ClassRules {
 }
 
 impl ClassRules {
+    /// The kind of its keys; none for certificates.
+    pub const fn kind(&self) -> Option<KeyKind> {
+        match self.key_type {
+            Some(number) => KeyKind::from_key_type(number),
+            None => None,
+        }
+    }
+
     /// The kind of the keys of a class of secret keys.
     pub fn secret_kind(&self) -> KeyKind {
-        match self.key_type {
-            Some(0x15) => KeyKind::Des3,
-            Some(0x1F) => KeyKind::Aes,
-            Some(0x35) => KeyKind::AesXts,
-            _ => KeyKind::GenericSecret,
-        }
+        self.kind().unwrap_or(KeyKind::GenericSecret)
     }
 
     /// Whether an attribute is key material in objects of this class, which is never shown: CKA_VALUE is that of a secret or

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use strongroom_wire::tables::Kind;
-use strongroom_wire::{AttributeType as A, AttributeValue as V, Role, Rv, Secret, Template};
+use strongroom_wire::{AttributeType as A, AttributeValue as V, KeyKind, Role, Rv, Secret, Template};
 
+use super::classes::{AES, GENERIC_SECRET};
 use super::rules::{Change, ClassRules, DefaultValue, Given, Rule};
 use super::*;
 
@@ -68,6 +69,20 @@ fn the_least_template_is_enough_and_nothing_required_can_be_left_out() {
             }
         }
     }
+}
+
+#[test]
+fn each_class_of_keys_has_a_kind_of_its_own_and_the_keys_of_one_hmac_have_the_rules_of_generic_secrets() {
+    for (place, class) in ALL.iter().enumerate() {
+        assert_eq!(class.kind().is_some(), class.key_type.is_some(), "{}", class.name);
+        let same =
+            |other: &&ClassRules| (other.object_class, other.kind()) == (class.object_class, class.kind());
+        assert_eq!(ALL.iter().copied().position(|other| same(&other)), Some(place), "{}", class.name);
+        if class.secret_kind().is_any_bytes() && class.object_class == CKO_SECRET_KEY {
+            assert!(std::ptr::eq(class.rules, GENERIC_SECRET.rules), "{}", class.name);
+        }
+    }
+    assert_eq!(ALL.iter().filter(|class| class.kind().is_some_and(KeyKind::is_of_one_hmac)).count(), 9);
 }
 
 #[test]

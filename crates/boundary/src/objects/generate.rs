@@ -10,7 +10,9 @@ use zeroize::Zeroizing;
 use super::made::{self, Made};
 use super::{Objects, Staged, curves, ml_dsa, ml_kem};
 use crate::arena::Arena;
-use crate::attributes::{self, ClassRules, UNAVAILABLE, Way, check_template, complete, value_bytes};
+use crate::attributes::{
+    self, CKO_SECRET_KEY, ClassRules, UNAVAILABLE, Way, check_template, complete, value_bytes,
+};
 use crate::ffi::{CURVE25519_LENGTH, EcKey, Hash, MlDsaKey, MlKemKey, RsaKey, x25519, x25519_public};
 use crate::mechanisms::{self, KeyHandle};
 use crate::{Caller, Error, Result, selftest};
@@ -35,15 +37,10 @@ impl Objects {
         self.ready()?;
         Self::check_maker(caller)?;
         mechanisms::check_allowed(mechanism, Function::Generate, None, self.options.fips)?;
-        let (class, kind) = match mechanism {
-            MechanismType::Pkcs5Pbkd2 => {
-                return Err(Error::refused(Rv::MECHANISM_PARAM_INVALID, "the mechanism needs a password"));
-            }
-            MechanismType::AesKeyGen => (&attributes::AES, KeyKind::Aes),
-            MechanismType::AesXtsKeyGen => (&attributes::AES_XTS, KeyKind::AesXts),
-            MechanismType::Des3KeyGen => (&attributes::DES3, KeyKind::Des3),
-            _ => (&attributes::GENERIC_SECRET, KeyKind::GenericSecret),
-        };
+        if mechanism == MechanismType::Pkcs5Pbkd2 {
+            return Err(Error::refused(Rv::MECHANISM_PARAM_INVALID, "the mechanism needs a password"));
+        }
+        let (class, kind) = generated(mechanism, &template)?;
         check_template(class, Way::Generate, &template)?;
         let value = match kind {
             KeyKind::Des3 => random_des3()?,
@@ -172,6 +169,19 @@ fn provenance(computed: &mut Template, template: &Template, origin: Origin) {
         computed.set(attribute, AttributeValue::Bool(value));
     }
     computed.set(AttributeType::KeyGenMechanism, AttributeValue::Ulong(mechanism));
+}
+
+/// What a mechanism generates: the one type of key that it makes, or of several the one that the template names, or the
+/// first.
+fn generated(mechanism: MechanismType, template: &Template) -> Result<(&'static ClassRules, KeyKind)> {
+    let kinds = mechanism.key_kinds();
+    let named = template.ulong(AttributeType::KeyType).and_then(KeyKind::from_key_type);
+    let kind = named.filter(|kind| kinds.contains(kind)).or_else(|| kinds.first().copied());
+    let class = attributes::ALL
+        .iter()
+        .find(|class| class.object_class == CKO_SECRET_KEY && class.kind() == kind)
+        .ok_or_else(|| Error::failed("a mechanism that generates no secret key"))?;
+    Ok((class, class.secret_kind()))
 }
 
 /// Random bytes for a new key.

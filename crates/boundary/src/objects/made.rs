@@ -155,7 +155,6 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
             KeyKind::Aes => Ok(KeyHandle::aes(Arc::clone(material))),
             KeyKind::AesXts => Ok(KeyHandle::AesXts(Arc::clone(material))),
             KeyKind::Des3 => Ok(KeyHandle::Des3(Arc::clone(material))),
-            KeyKind::GenericSecret => Ok(KeyHandle::secret(Arc::clone(material))),
             KeyKind::Rsa => KeyHandle::rsa_private(material),
             KeyKind::Ed25519 => KeyHandle::ed25519(Arc::clone(material)),
             KeyKind::X25519 => Ok(KeyHandle::X25519(Arc::clone(material))),
@@ -169,6 +168,7 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
                     curves::decode_point(attribute(AttributeType::EcPoint)?, point_length(curve.length()))?;
                 Ok(KeyHandle::Ec(EcKey::pair(curve, material, point)?))
             }
+            _ => Ok(KeyHandle::secret(Arc::clone(material))),
         };
     }
     match kind {
@@ -198,9 +198,7 @@ pub fn handle_of(object: &Object) -> Result<KeyHandle> {
         KeyKind::X25519 => {
             Err(Error::refused(Rv::KEY_TYPE_INCONSISTENT, "keys are derived from the private half of a pair"))
         }
-        KeyKind::Aes | KeyKind::AesXts | KeyKind::Des3 | KeyKind::GenericSecret => {
-            Err(Error::failed("a secret key lacks its material"))
-        }
+        _ => Err(Error::failed("a secret key lacks its material")),
     }
 }
 

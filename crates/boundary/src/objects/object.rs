@@ -197,19 +197,8 @@ impl Object {
     }
 
     /// The kind of key; none for a certificate.
-    pub fn kind(&self) -> Option<KeyKind> {
-        match self.class.key_type? {
-            0x00 => Some(KeyKind::Rsa),
-            0x03 => Some(KeyKind::Ec),
-            0x40 => Some(KeyKind::Ed25519),
-            0x41 => Some(KeyKind::X25519),
-            0x15 => Some(KeyKind::Des3),
-            0x1F => Some(KeyKind::Aes),
-            0x35 => Some(KeyKind::AesXts),
-            0x49 => Some(KeyKind::MlKem),
-            0x4A => Some(KeyKind::MlDsa),
-            _ => Some(KeyKind::GenericSecret),
-        }
+    pub const fn kind(&self) -> Option<KeyKind> {
+        self.class.kind()
     }
 
     /// As somebody who sees it whole sees it.

@@ -178,7 +178,7 @@ impl Objects {
             return refused(format!("CKA_LABEL is longer than {} characters", sizes.label_characters));
         }
         let length = object.ulong(AttributeType::ValueLen).unwrap_or(0);
-        let is_secret = object.kind() == Some(KeyKind::GenericSecret) && object.version == 1;
+        let is_secret = object.kind().is_some_and(KeyKind::is_any_bytes) && object.version == 1;
         if is_secret && length > sizes.secret_bytes {
             return refused(format!("a generic secret has 1 to {} bytes", sizes.secret_bytes));
         }

@@ -1,7 +1,7 @@
 //! Wrapping a key under a key, and the way back.
 
 use strongroom_wire::messages::{CryptResponse, MechanismParameters};
-use strongroom_wire::{AttributeType, AttributeValue, KeyKind, MechanismType, Rv, Template};
+use strongroom_wire::{AttributeType, AttributeValue, MechanismType, Rv, Template};
 use zeroize::Zeroizing;
 
 use super::crypt::{UNWRAP, WRAP};
@@ -111,16 +111,8 @@ fn unwrapped(class: &ClassRules, material: Zeroizing<Vec<u8>>) -> Result<Made> {
         .or_else(|_| ml_kem::from_both(&material).map(PrivateKey::MlKem))
         .map_err(|_| invalid())?;
     let (kind, made) = made::private(key)?;
-    let wanted = match class.key_type {
-        Some(0x00) => KeyKind::Rsa,
-        Some(0x03) => KeyKind::Ec,
-        Some(0x41) => KeyKind::X25519,
-        Some(0x49) => KeyKind::MlKem,
-        Some(0x4A) => KeyKind::MlDsa,
-        _ => KeyKind::Ed25519,
-    };
     let bits = made.computed.ulong(AttributeType::ModulusBits);
-    if kind != wanted || bits.is_some_and(|bits| super::generate::check_rsa_bits(bits).is_err()) {
+    if class.kind() != Some(kind) || bits.is_some_and(|bits| super::generate::check_rsa_bits(bits).is_err()) {
         return Err(invalid());
     }
     Ok(made)

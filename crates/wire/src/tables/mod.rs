@@ -87,6 +87,73 @@ pub enum KeyKind {
     MlDsa = 9,
     /// `CKK_ML_KEM`.
     MlKem = 10,
+    /// `CKK_SHA_1_HMAC`.
+    Sha1Hmac = 11,
+    /// `CKK_SHA224_HMAC`.
+    Sha224Hmac = 12,
+    /// `CKK_SHA256_HMAC`.
+    Sha256Hmac = 13,
+    /// `CKK_SHA384_HMAC`.
+    Sha384Hmac = 14,
+    /// `CKK_SHA512_HMAC`.
+    Sha512Hmac = 15,
+    /// `CKK_SHA3_224_HMAC`.
+    Sha3224Hmac = 16,
+    /// `CKK_SHA3_256_HMAC`.
+    Sha3256Hmac = 17,
+    /// `CKK_SHA3_384_HMAC`.
+    Sha3384Hmac = 18,
+    /// `CKK_SHA3_512_HMAC`.
+    Sha3512Hmac = 19,
+}
+
+impl KeyKind {
+    /// The kind of the keys with this `CKA_KEY_TYPE`, if there are such.
+    pub const fn from_key_type(number: u64) -> Option<Self> {
+        Some(match number {
+            0x00 => Self::Rsa,
+            0x03 => Self::Ec,
+            0x10 => Self::GenericSecret,
+            0x15 => Self::Des3,
+            0x1F => Self::Aes,
+            0x28 => Self::Sha1Hmac,
+            0x2B => Self::Sha256Hmac,
+            0x2C => Self::Sha384Hmac,
+            0x2D => Self::Sha512Hmac,
+            0x2E => Self::Sha224Hmac,
+            0x35 => Self::AesXts,
+            0x36 => Self::Sha3224Hmac,
+            0x37 => Self::Sha3256Hmac,
+            0x38 => Self::Sha3384Hmac,
+            0x39 => Self::Sha3512Hmac,
+            0x40 => Self::Ed25519,
+            0x41 => Self::X25519,
+            0x49 => Self::MlKem,
+            0x4A => Self::MlDsa,
+            _ => return None,
+        })
+    }
+
+    /// Whether it serves one HMAC and nothing else.
+    pub const fn is_of_one_hmac(self) -> bool {
+        matches!(
+            self,
+            Self::Sha1Hmac
+                | Self::Sha224Hmac
+                | Self::Sha256Hmac
+                | Self::Sha384Hmac
+                | Self::Sha512Hmac
+                | Self::Sha3224Hmac
+                | Self::Sha3256Hmac
+                | Self::Sha3384Hmac
+                | Self::Sha3512Hmac
+        )
+    }
+
+    /// Whether a key is whatever bytes: a generic secret, or the key of one HMAC.
+    pub const fn is_any_bytes(self) -> bool {
+        matches!(self, Self::GenericSecret) || self.is_of_one_hmac()
+    }
 }
 
 /// Which members of [`crate::messages::MechanismParameters`] a mechanism reads.

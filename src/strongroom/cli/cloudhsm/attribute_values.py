@@ -9,8 +9,9 @@ from typing import Any, Final
 from strongroom.cli.cloudhsm.byte_values import from_hexadecimal
 from strongroom.cli.cloudhsm.envelope import CommandError
 from strongroom.client import curves
+from strongroom.client.digests import DIGESTS
 from strongroom.client.messages import Template
-from strongroom.client.object_kinds import KeyType, ObjectClass
+from strongroom.client.object_kinds import HMAC_KEYS, KeyType, ObjectClass
 from strongroom.vocabulary.attributes import CLI_NAMES, KINDS, SECRET, Attribute
 
 CLASS_NAMES: Final = {
@@ -29,6 +30,7 @@ KEY_TYPE_NAMES: Final = {
     KeyType.AES_XTS: "aes-xts",
     KeyType.DES3: "des3",
     KeyType.GENERIC_SECRET: "generic-secret",
+    **{key_type: f"{digest.name}-hmac" for key_type, digest in zip(HMAC_KEYS, DIGESTS.values(), strict=True)},
 }
 _BY_NAME: Final = {
     name: attribute

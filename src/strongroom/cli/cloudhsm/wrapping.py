@@ -20,7 +20,7 @@ from strongroom.cli.cloudhsm.program import Program
 from strongroom.client import MechanismParameters, ObjectView, Refused
 from strongroom.client.digests import DIGESTS
 from strongroom.client.messages import Template
-from strongroom.client.object_kinds import KeyType, ObjectClass
+from strongroom.client.object_kinds import HMAC_KEYS, KeyType, ObjectClass
 from strongroom.client.return_codes import ReturnCode
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -33,7 +33,10 @@ KEY_TYPE_CLASSES: Final = {
     "ec-private": (ObjectClass.PRIVATE_KEY, KeyType.EC),
     "ec-edwards-private": (ObjectClass.PRIVATE_KEY, KeyType.EC_EDWARDS),
     "ec-montgomery-private": (ObjectClass.PRIVATE_KEY, KeyType.EC_MONTGOMERY),
-    "generic-secret": (ObjectClass.SECRET_KEY, KeyType.GENERIC_SECRET),
+    **{
+        attribute_values.KEY_TYPE_NAMES[key_type]: (ObjectClass.SECRET_KEY, key_type)
+        for key_type in (KeyType.GENERIC_SECRET, *HMAC_KEYS)
+    },
     "rsa-private": (ObjectClass.PRIVATE_KEY, KeyType.RSA),
 }
 """What ``key unwrap`` makes."""

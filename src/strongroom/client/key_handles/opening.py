@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.client.key_handles.handle import HsmKey
 from strongroom.client.messages import ObjectView
-from strongroom.client.object_kinds import KeyType, ObjectClass
+from strongroom.client.object_kinds import HMAC_KEYS, KeyType, ObjectClass
 from strongroom.client.objects import Objects
 from strongroom.vocabulary.attributes import Attribute
 
@@ -21,7 +21,7 @@ def _handle_class(kind: tuple[int | None, int | None]) -> type[HsmKey]:
 
         if kind[1] == KeyType.AES:
             return HsmAesKey
-        return HsmGenericSecret if kind[1] == KeyType.GENERIC_SECRET else HsmKey
+        return HsmGenericSecret if kind[1] in (KeyType.GENERIC_SECRET, *HMAC_KEYS) else HsmKey
     if kind[0] not in (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY):
         return HsmKey
     if kind[1] == KeyType.RSA:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from strongroom.client.digests import DIGESTS, Hash
 from strongroom.client.key_handles.handle import HsmKey
 from strongroom.client.key_handles.wrapping import UnwrappingKey, WrappingKey
 from strongroom.client.messages import MechanismParameters
+from strongroom.client.object_kinds import HMAC_KEYS
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
@@ -43,21 +46,27 @@ class HsmAesKey(WrappingKey, UnwrappingKey):
         self._objects.verify(self.reference, Mechanism.AES_CMAC, data, mac)
 
 
+_HASHES: Final = dict(zip(HMAC_KEYS, Hash, strict=True))
+
+
 class HsmGenericSecret(HsmKey):
-    """Makes HMACs."""
+    """Makes HMACs; a key of one HMAC (``KeyType.SHA256_HMAC`` and the like) with its own hash only."""
 
     @property
     def key_size(self) -> int:
         """Bits."""
         return 8 * int(self._view.value(Attribute.VALUE_LEN))
 
-    def mac(self, data: bytes, hash: Hash = Hash.SHA256) -> bytes:
-        """The HMAC of data (FIPS 198-1), as long as the hash."""
-        return self._objects.sign(self.reference, DIGESTS[hash].hmac, data)
+    def mac(self, data: bytes, hash: Hash | None = None) -> bytes:
+        """The HMAC of data (FIPS 198-1), as long as the hash: SHA-256 unless given, or that of the key's type."""
+        return self._objects.sign(self.reference, self._mechanism(hash), data)
 
-    def verify_mac(self, data: bytes, mac: bytes, hash: Hash = Hash.SHA256) -> None:
+    def verify_mac(self, data: bytes, mac: bytes, hash: Hash | None = None) -> None:
         """Raise :class:`SignatureInvalid` unless the HMAC is right."""
-        self._objects.verify(self.reference, DIGESTS[hash].hmac, data, mac)
+        self._objects.verify(self.reference, self._mechanism(hash), data, mac)
+
+    def _mechanism(self, hash: Hash | None) -> Mechanism:
+        return DIGESTS[hash or _HASHES.get(self._view.value(Attribute.KEY_TYPE), Hash.SHA256)].hmac
 
 
 def _gcm(associated_data: bytes) -> MechanismParameters:

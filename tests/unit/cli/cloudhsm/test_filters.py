@@ -45,6 +45,15 @@ def test_all_terms_of_a_filter_must_match_and_certificates_are_no_keys(cli, term
     assert listed(cli, terms) == [f"0x{reference:016x}" for reference in matched]
 
 
+def test_keys_of_one_hmac_are_found_and_shown_by_the_name_of_their_type(cli) -> None:
+    key = view(4, ObjectClass.SECRET_KEY, "m")
+    key["attributes"][Attribute.KEY_TYPE.value] = KeyType.SHA3_512_HMAC.value
+    cli.holds(PUBLIC, key)
+    (found,) = cli("key list --filter attr.key-type=sha3-512-hmac --verbose").data["matched_keys"]
+    assert found["attributes"]["key-type"] == "sha3-512-hmac"
+    assert listed(cli, "attr.key-type=sha256-hmac") == []
+
+
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
@@ -54,7 +63,9 @@ def test_all_terms_of_a_filter_must_match_and_certificates_are_no_keys(cli, term
         ("attr.class=certificate", "it must be one of public-key, private-key, secret-key."),
         (
             "attr.key-type=dsa",
-            "it must be one of rsa, ec, ec-edwards, ec-montgomery, ml-dsa, ml-kem, aes, aes-xts, des3, generic-secret.",
+            "it must be one of rsa, ec, ec-edwards, ec-montgomery, ml-dsa, ml-kem, aes, aes-xts, des3, generic-secret, "
+            "sha1-hmac, sha224-hmac, sha256-hmac, sha384-hmac, sha512-hmac, sha3-224-hmac, sha3-256-hmac, "
+            "sha3-384-hmac, sha3-512-hmac.",
         ),
         ("attr.curve=p256", "it must be one of secp224r1, secp256r1"),
         ("attr.key-length-bytes=x", "'x' is no value of the attribute key-length-bytes: it must be a number."),

@@ -115,6 +115,8 @@ def test_an_unwrapped_secret_key_has_the_defaults_of_the_cli(cli: Any) -> None:
         ("aes", ObjectClass.SECRET_KEY, KeyType.AES),
         ("des3", ObjectClass.SECRET_KEY, KeyType.DES3),
         ("generic-secret", ObjectClass.SECRET_KEY, KeyType.GENERIC_SECRET),
+        ("sha1-hmac", ObjectClass.SECRET_KEY, KeyType.SHA_1_HMAC),
+        ("sha3-512-hmac", ObjectClass.SECRET_KEY, KeyType.SHA3_512_HMAC),
         ("rsa-private", ObjectClass.PRIVATE_KEY, KeyType.RSA),
         ("ec-private", ObjectClass.PRIVATE_KEY, KeyType.EC),
         ("ec-edwards-private", ObjectClass.PRIVATE_KEY, KeyType.EC_EDWARDS),

@@ -8,6 +8,7 @@ mod changes;
 mod derivation;
 mod find;
 mod generation;
+mod hmac_keys;
 mod imports;
 mod key_rules;
 mod lifecycle;
