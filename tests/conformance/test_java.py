@@ -1,11 +1,13 @@
-"""docs/how-to/java.md: keytool, jarsigner and a TLS server through SunPKCS11; key generation costs few frames."""
+"""docs/how-to/java.md: keytool, jarsigner and a TLS server through SunPKCS11; AES-GCM; generation costs few frames."""
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -17,6 +19,7 @@ from programs import HOW_TO, Workshop, fenced, free_port
 pytestmark = pytest.mark.cluster
 
 MOST_FRAMES = 20
+PROGRAMS = Path(__file__).parent / "java"
 PROVIDER = ("-providerClass", "sun.security.pkcs11.SunPKCS11", "-providerArg", "java.cfg")
 STORE = ("-keystore", "NONE", "-storetype", "PKCS11", "-storepass:env", "CLOUDHSM_PIN")
 HSM_GENERATES = ("-providerName", "SunPKCS11-Strongroom")
@@ -85,6 +88,18 @@ def test_the_tls_server_answers(page: Workshop) -> None:
         assert connection.version() == "TLSv1.3"
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert b"Hello from Java" in b"".join(iter(lambda: connection.recv(4096), b""))
+
+
+def test_aes_gcm_opens_with_the_iv_that_java_chose(ephemeral_non_fips: Mapping[str, str], tmp_path: Path) -> None:
+    if os.environ.get("STRONGROOM_PROFILE") == "aws":
+        pytest.skip("AWS's library puts the HSM's IV in its place, which Java does not read")
+    configuration = tmp_path / "java.cfg"
+    configuration.write_text(
+        f"name = Strongroom\nlibrary = {ephemeral_non_fips['STRONGROOM_PKCS11_MODULE']}\nslotListIndex = 0\n"
+        "attributes(generate, CKO_SECRET_KEY, *) = { CKA_ENCRYPT = true CKA_DECRYPT = true }\n"
+    )
+    done = Workshop(ephemeral_non_fips, tmp_path).run("java", str(PROGRAMS / "Gcm.java"), str(configuration))
+    assert done == "hello\n"
 
 
 @pytest.mark.parametrize(

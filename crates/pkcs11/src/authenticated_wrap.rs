@@ -25,7 +25,9 @@ unsafe fn read(mechanism: *const CK_MECHANISM, direction: Direction) -> Result<M
         return failure(Rv::MECHANISM_INVALID, "only AES-GCM wraps with authenticated data");
     }
     // SAFETY: by this function's contract.
-    unsafe { MessageParameters::read_for(KIND, direction, mechanism.pParameter, mechanism.ulParameterLen) }
+    unsafe {
+        MessageParameters::read_for(KIND, direction, false, mechanism.pParameter, mechanism.ulParameterLen)
+    }
 }
 
 /// C_WrapKeyAuthenticated.

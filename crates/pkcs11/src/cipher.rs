@@ -7,7 +7,7 @@ mod long;
 use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY};
 use strongroom_client::Profile;
 use strongroom_wire::messages::{CryptResponse, MechanismParameters, NO_PARAMETERS};
-use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
+use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, Template, codec};
 
 use self::long::Long;
 use crate::edge::{Failure, Input, Output, Result, failure};
@@ -70,7 +70,7 @@ impl Cipher {
     /// The codes of C_EncryptInit and C_DecryptInit.
     pub fn new(
         slot: &Slot,
-        mechanism: Mechanism,
+        mut mechanism: Mechanism,
         key: CK_OBJECT_HANDLE,
         direction: Direction,
     ) -> Result<Self> {
@@ -87,6 +87,9 @@ impl Cipher {
             Some(class) if class == asymmetric => modulus_length(attributes)?,
             _ => return failure(Rv::KEY_TYPE_INCONSISTENT, "the other half of the key pair is needed"),
         };
+        if direction == Direction::Encrypt {
+            choose_iv(slot, &mut mechanism, attributes)?;
+        }
         check_gcm(&mechanism, direction)?;
         if direction == Direction::Encrypt {
             prepare(slot.profile, &mechanism)?;
@@ -234,31 +237,27 @@ impl Cipher {
     }
 
     fn gcm(&self, slot: &Slot, mut data: &[u8]) -> Result<Vec<u8>> {
-        let is_own_iv = self.kind == MechanismType::CloudhsmAesGcm;
         let mut parameters = self.parameters.clone();
-        if let Some(parameters) = &mut parameters {
-            match self.direction {
-                Direction::Encrypt => parameters.iv = None, // the HSM makes it
-                Direction::Decrypt if is_own_iv => {
-                    let (iv, rest) = data.split_at(GCM_IV_LENGTH);
-                    parameters.iv = Some(iv.to_vec());
-                    data = rest;
-                }
-                Direction::Decrypt => {}
-            }
+        if self.kind == MechanismType::CloudhsmAesGcm
+            && self.direction == Direction::Decrypt
+            && let Some(parameters) = &mut parameters
+        {
+            let (iv, rest) = data.split_at(GCM_IV_LENGTH);
+            parameters.iv = Some(iv.to_vec());
+            data = rest;
         }
         let response = self.request(slot, MechanismType::AesGcm, parameters.as_ref(), data)?;
-        if self.direction == Direction::Decrypt {
+        if parameters.is_some_and(|given| given.iv.is_some()) {
             return Ok(response.data);
         }
         let Some(iv) = response.iv else { return failure(Rv::DEVICE_ERROR, "the HSM gave no IV") };
         match self.iv_place {
-            Some(place) if !is_own_iv => {
+            Some(place) => {
                 // SAFETY: the standard's caller keeps the parameter's buffers until the operation ends.
-                unsafe { place.write(&iv) }?;
+                unsafe { slot.hand_over(place, &iv) }?;
                 Ok(response.data)
             }
-            _ => Ok([iv, response.data].concat()),
+            None => Ok([iv, response.data].concat()),
         }
     }
 
@@ -365,6 +364,20 @@ impl Cipher {
     }
 }
 
+/// Leaves the IV of a GCM encryption only where it is the caller's, and a place for it only where it is the HSM's.
+fn choose_iv(slot: &Slot, mechanism: &mut Mechanism, key: &Template) -> Result {
+    let Some(parameters) = &mut mechanism.parameters else { return Ok(()) };
+    match mechanism.kind {
+        MechanismType::AesGcm => parameters.iv = slot.chosen_iv(parameters.iv.take(), key)?,
+        MechanismType::CloudhsmAesGcm => parameters.iv = None,
+        _ => return Ok(()),
+    }
+    if parameters.iv.is_some() || mechanism.kind == MechanismType::CloudhsmAesGcm {
+        mechanism.iv_place = None;
+    }
+    Ok(())
+}
+
 /// `CKM_AES_GCM` needs a place for the HSM's IV when it encrypts, and an IV when it decrypts.
 fn check_gcm(mechanism: &Mechanism, direction: Direction) -> Result {
     if mechanism.kind != MechanismType::AesGcm {
@@ -372,7 +385,7 @@ fn check_gcm(mechanism: &Mechanism, direction: Direction) -> Result {
     }
     let has_iv = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.iv.is_some());
     match direction {
-        Direction::Encrypt if mechanism.iv_place.is_none() => {
+        Direction::Encrypt if !has_iv && mechanism.iv_place.is_none() => {
             failure(Rv::MECHANISM_PARAM_INVALID, "pIv must have room for the 12-byte IV that the HSM makes")
         }
         Direction::Decrypt if !has_iv => failure(Rv::MECHANISM_PARAM_INVALID, "pIv must hold the IV"),

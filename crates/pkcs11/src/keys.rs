@@ -199,6 +199,10 @@ pub unsafe extern "C" fn C_WrapKey(
                 "pIv must have room for the 12-byte IV that the HSM makes",
             );
         }
+        if mechanism.kind == MechanismType::AesGcm {
+            let given = mechanism.parameters.as_ref().and_then(|parameters| parameters.iv.as_deref());
+            session.slot.check_iv_is_left_to_the_hsm(given)?;
+        }
         let request = wrap_request(&mechanism, wrapping_key, key);
         let mut operations = session.operations();
         let kept = wrapped_by(&session.slot, &mut operations, request)?;
@@ -214,7 +218,9 @@ pub unsafe extern "C" fn C_WrapKey(
         operations.wrapped = None;
         match mechanism.iv_place {
             // SAFETY: the standard: the parameter's buffers are valid during the call.
-            Some(place) if mechanism.kind == MechanismType::AesGcm => unsafe { place.write(&iv) },
+            Some(place) if mechanism.kind == MechanismType::AesGcm => unsafe {
+                session.slot.hand_over(place, &iv)
+            },
             _ => Ok(()),
         }
     })

@@ -19,6 +19,7 @@ pub mod encapsulation;
 pub mod encrypt;
 pub mod fork;
 pub mod function_list;
+pub mod gcm_iv;
 pub mod general;
 pub mod keys;
 pub mod library;

@@ -41,6 +41,8 @@ pub struct MessageCipher {
     key: u64,
     kind: MechanismType,
     largest_data: usize,
+    /// Whether the HSM takes an IV of the caller's for GCM encryption.
+    takes_iv: bool,
     message: Option<Message>,
 }
 
@@ -74,17 +76,23 @@ impl MessageCipher {
         let Some(kind) = kind else {
             return failure(Rv::MECHANISM_INVALID, "only AES-GCM and AES-CCM take messages");
         };
-        // SAFETY: by this function's contract.
-        unsafe {
-            MessageParameters::read_for(kind, direction, mechanism.pParameter, mechanism.ulParameterLen)
-        }?;
         let usage = match direction {
             Direction::Encrypt => AttributeType::Encrypt,
             Direction::Decrypt => AttributeType::Decrypt,
         };
         let key = slot.key_for(key, usage)?;
+        let cipher = Self {
+            direction,
+            key: key.reference,
+            kind,
+            largest_data: slot.largest_data(),
+            takes_iv: slot.takes_iv(&key.view.attributes),
+            message: None,
+        };
+        // SAFETY: by this function's contract.
+        unsafe { MessageParameters::read(&cipher, mechanism.pParameter, mechanism.ulParameterLen) }?;
         check_key(kind, &key.view.attributes)?;
-        Ok(Self { direction, key: key.reference, kind, largest_data: slot.largest_data(), message: None })
+        Ok(cipher)
     }
 
     /// A whole message.
@@ -236,13 +244,13 @@ impl MessageParameters {
     /// Reads one.
     ///
     /// # Errors
-    /// `CKR_MECHANISM_PARAM_INVALID`: also for an IV of the caller's in a GCM encryption, whose IV the HSM makes.
+    /// `CKR_MECHANISM_PARAM_INVALID`: also for an IV of the caller's in a GCM encryption whose IV the HSM must make.
     ///
     /// # Safety
     /// `parameter` is null or valid for its length, and its pointers for theirs, until the call ends.
     pub unsafe fn read(cipher: &MessageCipher, parameter: CK_VOID_PTR, length: CK_ULONG) -> Result<Self> {
         // SAFETY: by this function's contract.
-        unsafe { Self::read_for(cipher.kind, cipher.direction, parameter, length) }
+        unsafe { Self::read_for(cipher.kind, cipher.direction, cipher.takes_iv, parameter, length) }
     }
 
     /// As a request carries them.
@@ -290,13 +298,14 @@ impl MessageParameters {
     pub unsafe fn read_for(
         kind: MechanismType,
         direction: Direction,
+        takes_iv: bool,
         parameter: CK_VOID_PTR,
         length: CK_ULONG,
     ) -> Result<Self> {
         // SAFETY: by this function's contract.
         unsafe {
             match kind {
-                MechanismType::AesGcm => Self::gcm(read(parameter, length)?, direction),
+                MechanismType::AesGcm => Self::gcm(read(parameter, length)?, direction, takes_iv),
                 _ => Self::ccm(read(parameter, length)?, direction),
             }
         }
@@ -304,12 +313,12 @@ impl MessageParameters {
 
     /// # Safety
     /// The parameter's pointers are valid for their lengths.
-    unsafe fn gcm(parameters: CK_GCM_MESSAGE_PARAMS, direction: Direction) -> Result<Self> {
+    unsafe fn gcm(parameters: CK_GCM_MESSAGE_PARAMS, direction: Direction, takes_iv: bool) -> Result<Self> {
         if !parameters.ulTagBits.is_multiple_of(8) {
             return bad_parameter();
         }
         let tag = place(parameters.pTag, parameters.ulTagBits / 8, LONGEST_TAG)?;
-        if direction == Direction::Decrypt {
+        if direction == Direction::Decrypt || takes_iv && parameters.ivGenerator == CKG_NO_GENERATE {
             // SAFETY: by this function's contract.
             let iv = unsafe { bounded(parameters.pIv, parameters.ulIvLen) }?;
             return Ok(Self { iv: Some(iv.to_vec()), iv_place: None, tag, data_length: None });
@@ -318,7 +327,8 @@ impl MessageParameters {
         if !generators.contains(&parameters.ivGenerator) || parameters.ulIvFixedBits != 0 {
             return failure(
                 Rv::MECHANISM_PARAM_INVALID,
-                "the HSM makes the whole IV: ivGenerator must be CKG_GENERATE or CKG_GENERATE_RANDOM, ulIvFixedBits 0",
+                "the HSM makes the whole IV here: ivGenerator must be CKG_GENERATE or CKG_GENERATE_RANDOM, \
+                 ulIvFixedBits 0",
             );
         }
         let iv = place(parameters.pIv, parameters.ulIvLen, GCM_IV_LENGTH)?;

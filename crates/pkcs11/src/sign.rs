@@ -77,7 +77,7 @@ impl Signing {
             KeyKind::X25519 | KeyKind::MlKem => return Err(Rv::KEY_TYPE_INCONSISTENT.into()),
             _ => mac_length(&mechanism)?,
         };
-        check_gmac(&mechanism, usage)?;
+        check_gmac(slot, &mechanism, usage)?;
         let prehash = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.prehash);
         // Where the key is bound to the mechanism that hashes, and not to the one that signs a hash, the HSM hashes.
         let raw = mechanism.kind.raw().filter(|raw| attributes.allows(*raw));
@@ -226,7 +226,7 @@ impl Signing {
             // The answer to one request has the IV in front of the MAC.
             let iv = iv.unwrap_or_else(|| signature.drain(..GCM_IV_LENGTH.min(signature.len())).collect());
             // SAFETY: the standard's caller keeps the parameter's buffers until the operation ends.
-            unsafe { place.write(&iv) }?;
+            unsafe { slot.hand_over(place, &iv) }?;
         }
         if signature.len() != self.signature_length {
             return failure(Rv::DEVICE_ERROR, "the HSM gave a signature of a wrong length");
@@ -245,16 +245,17 @@ fn check_class(attributes: &Template, usage: AttributeType) -> Result {
 }
 
 /// `CKM_AES_GMAC` needs a place for the HSM's IV when it signs, and an IV when it verifies.
-fn check_gmac(mechanism: &Mechanism, usage: AttributeType) -> Result {
+fn check_gmac(slot: &Slot, mechanism: &Mechanism, usage: AttributeType) -> Result {
     if mechanism.kind != MechanismType::AesGmac {
         return Ok(());
     }
-    let has_iv = mechanism.parameters.as_ref().is_some_and(|parameters| parameters.iv.is_some());
+    let iv = mechanism.parameters.as_ref().and_then(|parameters| parameters.iv.as_deref());
     match usage {
         AttributeType::Sign if mechanism.iv_place.is_none() => {
             failure(Rv::MECHANISM_PARAM_INVALID, "pIv must have room for the 12-byte IV that the HSM makes")
         }
-        AttributeType::Verify if !has_iv => failure(Rv::MECHANISM_PARAM_INVALID, "pIv must hold the IV"),
+        AttributeType::Sign => slot.check_iv_is_left_to_the_hsm(iv),
+        AttributeType::Verify if iv.is_none() => failure(Rv::MECHANISM_PARAM_INVALID, "pIv must hold the IV"),
         _ => Ok(()),
     }
 }

@@ -149,7 +149,7 @@ class Objects:
     ) -> CryptResult:
         """Encrypt in one go: AES-GCM data of any length, the others up to 1 MiB less 4 KiB.
 
-        ``CKM_AES_GCM`` gives the IV that the HSM made.
+        ``CKM_AES_GCM`` gives the IV that the HSM made, unless the parameters have one, which mode NON_FIPS allows.
         """
         return messages.crypt_result(self._call(Operation.ENCRYPT, _crypt_body(key, mechanism, data, parameters)))
 

@@ -1,5 +1,6 @@
-//! AES-GCM (SP 800-38D). The IV of an encryption is made here, 12 random bytes (section 8.2.2), and never taken from
-//! the caller. `CKM_AES_GCM` gives it beside the ciphertext, `CKM_CLOUDHSM_AES_GCM` in front of it.
+//! AES-GCM (SP 800-38D). The IV of an encryption is made here, 12 random bytes (section 8.2.2), unless the caller gives
+//! one, which `objects` has allowed (ADR 0130). `CKM_AES_GCM` gives an IV that was made beside the ciphertext,
+//! `CKM_CLOUDHSM_AES_GCM` in front of it.
 
 use strongroom_wire::messages::{CryptResponse, MechanismParameters};
 use strongroom_wire::{MechanismType, Rv};
@@ -11,7 +12,7 @@ use crate::{Error, Result};
 
 /// Bytes of an IV that is made here.
 pub const IV_LENGTH: usize = 12;
-/// Longest IV that decryption takes; PKCS #11 allows 256 bytes.
+/// Longest IV that is taken; PKCS #11 allows 256 bytes.
 pub const IV_LIMIT: usize = 256;
 const FULL_TAG: usize = 16;
 
@@ -35,16 +36,14 @@ pub fn crypt(
     };
     let prepended = mechanism == MechanismType::CloudhsmAesGcm;
     if direction == Direction::Encrypt {
-        return encrypt(cipher, prepended, aad, data);
+        return encrypt(cipher, prepended, given.iv.as_deref(), aad, data);
     }
     let (iv, ciphertext) = if prepended {
         data.split_at_checked(IV_LENGTH).ok_or_else(too_short)?
     } else {
         (given.iv.as_deref().unwrap_or_default(), data)
     };
-    if iv.is_empty() || iv.len() > IV_LIMIT {
-        return Err(parameters::invalid("decryption needs the IV that encryption gave"));
-    }
+    check_iv(iv)?;
     if ciphertext.len() < tag_length {
         return Err(too_short());
     }
@@ -57,7 +56,22 @@ pub fn crypt(
     Ok(CryptResponse { data: std::mem::take(&mut *plaintext), iv: None })
 }
 
-fn encrypt(cipher: &GcmKey, prepended: bool, aad: &[u8], data: &[u8]) -> Result<CryptResponse> {
+fn encrypt(
+    cipher: &GcmKey,
+    prepended: bool,
+    given: Option<&[u8]>,
+    aad: &[u8],
+    data: &[u8],
+) -> Result<CryptResponse> {
+    if let Some(iv) = given {
+        if prepended {
+            return Err(parameters::invalid("the IV of CKM_CLOUDHSM_AES_GCM is the HSM's: leave it out"));
+        }
+        check_iv(iv)?;
+        let mut out = Vec::new();
+        cipher.seal(iv, aad, data, &mut out)?;
+        return Ok(CryptResponse { data: out, iv: None });
+    }
     let mut iv = [0; IV_LENGTH];
     fill_random(&mut iv)?;
     let mut out = Vec::with_capacity(IV_LENGTH + data.len() + FULL_TAG);
@@ -66,6 +80,14 @@ fn encrypt(cipher: &GcmKey, prepended: bool, aad: &[u8], data: &[u8]) -> Result<
     }
     cipher.seal(&iv, aad, data, &mut out)?;
     Ok(CryptResponse { data: out, iv: (!prepended).then(|| iv.to_vec()) })
+}
+
+/// Refuses an IV of a length that PKCS #11 does not have.
+pub fn check_iv(iv: &[u8]) -> Result<()> {
+    if iv.is_empty() || iv.len() > IV_LIMIT {
+        return Err(parameters::invalid("an IV of AES-GCM has 1 to 256 bytes"));
+    }
+    Ok(())
 }
 
 /// SP 800-38D section 5.2.1.2: 96 to 128 bits, and 64 and 32 where an application can do with them.

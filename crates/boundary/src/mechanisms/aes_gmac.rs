@@ -1,13 +1,13 @@
 //! GMAC (SP 800-38D): the tag of GCM over data that is not encrypted.
 //!
-//! As with GCM, the IV of a new MAC is made here: who could choose it could take one that GCM has used with the same key,
+//! The IV of a new MAC is made here: who could choose it could take one a second time, learn the authentication key
 //! and forge. A signature is the IV and the tag behind it; verification takes the IV as parameter.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use strongroom_wire::Rv;
 use strongroom_wire::messages::MechanismParameters;
 
-use super::aes_gcm::{IV_LENGTH, IV_LIMIT, tag_length};
+use super::aes_gcm::{IV_LENGTH, check_iv, tag_length};
 use super::handle::AesHandle;
 use super::{fill_random, parameters};
 use crate::ffi::GcmKey;
@@ -27,9 +27,7 @@ pub fn sign(key: &AesHandle, given: Option<&MechanismParameters>, data: &[u8]) -
 pub fn verify(key: &AesHandle, given: Option<&MechanismParameters>, data: &[u8], tag: &[u8]) -> Result<()> {
     let tag_length = read(given)?;
     let iv = parameters::required(given)?.iv.as_deref().unwrap_or_default();
-    if iv.is_empty() || iv.len() > IV_LIMIT {
-        return Err(parameters::invalid("verification needs the IV that signing gave"));
-    }
+    check_iv(iv)?;
     if tag.len() != tag_length {
         return Err(Error::refused(
             Rv::SIGNATURE_LEN_RANGE,

@@ -195,7 +195,7 @@ pub fn crypt(
     }
 }
 
-/// Wraps the encoded material of a key.
+/// Wraps the encoded material of a key. The IV of GCM is always made here.
 pub fn wrap(
     key: &KeyHandle,
     mechanism: MechanismType,
@@ -211,11 +211,14 @@ pub fn wrap(
             rsa_aes_wrap::wrap(key, parameters, material).map(response)
         }
         _ => {
-            crypt(key, Direction::Encrypt, mechanism, parameters, material).map_err(|error| match error.rv {
-                Rv::DATA_LEN_RANGE => {
-                    Error::refused(Rv::KEY_SIZE_RANGE, "the key is too long for the wrapping key")
+            let without_iv = parameters.map(|given| MechanismParameters { iv: None, ..given.clone() });
+            crypt(key, Direction::Encrypt, mechanism, without_iv.as_ref(), material).map_err(|error| {
+                match error.rv {
+                    Rv::DATA_LEN_RANGE => {
+                        Error::refused(Rv::KEY_SIZE_RANGE, "the key is too long for the wrapping key")
+                    }
+                    _ => error,
                 }
-                _ => error,
             })
         }
     }

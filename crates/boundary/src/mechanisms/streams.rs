@@ -7,7 +7,7 @@ use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::tables::Function;
 use strongroom_wire::{MechanismType, Rv};
 
-use super::aes_gcm::{IV_LENGTH, IV_LIMIT, tag_length};
+use super::aes_gcm::{IV_LENGTH, check_iv, tag_length};
 use super::handle::{AesHandle, OTHER_KEY};
 use super::revelation::Revelation;
 use super::{KeyHandle, aes_gmac, fill_random, hmac, internal, parameters};
@@ -96,7 +96,7 @@ pub fn open(
         }
         (KeyHandle::Aes(key), Purpose::Sign | Purpose::Verify) if mechanism == MechanismType::AesGmac => {
             let length = aes_gmac::read(given)?;
-            let (iv, made) = iv(given, purpose == Purpose::Sign)?;
+            let (iv, made) = if purpose == Purpose::Sign { made_iv()? } else { given_iv(given)? };
             let context = MacContext::Gmac(GcmStream::encrypt(&key.material, &iv)?);
             Ok((mac(context, length, purpose), made))
         }
@@ -125,7 +125,8 @@ fn gcm(
     let required = parameters::required(given)?;
     let tag_length = tag_length(required.tag_bits)?;
     let aad = required.aad.as_deref().unwrap_or_default();
-    let (iv, made) = iv(given, purpose == Purpose::Encrypt)?;
+    let makes_iv = purpose == Purpose::Encrypt && required.iv.is_none();
+    let (iv, made) = if makes_iv { made_iv()? } else { given_iv(given)? };
     if purpose == Purpose::Decrypt {
         let revelation = Revelation::new(&key.material, &iv, aad, tag_length)?;
         return Ok((Computation::Decryption(Box::new(revelation)), made));
@@ -135,17 +136,18 @@ fn gcm(
     Ok((Computation::Encryption(context, tag_length), made))
 }
 
-/// The IV, and the one to tell: an IV that makes something is made here (see `aes_gcm`).
-fn iv(given: Option<&MechanismParameters>, is_made: bool) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
-    if is_made {
-        let mut iv = vec![0; IV_LENGTH];
-        fill_random(&mut iv)?;
-        return Ok((iv.clone(), Some(iv)));
-    }
-    match parameters::required(given)?.iv.as_deref() {
-        Some(iv) if !iv.is_empty() && iv.len() <= IV_LIMIT => Ok((iv.to_vec(), None)),
-        _ => Err(parameters::invalid("what is checked needs the IV that it was made with")),
-    }
+/// A new IV, and the same to tell the caller.
+fn made_iv() -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    let mut iv = vec![0; IV_LENGTH];
+    fill_random(&mut iv)?;
+    Ok((iv.clone(), Some(iv)))
+}
+
+/// The caller's IV, and nothing to tell.
+fn given_iv(given: Option<&MechanismParameters>) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    let iv = parameters::required(given)?.iv.as_deref().unwrap_or_default();
+    check_iv(iv)?;
+    Ok((iv.to_vec(), None))
 }
 
 impl Computation {

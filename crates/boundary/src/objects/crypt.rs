@@ -88,8 +88,9 @@ impl Objects {
         parameters: Option<&MechanismParameters>,
         data: &[u8],
     ) -> Result<CryptResponse> {
-        let handle = self.usable(caller, key, mechanism, ENCRYPT)?;
-        mechanisms::crypt(&handle, Direction::Encrypt, mechanism, parameters, data)
+        let object = self.permitted(caller, key, mechanism, ENCRYPT)?;
+        self.check_iv(&object, mechanism, parameters)?;
+        mechanisms::crypt(&*self.cache.handle(&object)?, Direction::Encrypt, mechanism, parameters, data)
     }
 
     /// Decrypts data.
@@ -131,6 +132,29 @@ impl Objects {
         self.check_use(&object, mechanism, wanted)?;
         self.check_approved(caller, &object, Service::Usage)?;
         Ok(object)
+    }
+
+    /// Refuses a caller's IV for a GCM encryption where the HSM must make it: in mode FIPS (SP 800-38D section 8.2.2), and
+    /// with a key that is bound to mechanisms. Other keys encrypt with ECB too, which tells as much of them as an IV that
+    /// comes twice (ADR 0130).
+    pub(super) fn check_iv(
+        &self,
+        key: &Object,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+    ) -> Result<()> {
+        let has_iv = parameters.is_some_and(|given| given.iv.is_some());
+        if mechanism != MechanismType::AesGcm || !has_iv {
+            return Ok(());
+        }
+        let text = if self.options.fips {
+            "in a cluster of mode FIPS the HSM makes the IV of AES-GCM: leave it out"
+        } else if key.allowed_mechanisms.is_some() {
+            "with a key that has CKA_ALLOWED_MECHANISMS the HSM makes the IV of AES-GCM: leave it out"
+        } else {
+            return Ok(());
+        };
+        Err(Error::refused(Rv::MECHANISM_PARAM_INVALID, text))
     }
 
     /// Checks that a mechanism may do this with a key.

@@ -47,7 +47,11 @@ impl Objects {
         mechanism: MechanismType,
         parameters: Option<&MechanismParameters>,
     ) -> Result<(Stream, Option<Vec<u8>>)> {
-        let handle = self.usable(caller, key, mechanism, purpose.of_key())?;
+        let object = self.permitted(caller, key, mechanism, purpose.of_key())?;
+        if purpose == Purpose::Encrypt {
+            self.check_iv(&object, mechanism, parameters)?;
+        }
+        let handle = self.cache.handle(&object)?;
         let (computation, iv) = mechanisms::open_stream(&handle, purpose, mechanism, parameters)?;
         Ok((Stream { key, mechanism, purpose, offset: 0, computation }, iv))
     }

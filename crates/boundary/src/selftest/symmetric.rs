@@ -137,7 +137,7 @@ pub fn aes_ctr() -> Result<Vec<Answer>> {
     )
 }
 
-/// The GCM specification's test case 4 decrypted, and an encryption of our own, whose IV is random, decrypted.
+/// The GCM specification's test case 4 both ways, and an encryption of our own, whose IV is random, decrypted.
 pub fn aes_gcm() -> Result<Vec<Answer>> {
     let key = aes(&hex("feffe9928665731c6d6a8f9467308308"))?;
     let plaintext = hex(concat!(
@@ -156,10 +156,16 @@ pub fn aes_gcm() -> Result<Vec<Answer>> {
         ..NO_PARAMETERS
     };
     let opened = mechanisms::crypt(&key, Direction::Decrypt, M::AesGcm, Some(&parameters), &ciphertext)?.data;
+    let known = mechanisms::crypt(&key, Direction::Encrypt, M::AesGcm, Some(&parameters), &plaintext)?.data;
+    parameters.iv = None;
     let sealed = mechanisms::crypt(&key, Direction::Encrypt, M::AesGcm, Some(&parameters), &plaintext)?;
     parameters.iv = sealed.iv;
     let back = mechanisms::crypt(&key, Direction::Decrypt, M::AesGcm, Some(&parameters), &sealed.data)?.data;
-    Ok(vec![Answer::new(opened, plaintext.clone()), Answer::new(back, plaintext)])
+    Ok(vec![
+        Answer::new(opened, plaintext.clone()),
+        Answer::new(known, ciphertext),
+        Answer::new(back, plaintext),
+    ])
 }
 
 /// SP 800-38B appendix D.1, example 2.

@@ -2,9 +2,9 @@
 //! who have all of the data.
 
 use strongroom_wire::messages::{CryptRequest, CryptResponse, Empty, MechanismParameters, VerifyRequest};
-use strongroom_wire::{Field, MechanismType, Operation, Value};
+use strongroom_wire::{Field, MechanismType, Operation, Rv, Value};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 use super::Client;
 
@@ -53,6 +53,10 @@ impl Client {
     ) -> Result<CryptResponse> {
         let has_iv_in_front = matches!(mechanism, MechanismType::CloudhsmAesGcm | MechanismType::AesGmac);
         let sent = if mechanism == MechanismType::CloudhsmAesGcm { MechanismType::AesGcm } else { mechanism };
+        if sent != mechanism && request.parameters.as_ref().is_some_and(|given| given.iv.is_some()) {
+            let text = "the IV of CKM_CLOUDHSM_AES_GCM is the HSM's: leave it out";
+            return Err(Error::local(Rv::MECHANISM_PARAM_INVALID, text));
+        }
         let (mut stream, iv) = self.open_stream(operation, request.key, sent, request.parameters.as_ref())?;
         let mut data = Vec::new();
         let iv = if has_iv_in_front {

@@ -5,7 +5,6 @@
 //! collected, since nothing may come out before the tag is checked: the HSM sees it twice.
 
 use strongroom_client::Stream;
-use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::{MechanismType, Operation, Rv, codec};
 
 use super::{Cipher, Direction, Flow, active};
@@ -21,8 +20,8 @@ pub(super) struct Long {
     /// Ciphertext, of which so many bytes were given out.
     ready: Vec<u8>,
     given: usize,
-    /// What has the data so far, and the IV that was made for it.
-    stream: Option<(Stream, Vec<u8>)>,
+    /// What has the data so far, and the IV where one was made for it.
+    stream: Option<(Stream, Option<Vec<u8>>)>,
 }
 
 impl Long {
@@ -96,14 +95,13 @@ impl Cipher {
             return self.decrypt_long(slot);
         }
         self.send(slot)?;
-        let is_own_iv = self.own_iv_length() > 0;
         let Flow::Long(long) = &mut self.flow else { return Err(Rv::MECHANISM_INVALID.into()) };
         let Some((mut stream, iv)) = long.stream.take() else { return Err(Rv::GENERAL_ERROR.into()) };
         let rest = slot.client.finish_stream(&mut stream, &long.collected, None)?;
         long.take_ready(&rest);
-        if let Some(place) = self.iv_place.filter(|_| !is_own_iv) {
+        if let (Some(place), Some(iv)) = (self.iv_place, iv) {
             // SAFETY: the standard's caller keeps the parameter's buffers until the operation ends.
-            unsafe { place.write(&iv) }?;
+            unsafe { slot.hand_over(place, &iv) }?;
         }
         Ok(std::mem::take(&mut long.ready))
     }
@@ -130,13 +128,13 @@ impl Cipher {
             return Ok(());
         }
         if long.stream.is_none() {
-            let parameters =
-                self.parameters.clone().map(|parameters| MechanismParameters { iv: None, ..parameters });
-            let (operation, kind) = (Operation::Encrypt, MechanismType::AesGcm);
-            let (stream, iv) = slot.client.open_stream(operation, self.key, kind, parameters.as_ref())?;
-            let Some(iv) = iv else { return failure(Rv::DEVICE_ERROR, "the HSM gave no IV") };
-            if has_own_iv {
-                long.take_ready(&iv);
+            let (parameters, kind) = (self.parameters.as_ref(), MechanismType::AesGcm);
+            let (stream, iv) = slot.client.open_stream(Operation::Encrypt, self.key, kind, parameters)?;
+            if iv.is_some() == parameters.is_some_and(|given| given.iv.is_some()) {
+                return failure(Rv::DEVICE_ERROR, "the HSM made no IV, or one beside the caller's");
+            }
+            if let (true, Some(iv)) = (has_own_iv, &iv) {
+                long.take_ready(iv);
             }
             long.stream = Some((stream, iv));
         }

@@ -114,7 +114,7 @@ fn wrong_padding_and_broken_blocks_are_refused() {
 }
 
 #[test]
-fn gcm_decrypts_what_it_should_with_ivs_and_tags_of_many_lengths() {
+fn gcm_gives_the_known_answers_with_ivs_and_tags_of_many_lengths() {
     let mut opened = 0;
     for vector in vectors(include_str!("vectors/aes_gcm.txt")) {
         let data = vector.bytes("data");
@@ -123,12 +123,15 @@ fn gcm_decrypts_what_it_should_with_ivs_and_tags_of_many_lengths() {
             tag_bits: Some(vector.text("tag").parse().unwrap()),
             ..iv(&vector.bytes("iv"))
         };
-        let found =
-            crypt(&aes(&vector.bytes("key")), Direction::Decrypt, M::AesGcm, Some(&parameters), &data);
+        let key = aes(&vector.bytes("key"));
+        let found = crypt(&key, Direction::Decrypt, M::AesGcm, Some(&parameters), &data);
         if vector.text("plain") == "FAIL" {
             assert_eq!(found.unwrap_err().rv, Rv::ENCRYPTED_DATA_INVALID);
         } else {
-            assert_eq!(found.unwrap().data, vector.bytes("plain"));
+            let plain = vector.bytes("plain");
+            assert_eq!(found.unwrap().data, plain);
+            let made = crypt(&key, Direction::Encrypt, M::AesGcm, Some(&parameters), &plain).unwrap();
+            assert_eq!((made.data, made.iv), (data, None));
             opened += 1;
         }
     }
@@ -140,7 +143,7 @@ fn gcm_makes_its_own_iv_and_returns_or_prepends_it() {
     let key = aes(&[7; 24]);
     for tag_bits in [32, 64, 96, 104, 112, 120, 128] {
         let mut given =
-            MechanismParameters { aad: Some(b"aad".to_vec()), tag_bits: Some(tag_bits), ..iv(&[0; 12]) };
+            MechanismParameters { aad: Some(b"aad".to_vec()), tag_bits: Some(tag_bits), ..NO_PARAMETERS };
         let made = crypt(&key, Direction::Encrypt, M::AesGcm, Some(&given), b"data").unwrap();
         assert_eq!(made.data.len(), 4 + tag_bits as usize / 8);
         let made_iv = made.iv.unwrap();
@@ -175,9 +178,16 @@ fn gcm_refuses_wrong_parameters() {
     }
     for iv in [None, Some(vec![]), Some(vec![0; 257])] {
         let given = MechanismParameters { iv, tag_bits: Some(128), ..NO_PARAMETERS };
-        let refused = crypt(&key, Direction::Decrypt, M::AesGcm, Some(&given), &[0; 20]).unwrap_err();
-        assert_eq!(refused.rv, Rv::MECHANISM_PARAM_INVALID);
+        let refused =
+            |direction| crypt(&key, direction, M::AesGcm, Some(&given), &[0; 20]).map_err(|error| error.rv);
+        assert_eq!(refused(Direction::Decrypt).unwrap_err(), Rv::MECHANISM_PARAM_INVALID);
+        if given.iv.is_some() {
+            assert_eq!(refused(Direction::Encrypt).unwrap_err(), Rv::MECHANISM_PARAM_INVALID);
+        }
     }
+    let given = MechanismParameters { tag_bits: Some(128), ..iv(&[0; 12]) };
+    let refused = crypt(&key, Direction::Encrypt, M::CloudhsmAesGcm, Some(&given), b"data").unwrap_err();
+    assert_eq!(refused.rv, Rv::MECHANISM_PARAM_INVALID);
     let refused = crypt(&key, Direction::Encrypt, M::AesGcm, None, b"data").unwrap_err();
     assert_eq!(refused.rv, Rv::MECHANISM_PARAM_INVALID);
     let given = MechanismParameters { tag_bits: Some(128), ..iv(&[0; 12]) };

@@ -81,6 +81,10 @@ fn gcm(iv: &[u8]) -> MechanismParameters {
     MechanismParameters { aad: Some(b"aad".to_vec()), tag_bits: Some(128), ..super::iv(iv) }
 }
 
+fn without_iv() -> MechanismParameters {
+    MechanismParameters { iv: None, ..gcm(&[]) }
+}
+
 #[test]
 fn hmac_and_cmac_in_parts_give_the_known_answers() {
     let data: Vec<u8> = (0..1000_u32).map(|number| (number % 251) as u8).collect();
@@ -131,10 +135,14 @@ fn hmac_and_cmac_in_parts_give_the_known_answers() {
 fn gmac_and_gcm_in_parts_mean_the_same_as_in_one() {
     let (key, data) = (aes(&[7; 32]), [5; 100]);
     for tag_bits in [32, 64, 128] {
-        let given = MechanismParameters { tag_bits: Some(tag_bits), ..gcm(&[9; 12]) };
+        let given = MechanismParameters { tag_bits: Some(tag_bits), ..gcm(&[9; 7]) };
         let parts: [&[u8]; 4] = [&data[..33], &[], &data[33..34], &data[34..]];
         let (encrypted, iv) = run(&key, Purpose::Encrypt, M::AesGcm, Some(&given), &parts, None).unwrap();
-        assert_ne!(iv.as_deref(), Some(&[9; 12][..]), "the HSM makes it");
+        let in_one = crypt(&key, Direction::Encrypt, M::AesGcm, Some(&given), &data).unwrap();
+        assert_eq!((encrypted, iv), (in_one.data, None), "with the caller's IV");
+
+        let given = MechanismParameters { iv: None, ..given };
+        let (encrypted, iv) = run(&key, Purpose::Encrypt, M::AesGcm, Some(&given), &parts, None).unwrap();
         let made = MechanismParameters { iv, ..given.clone() };
         let opened = crypt(&key, Direction::Decrypt, M::AesGcm, Some(&made), &encrypted).unwrap();
         assert_eq!(opened.data, data);
@@ -177,7 +185,7 @@ fn gcm_decryption_in_parts_gives_the_known_answers() {
 #[test]
 fn gcm_shows_only_what_the_tag_was_over_in_its_place_and_after_the_tag() {
     let key = aes(&[7; 16]);
-    let sealed = crypt(&key, Direction::Encrypt, M::AesGcm, Some(&gcm(&[])), &[5; 64]).unwrap();
+    let sealed = crypt(&key, Direction::Encrypt, M::AesGcm, Some(&without_iv()), &[5; 64]).unwrap();
     let (data, tag) = sealed.data.split_at(64);
     let parameters = gcm(&sealed.iv.unwrap());
     let begun = || {
@@ -257,8 +265,10 @@ fn a_stream_is_refused_to_other_mechanisms_and_parameters() {
         let odd = MechanismParameters { tag_bits: Some(24), ..gcm(&[1; 12]) };
         assert_eq!(refused(&key, purpose, M::AesGcm, Some(&odd)), Rv::MECHANISM_PARAM_INVALID);
     }
-    for iv in [&[][..], &[0; 257]] {
-        assert_eq!(refused(&key, Purpose::Decrypt, M::AesGcm, Some(&gcm(iv))), Rv::MECHANISM_PARAM_INVALID);
+    for (iv, purpose) in
+        [(&[][..], Purpose::Decrypt), (&[0; 257], Purpose::Decrypt), (&[0; 257], Purpose::Encrypt)]
+    {
+        assert_eq!(refused(&key, purpose, M::AesGcm, Some(&gcm(iv))), Rv::MECHANISM_PARAM_INVALID);
     }
     let with_aad = refused(&key, Purpose::Sign, M::AesGmac, Some(&gcm(&[1; 12])));
     assert_eq!(with_aad, Rv::MECHANISM_PARAM_INVALID);

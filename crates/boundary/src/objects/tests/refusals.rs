@@ -1,6 +1,9 @@
 //! Usage flags, key types, modes, and the error state.
 
+use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS};
+
 use super::*;
+use crate::Purpose;
 
 #[test]
 fn each_use_needs_its_flag() {
@@ -48,6 +51,26 @@ fn mechanisms_refuse_keys_of_other_types_and_functions_that_they_lack() {
     assert_eq!(code(objects.generate_key(&alice, M::EcKeyPairGen, template)), Rv::MECHANISM_INVALID);
     let pair = objects.generate_key_pair(&alice, M::AesKeyGen, Template::new(), Template::new());
     assert_eq!(code(pair), Rv::MECHANISM_INVALID);
+}
+
+#[test]
+fn a_callers_iv_for_gcm_is_taken_in_mode_non_fips_with_keys_that_are_not_bound() {
+    let options = |fips| Options { fips, allow_unlocked_memory: true, ..Options::default() };
+    let alice = user("alice");
+    let given = MechanismParameters { tag_bits: Some(128), iv: Some(vec![9; 12]), ..NO_PARAMETERS };
+    let free = flags(&[A::Encrypt, A::Wrap, A::Extractable]).with(A::ValueLen, V::Ulong(32));
+    let bound = free.clone().with(A::AllowedMechanisms, V::mechanisms([M::AesGcm.code()]));
+    for (fips, template, is_taken) in
+        [(false, free.clone(), true), (false, bound, false), (true, free, false)]
+    {
+        let objects = Objects::new(keys(), options(fips)).unwrap();
+        let key = published(&objects, &objects.generate_key(&alice, M::AesKeyGen, template).unwrap());
+        let rv = if is_taken { Rv::OK } else { Rv::MECHANISM_PARAM_INVALID };
+        assert_eq!(code(objects.encrypt(&alice, key, M::AesGcm, Some(&given), b"data")), rv);
+        assert_eq!(code(objects.open_stream(&alice, Purpose::Encrypt, key, M::AesGcm, Some(&given))), rv);
+        let wrapped = objects.wrap_key(&alice, key, M::AesGcm, Some(&given), key).unwrap();
+        assert_ne!(wrapped.iv.unwrap(), [9; 12], "what is wrapped has the HSM's");
+    }
 }
 
 #[test]
