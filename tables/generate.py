@@ -128,8 +128,8 @@ MECHANISMS_PAGE = """# Mechanisms
 **Parts**: how data comes in parts (C_SignUpdate, C_EncryptUpdate and the like). *Any size*: as it comes, without limit.
 *Stream*: any size too; what fits one request (1 MiB less 4 KiB) is collected and done by any HSM, more goes to one HSM as
 it comes ([ADR 0126](../adr/0126-streams.md)). *Collected*: at most what one request takes. A decryption with a tag gives
-everything with the last call, so that nothing is seen of a plaintext whose tag does not fit. *None*: the standard has the
-mechanism in one part only.
+everything with the last call, so that nothing is seen of a plaintext whose tag does not fit. The profile `aws` takes some in one
+part only, as AWS's library does.
 
 **Keys**: `hmac` stands for the nine types of keys of one HMAC, `sha1-hmac` (`CKK_SHA_1_HMAC`) to `sha3-512-hmac`.
 
@@ -144,8 +144,6 @@ def parts(row: dict[str, Any]) -> str:
     """How a mechanism that signs, encrypts or digests takes data in parts."""
     if not {"sign", "encrypt", "digest"} & set(row["does"]):
         return ""
-    if row.get("single_part"):
-        return "none"
     if row.get("stream"):
         return "stream"
     is_cut = "encrypt" in row["does"] and row["parameters"] in {"none", "iv", "ctr"} and row["keys"] != ["aes-xts"]

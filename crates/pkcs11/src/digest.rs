@@ -3,11 +3,11 @@
 use std::ptr::NonNull;
 
 use aws_lc_sys::{EVP_MD, EVP_MD_CTX};
-use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
+use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
 use strongroom_wire::tables::Function;
 use strongroom_wire::{MechanismType, Rv};
 
-use crate::edge::{Failure, Output, Result, bytes, enter, failure};
+use crate::edge::{Failure, Output, Result, bytes, enter};
 use crate::mechanism::Mechanism;
 
 /// A digest under way. `aws-lc-rs` has no SHA3-224, so that the contexts are those of the crypto library itself.
@@ -232,19 +232,5 @@ pub unsafe extern "C" fn C_DigestFinal(
         }
         let active = operations.digest.take().ok_or(Failure::from(NOT_ACTIVE))?;
         output.write(&active.finish()?)
-    })
-}
-
-/// C_DigestKey: a key's value does not leave the HSM, and digests are computed here.
-///
-/// # Safety
-/// As the standard says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> CK_RV {
-    enter("C_DigestKey", |library| {
-        let session = library.standard_session(session)?;
-        session.operations().digest.take().ok_or(Failure::from(NOT_ACTIVE))?;
-        session.slot.objects.get(key).ok_or(Failure::from(Rv::KEY_HANDLE_INVALID))?;
-        failure(Rv::KEY_INDIGESTIBLE, "the value of a key does not leave the HSM")
     })
 }

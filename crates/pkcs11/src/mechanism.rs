@@ -99,7 +99,7 @@ impl Mechanism {
                     Some(MechanismParameters { iv: Some(read_iv(&mechanism, &[4, 8])?), ..NO_PARAMETERS })
                 }
                 ParameterKind::Eddsa if mechanism.ulParameterLen == 0 => None,
-                ParameterKind::Eddsa => read_eddsa(&mechanism)?,
+                ParameterKind::Eddsa => read_eddsa(&mechanism, profile)?,
                 ParameterKind::MlDsa if mechanism.ulParameterLen == 0 => None,
                 ParameterKind::MlDsa => Some(ml_dsa::read(&mechanism)?),
                 ParameterKind::HashMlDsa => Some(ml_dsa::read_hash(&mechanism)?),
@@ -153,14 +153,21 @@ pub(crate) unsafe fn read_struct<T: Copy>(mechanism: &CK_MECHANISM) -> Result<T>
 ///
 /// # Safety
 /// The parameter is valid for its length, and its pointer for its.
-unsafe fn read_eddsa(mechanism: &CK_MECHANISM) -> Result<Option<MechanismParameters>> {
+unsafe fn read_eddsa(mechanism: &CK_MECHANISM, profile: Profile) -> Result<Option<MechanismParameters>> {
     // SAFETY: by this function's contract.
     let parameters = unsafe { read_struct::<CK_EDDSA_PARAMS>(mechanism) }?;
     // SAFETY: as above.
     let context = unsafe { bounded(parameters.pContextData, parameters.ulContextDataLen) }?;
     let prehash = parameters.phFlag != 0;
     if !prehash && context.is_empty() {
-        return Ok(None);
+        if profile == Profile::Aws {
+            return Ok(None); // there are no contexts
+        }
+        return failure(
+            Rv::MECHANISM_PARAM_INVALID,
+            "this would be Ed25519ctx without a context, which the crypto library does not have (RFC 8032 section 8.3); \
+             for Ed25519 leave the parameter out",
+        );
     }
     let context = (!context.is_empty()).then(|| context.to_vec());
     Ok(Some(MechanismParameters { prehash, context, ..NO_PARAMETERS }))

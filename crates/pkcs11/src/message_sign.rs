@@ -73,9 +73,7 @@ impl MessageSigning {
 
     /// Starts a message in parts.
     pub fn begin(&mut self, slot: &Slot) -> Result {
-        let message = self.whole(slot)?;
-        message.check_parts()?;
-        self.message = Some(message);
+        self.message = Some(self.whole(slot)?);
         Ok(())
     }
 

@@ -52,11 +52,11 @@ const fn longest_data(kind: MechanismType) -> Option<usize> {
     })
 }
 
-/// Whether a mechanism takes its data in one part.
+/// Whether a mechanism takes its data in one part: in the profile `standard` every one takes parts.
 pub fn is_single_part(profile: Profile, kind: MechanismType) -> bool {
     use MechanismType as M;
     let is_of_aws = matches!(kind, M::AesGcm | M::CloudhsmAesGcm | M::CloudhsmEddsa);
-    kind.is_single_part() || (profile == Profile::Aws && is_of_aws)
+    profile == Profile::Aws && (kind.is_single_part() || is_of_aws)
 }
 
 /// Refuses parameters that AWS's library refuses.

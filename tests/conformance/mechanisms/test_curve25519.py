@@ -146,7 +146,10 @@ def test_edwards_signatures_with_context_and_hash_go_both_ways(session, context,
     private = session.create(keys.ed25519_private(seed))
     point = ed25519_reference.public_key(seed)
     public = session.create(keys.ed25519_public(point))
-    how, message = eddsa(context, is_hashed=is_hashed), MESSAGE if is_hashed else MESSAGE[:1000]
+    # A parameter without a context and without a hash is Ed25519ctx with an empty context, which is refused.
+    pure = not (context or is_hashed)
+    how = mechanism(Mechanism.EDDSA) if pure else eddsa(context, is_hashed=is_hashed)
+    message = MESSAGE if is_hashed else MESSAGE[:1000]
     theirs_context = context if context or is_hashed else None
     ours = session.sign(private, message, how)
     assert ours == ed25519_reference.sign(seed, message, theirs_context, is_hashed=is_hashed)
@@ -155,7 +158,8 @@ def test_edwards_signatures_with_context_and_hash_go_both_ways(session, context,
     assert not session.verifies(how, public, message + b"x", ours)
     other_context = eddsa(context[:-1] + b"x", is_hashed=is_hashed)
     assert not session.verifies(other_context, public, message, ours)
-    assert not session.verifies(eddsa(context, is_hashed=not is_hashed), public, message, ours)
+    other_way = eddsa(context, is_hashed=not is_hashed) if context or not is_hashed else mechanism(Mechanism.EDDSA)
+    assert not session.verifies(other_way, public, message, ours)
     assert not session.verifies(how, public, message, ours[:-1])
     if is_hashed:
         assert session.sign_in_parts(how, private, [message[:1], message[1:70_000], message[70_000:]]) == ours
@@ -166,4 +170,5 @@ def test_edwards_signatures_with_context_and_hash_go_both_ways(session, context,
 def test_wrong_parameters_of_eddsa_are_refused(session):
     private = session.create(keys.ed25519_private(os.urandom(32)))
     assert refusal(lambda: session.sign(private, b"data", eddsa(bytes(256)))) == 0x71
+    assert refusal(lambda: session.sign(private, b"data", eddsa(b""))) == 0x71
     assert refusal(lambda: session.sign(private, b"data", mechanism(Mechanism.EDDSA, b"\x01"))) == 0x71

@@ -23,11 +23,26 @@ SIGNING, ENCRYPTING, DIGESTING = (
 )
 DATA = os.urandom(48)
 """Whole blocks of every cipher."""
-CUTS = ([DATA], [DATA[:1], DATA[1:]], [DATA[:20], b"", DATA[20:]], [DATA[at : at + 7] for at in range(0, 48, 7)])
-CKR_FUNCTION_NOT_SUPPORTED = 0x54
+DIGEST_LENGTHS = {
+    Mechanism.RSA_PKCS_PSS: 32,
+    Mechanism.ECDSA: 32,
+    Mechanism.HASH_ML_DSA: 32,
+    Mechanism.CLOUDHSM_EXT_MU_ML_DSA: 64,
+}
+"""What is signed by the mechanisms that sign a digest."""
 IV_LENGTHS = {"des3": 8, "aes": 16, "aes-xts": 16}
 ML_DSA_65 = 2
 HASH_NAMES = {int(code): name for name, code in HASHES.items()}
+
+
+def cuts(data: bytes) -> tuple[list[bytes], ...]:
+    """The same data in one part and in several."""
+    return (
+        [data],
+        [data[:1], data[1:]],
+        [data[:20], b"", data[20:]],
+        [data[at : at + 7] for at in range(0, len(data), 7)],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -95,37 +110,33 @@ def with_parameter(row: dict[str, Any]) -> CkMechanism:
 def test_signatures_and_macs_in_parts(session, pairs, row):
     public, private = pairs[row["keys"][0]]
     how = with_parameter(row)
-    if row.get("single_part"):
-        assert refusal(lambda: session.sign_in_parts(how, private, [DATA])) == CKR_FUNCTION_NOT_SUPPORTED
-        assert refusal(lambda: session.verifies_in_parts(how, public, [DATA], bytes(64))) == CKR_FUNCTION_NOT_SUPPORTED
-        return
-    for parts in CUTS:
+    data = os.urandom(DIGEST_LENGTHS.get(row["code"], len(DATA)))
+    altered = bytes([data[0] ^ 1])
+    for parts in cuts(data):
         signature = session.sign_in_parts(how, private, parts)
-        assert session.verifies(how, public, DATA, signature)
+        assert session.verifies(how, public, data, signature)
         assert session.verifies_in_parts(how, public, parts, signature)
-        assert not session.verifies_in_parts(how, public, [*parts, b"more"], signature)
+        assert not session.verifies_in_parts(how, public, [altered, data[1:]], signature)
 
 
 @pytest.mark.parametrize("row", ENCRYPTING, ids=lambda row: row["name"])
 def test_ciphers_in_parts(session, pairs, row):
     public, private = pairs[row["keys"][0]]
     how = with_parameter(row)
-    if row.get("single_part"):
-        assert refusal(lambda: session.in_parts("Encrypt", how, public, [DATA])) == CKR_FUNCTION_NOT_SUPPORTED
-        assert refusal(lambda: session.in_parts("Decrypt", how, private, [DATA])) == CKR_FUNCTION_NOT_SUPPORTED
-        return
-    for parts in CUTS:
+    is_padded_with_zeros = row["code"] == Mechanism.RSA_X_509
+    for parts in cuts(DATA):
         encrypted = session.in_parts("Encrypt", how, public, parts)
-        assert session.decrypt(how, private, encrypted) == DATA
+        decrypted = session.decrypt(how, private, encrypted)
+        assert (decrypted[-len(DATA) :] if is_padded_with_zeros else decrypted) == DATA
         cut = [encrypted[at : at + 13] for at in range(0, len(encrypted), 13)]
-        assert session.in_parts("Decrypt", how, private, cut) == DATA
+        assert session.in_parts("Decrypt", how, private, cut) == decrypted
 
 
 @pytest.mark.parametrize("row", DIGESTING, ids=lambda row: row["name"])
 def test_digests_in_parts(session, row):
     how = mechanism(row["code"])
     whole = session.digest(how, DATA)
-    assert all(session.digest_in_parts(how, parts) == whole for parts in CUTS)
+    assert all(session.digest_in_parts(how, parts) == whole for parts in cuts(DATA))
 
 
 @pytest.mark.parametrize("kind", [Mechanism.AES_CCM, Mechanism.AES_XTS])
@@ -135,6 +146,17 @@ def test_what_is_collected_has_a_limit_that_is_told(session, pairs, kind):
     long = 17 * [bytes(64 * 1024)]
     assert refusal(lambda: session.in_parts("Encrypt", with_parameter(row), key, long)) == 0x21
     assert refusal(lambda: session.in_parts("Decrypt", with_parameter(row), key, long)) == 0x41
+
+
+def test_parts_that_are_too_long_together_are_refused(session, pairs):
+    public, private = pairs["rsa"]
+    for kind in (Mechanism.RSA_PKCS, Mechanism.RSA_X_509):
+        how = mechanism(kind)
+        assert refusal(lambda how=how: session.sign_in_parts(how, private, [bytes(200), bytes(200)])) == 0x21
+        assert refusal(lambda how=how: session.in_parts("Encrypt", how, public, [bytes(200), bytes(200)])) == 0x21
+        assert refusal(lambda how=how: session.in_parts("Decrypt", how, private, [bytes(200), bytes(200)])) == 0x41
+    long = 17 * [bytes(64 * 1024)]
+    assert refusal(lambda: session.sign_in_parts(mechanism(Mechanism.ECDSA), pairs["ec"][1], long)) == 0x21
 
 
 def test_parts_of_an_altered_message_give_nothing(session, pairs):
