@@ -27,7 +27,7 @@ KEYS = {
     Mechanism.DES3_CMAC: (keys.des3, keys.des3_policy),
 }
 """How the key is imported; those of other MACs are generic secrets."""
-CUT = {Mechanism.AES_CMAC: Mechanism.AES_CMAC_GENERAL, Mechanism.DES3_CMAC: Mechanism.DES3_CMAC_GENERAL}
+CUT = {kind: Mechanism[f"{kind.name}_GENERAL"] for kind in (Mechanism.AES_CMAC, Mechanism.DES3_CMAC, *HMACS.values())}
 """The mechanism whose MAC may be shorter."""
 SHORTEST = 4
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use strongroom_wire::tables::Function;
 use strongroom_wire::{KeyKind, MechanismType, Operation};
 
 use crate::hot::HotRequest;
@@ -127,17 +128,7 @@ fn family(hot: Option<&HotRequest>) -> usize {
         Some(MechanismType::AesCtr) => 9,
         Some(MechanismType::AesGcm | MechanismType::CloudhsmAesGcm) => 10,
         Some(MechanismType::AesCmac | MechanismType::AesCmacGeneral) => 11,
-        Some(
-            MechanismType::Sha1Hmac
-            | MechanismType::Sha224Hmac
-            | MechanismType::Sha256Hmac
-            | MechanismType::Sha384Hmac
-            | MechanismType::Sha512Hmac
-            | MechanismType::Sha3224Hmac
-            | MechanismType::Sha3256Hmac
-            | MechanismType::Sha3384Hmac
-            | MechanismType::Sha3512Hmac,
-        ) => 12,
+        Some(mechanism) if is_hmac(mechanism) => 12,
         Some(MechanismType::AesCcm) => 13,
         Some(MechanismType::AesXts) => 14,
         Some(MechanismType::AesGmac) => 15,
@@ -145,6 +136,10 @@ fn family(hot: Option<&HotRequest>) -> usize {
         Some(mechanism) if mechanism.key_kinds() == [KeyKind::MlDsa] => 17,
         _ => 18,
     }
+}
+
+fn is_hmac(mechanism: MechanismType) -> bool {
+    mechanism.functions() == [Function::Sign] && mechanism.key_kinds().contains(&KeyKind::GenericSecret)
 }
 
 #[cfg(test)]

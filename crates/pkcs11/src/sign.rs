@@ -10,7 +10,7 @@ use cryptoki_sys::{
 };
 use strongroom_client::Stream;
 use strongroom_wire::messages::MechanismParameters;
-use strongroom_wire::tables::Function;
+use strongroom_wire::tables::{Function, ParameterKind};
 use strongroom_wire::{AttributeType, KeyKind, MechanismType, Operation, Rv, Template};
 
 use crate::digest::Digest;
@@ -261,11 +261,12 @@ fn check_gmac(slot: &Slot, mechanism: &Mechanism, usage: AttributeType) -> Resul
 }
 
 fn mac_length(mechanism: &Mechanism) -> Result<usize> {
+    let is_said = mechanism.kind.parameter_kind() == ParameterKind::MacLength;
+    if is_said || mechanism.kind == MechanismType::AesGmac {
+        let bits = mechanism.parameters.as_ref().and_then(|parameters| parameters.tag_bits);
+        return Ok(usize::try_from(bits.unwrap_or_default() / 8).unwrap_or_default());
+    }
     Ok(match mechanism.kind {
-        MechanismType::AesGmac | MechanismType::AesCmacGeneral | MechanismType::Des3CmacGeneral => {
-            let bits = mechanism.parameters.as_ref().and_then(|parameters| parameters.tag_bits);
-            usize::try_from(bits.unwrap_or_default() / 8).unwrap_or_default()
-        }
         MechanismType::AesCmac => 16,
         MechanismType::Des3Cmac => 8,
         MechanismType::Sha1Hmac => 20,

@@ -1,4 +1,4 @@
-"""Keys of one HMAC through the library, compared with pyca/cryptography; the profile ``aws`` has none."""
+"""Keys of one HMAC, and HMACs that are cut off, compared with pyca/cryptography; the profile ``aws`` has neither."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import vector_keys as keys
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptoki import refusal
-from cryptoki_mechanisms import hkdf, mechanism, pbkdf2
+from cryptoki_mechanisms import hkdf, mac_general, mechanism, pbkdf2
 
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
 pytestmark = pytest.mark.cluster
 CKR_ATTRIBUTE_VALUE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_MECHANISM_INVALID = 0x13, 0x63, 0x70
-CKR_TEMPLATE_INCONSISTENT = 0xD1
+CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_MECHANISM_PARAM_INVALID, CKR_TEMPLATE_INCONSISTENT = 0x68, 0x71, 0xD1
 OF_AWS = 2
 CKK_SHA256_HMAC, CKK_SHA512_HMAC = 0x2B, 0x2D
 TYPES = {
@@ -62,6 +62,40 @@ def test_a_key_makes_the_macs_of_others_and_no_mac_of_another_hash(session, key_
     session.destroy(key)
 
 
+@pytest.mark.parametrize("key_type", TYPES, ids=lambda number: TYPES[number][1].name)
+def test_a_mac_is_cut_to_the_length_that_is_asked_for(session, fips_session, key_type):
+    _, kind, hash_ = TYPES[key_type]
+    general = Mechanism[f"{kind.name}_GENERAL"]
+    value, data = os.urandom(40), os.urandom(300)
+    mac = hmac(value, hash_, data)
+    for ours in (session, fips_session):
+        for template in (of_type(key_type, value), keys.secret(value)):
+            key = ours.create(template)
+            for length in (4, 10, len(mac) - 1, len(mac)):
+                cut = mac_general(general, length)
+                assert ours.sign(key, data, cut) == mac[:length]
+                assert ours.sign_in_parts(cut, key, [data[:9], data[9:]]) == mac[:length]
+                assert ours.verifies(cut, key, data, mac[:length])
+                assert not ours.verifies(cut, key, data + b"x", mac[:length])
+                assert not ours.verifies(cut, key, data, mac[: length - 1])
+            for length in (0, 3, len(mac) + 1, 1 << 61, (1 << 64) - 1):
+                how = mac_general(general, length)
+                sign = lambda key=key, how=how, ours=ours: ours.sign(key, data, how)  # noqa: E731
+                assert refusal(sign) == CKR_MECHANISM_PARAM_INVALID
+            for how in (mechanism(general), mechanism(general, b"1234"), mac_general(kind, 8)):
+                sign = lambda key=key, how=how, ours=ours: ours.sign(key, data, how)  # noqa: E731
+                assert refusal(sign) == CKR_MECHANISM_PARAM_INVALID
+            ours.destroy(key)
+    aes = session.create(keys.aes(bytes(32)))
+    assert refusal(lambda: session.sign(aes, data, mac_general(general, 8))) == CKR_KEY_TYPE_INCONSISTENT
+    verifies_only = session.create({**of_type(key_type, value), Attribute.SIGN: False})
+    sign = lambda: session.sign(verifies_only, data, mac_general(general, 8))  # noqa: E731
+    assert refusal(sign) == CKR_KEY_FUNCTION_NOT_PERMITTED
+    bound = session.create({**keys.secret(value), Attribute.ALLOWED_MECHANISMS: int(kind).to_bytes(8, "little")})
+    assert session.sign(bound, data, mechanism(kind)) == mac
+    assert refusal(lambda: session.sign(bound, data, mac_general(general, 8))) == CKR_MECHANISM_INVALID
+
+
 @pytest.mark.parametrize("mode", ["non-fips", "fips"])
 def test_every_way_to_make_one_makes_one(session, fips_session, mode):
     ours = session if mode == "non-fips" else fips_session
@@ -105,4 +139,6 @@ def test_a_slot_of_the_profile_aws_has_generic_secrets_only(library):
         wrapped = session.wrap(how, wrapping, session.create(keys.secret(value)))
         unwrap = lambda: session.unwrap(how, wrapping, wrapped, of_type(CKK_SHA256_HMAC))  # noqa: E731
         assert refusal(unwrap) == CKR_ATTRIBUTE_VALUE_INVALID
-        assert session.unwrap(how, wrapping, wrapped, keys.new_secret())
+        key = session.unwrap(how, wrapping, wrapped, keys.new_secret())
+        cut = mac_general(Mechanism.SHA256_HMAC_GENERAL, 16)
+        assert refusal(lambda: session.sign(key, b"data", cut)) == CKR_MECHANISM_INVALID

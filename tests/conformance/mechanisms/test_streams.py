@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptoki import CryptokiError, Session
-from cryptoki_mechanisms import CkMechanism, gcm, gcm_iv, mechanism
+from cryptoki_mechanisms import CkMechanism, gcm, gcm_iv, mac_general, mechanism
 from vector_run import ALL
 
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -78,7 +78,12 @@ def test_hmac_takes_any_length(session, kind):
     value = os.urandom(32)
     theirs = HMAC(value, HMACS[kind])
     theirs.update(DATA)
-    check_mac(session, mechanism(kind), session.create(keys.secret(value)), theirs.finalize())
+    key, mac = session.create(keys.secret(value)), theirs.finalize()
+    check_mac(session, mechanism(kind), key, mac)
+    cut = mac_general(Mechanism[f"{kind.name}_GENERAL"], 10)
+    assert session.sign_in_parts(cut, key, ODD) == mac[:10]
+    assert session.verifies_in_parts(cut, key, SMALL, mac[:10])
+    assert not session.verifies_in_parts(cut, key, SMALL, mac[1:11])
 
 
 def test_cmac_takes_any_length(session, aes):

@@ -1,16 +1,16 @@
 //! HMAC (FIPS 198-1) with SHA-1, SHA-2 and SHA-3.
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
-use strongroom_wire::{MechanismType, Rv};
+use strongroom_wire::MechanismType;
+use strongroom_wire::tables::ParameterKind;
 
 use super::handle::{OTHER_KEY, SecretHandle};
 use super::internal;
+use crate::Result;
 use crate::ffi::{self, Hash};
-use crate::{Error, Result};
 
-/// Makes a MAC, of the digest's length.
-pub fn sign(key: &SecretHandle, mechanism: MechanismType, data: &[u8]) -> Result<Vec<u8>> {
+/// The whole MAC, of the digest's length.
+pub fn whole(key: &SecretHandle, mechanism: MechanismType, data: &[u8]) -> Result<Vec<u8>> {
     let hash = hash_of(mechanism).ok_or_else(|| internal(OTHER_KEY))?;
     match prepared(key, hash) {
         Some(key) => Ok(hmac::sign(key, data).as_ref().to_vec()),
@@ -18,36 +18,23 @@ pub fn sign(key: &SecretHandle, mechanism: MechanismType, data: &[u8]) -> Result
     }
 }
 
-/// Checks a MAC in constant time.
-pub fn verify(key: &SecretHandle, mechanism: MechanismType, data: &[u8], mac: &[u8]) -> Result<()> {
-    let length = output_length(mechanism);
-    if length != Some(mac.len()) {
-        return Err(Error::refused(
-            Rv::SIGNATURE_LEN_RANGE,
-            format!("a MAC of this mechanism has {} bytes", length.unwrap_or_default()),
-        ));
-    }
-    verify_slices_are_equal(&sign(key, mechanism, data)?, mac)
-        .map_err(|_| Error::refused(Rv::SIGNATURE_INVALID, "the MAC is not over this data by this key"))
-}
-
-/// Bytes of a MAC; none for a mechanism that is not one of this file.
+/// Bytes of a MAC that is not cut off; none for any other mechanism.
 pub fn output_length(mechanism: MechanismType) -> Option<usize> {
-    hash_of(mechanism).map(Hash::length)
+    hash_of(mechanism).filter(|_| mechanism.parameter_kind() == ParameterKind::None).map(Hash::length)
 }
 
 /// The digest inside.
 pub const fn hash_of(mechanism: MechanismType) -> Option<Hash> {
     match mechanism {
-        MechanismType::Sha1Hmac => Some(Hash::Sha1),
-        MechanismType::Sha224Hmac => Some(Hash::Sha224),
-        MechanismType::Sha256Hmac => Some(Hash::Sha256),
-        MechanismType::Sha384Hmac => Some(Hash::Sha384),
-        MechanismType::Sha512Hmac => Some(Hash::Sha512),
-        MechanismType::Sha3224Hmac => Some(Hash::Sha3224),
-        MechanismType::Sha3256Hmac => Some(Hash::Sha3256),
-        MechanismType::Sha3384Hmac => Some(Hash::Sha3384),
-        MechanismType::Sha3512Hmac => Some(Hash::Sha3512),
+        MechanismType::Sha1Hmac | MechanismType::Sha1HmacGeneral => Some(Hash::Sha1),
+        MechanismType::Sha224Hmac | MechanismType::Sha224HmacGeneral => Some(Hash::Sha224),
+        MechanismType::Sha256Hmac | MechanismType::Sha256HmacGeneral => Some(Hash::Sha256),
+        MechanismType::Sha384Hmac | MechanismType::Sha384HmacGeneral => Some(Hash::Sha384),
+        MechanismType::Sha512Hmac | MechanismType::Sha512HmacGeneral => Some(Hash::Sha512),
+        MechanismType::Sha3224Hmac | MechanismType::Sha3224HmacGeneral => Some(Hash::Sha3224),
+        MechanismType::Sha3256Hmac | MechanismType::Sha3256HmacGeneral => Some(Hash::Sha3256),
+        MechanismType::Sha3384Hmac | MechanismType::Sha3384HmacGeneral => Some(Hash::Sha3384),
+        MechanismType::Sha3512Hmac | MechanismType::Sha3512HmacGeneral => Some(Hash::Sha3512),
         _ => None,
     }
 }

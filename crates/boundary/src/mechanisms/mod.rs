@@ -19,6 +19,7 @@ mod eddsa;
 mod handle;
 mod hkdf;
 mod hmac;
+mod mac;
 mod ml_dsa;
 mod ml_kem;
 mod padding;
@@ -124,8 +125,9 @@ pub fn sign(
         KeyHandle::Ed25519(key) => eddsa::sign(key, parameters, data),
         KeyHandle::MlDsa(key) => ml_dsa::sign(key, mechanism, parameters, data),
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => aes_gmac::sign(key, parameters, data),
-        KeyHandle::Aes(_) | KeyHandle::Des3(_) => cmac::sign(key, mechanism, parameters, data),
-        KeyHandle::Secret(key) => hmac::sign(key, mechanism, data),
+        KeyHandle::Aes(_) | KeyHandle::Des3(_) | KeyHandle::Secret(_) => {
+            mac::sign(key, mechanism, parameters, data)
+        }
         KeyHandle::Ed25519Public(_) | KeyHandle::X25519(_) | KeyHandle::MlKem(_) | KeyHandle::AesXts(_) => {
             Err(internal(OTHER_KEY))
         }
@@ -156,8 +158,9 @@ pub fn verify(
         KeyHandle::Aes(key) if mechanism == MechanismType::AesGmac => {
             aes_gmac::verify(key, parameters, data, signature)
         }
-        KeyHandle::Aes(_) | KeyHandle::Des3(_) => cmac::verify(key, mechanism, parameters, data, signature),
-        KeyHandle::Secret(key) => hmac::verify(key, mechanism, data, signature),
+        KeyHandle::Aes(_) | KeyHandle::Des3(_) | KeyHandle::Secret(_) => {
+            mac::verify(key, mechanism, parameters, data, signature)
+        }
         KeyHandle::Ed25519(_) | KeyHandle::X25519(_) | KeyHandle::MlKem(_) | KeyHandle::AesXts(_) => {
             Err(internal(OTHER_KEY))
         }

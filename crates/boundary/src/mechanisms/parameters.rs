@@ -35,7 +35,7 @@ pub fn iv<const LENGTH: usize>(parameters: Option<&MechanismParameters>) -> Resu
 }
 
 /// The length of a MAC, which is cut off from the whole one where the mechanism has a parameter for it: to 32 bits at least
-/// (SP 800-38B appendix A).
+/// (SP 800-38B appendix A, SP 800-107r1 section 5.3).
 pub fn mac_length(
     mechanism: MechanismType,
     given: Option<&MechanismParameters>,

@@ -155,7 +155,7 @@ fn input(inputs: &[PrfInput], iteration: u64, last: &[u8], lengths: (usize, usiz
 fn run(key: &KeyHandle, prf: MechanismType, input: &[u8]) -> Result<Vec<u8>> {
     match key {
         KeyHandle::Aes(key) => cmac::aes(key, input),
-        KeyHandle::Secret(key) => hmac::sign(key, prf, input),
+        KeyHandle::Secret(key) => hmac::whole(key, prf, input),
         _ => Err(super::internal(super::OTHER_KEY)),
     }
 }

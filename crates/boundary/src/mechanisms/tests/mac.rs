@@ -53,9 +53,21 @@ fn cmac_with_triple_des_gives_the_known_answers() {
 #[test]
 fn a_mac_is_cut_to_the_length_that_the_parameter_says() {
     let mac_length = |bits| MechanismParameters { tag_bits: Some(bits), ..NO_PARAMETERS };
-    let keys =
+    let cmacs =
         [(aes(&[1; 16]), M::AesCmac, M::AesCmacGeneral), (des3(&[1; 24]), M::Des3Cmac, M::Des3CmacGeneral)];
-    for (key, plain, general) in keys {
+    let hmacs = [
+        (M::Sha1Hmac, M::Sha1HmacGeneral),
+        (M::Sha224Hmac, M::Sha224HmacGeneral),
+        (M::Sha256Hmac, M::Sha256HmacGeneral),
+        (M::Sha384Hmac, M::Sha384HmacGeneral),
+        (M::Sha512Hmac, M::Sha512HmacGeneral),
+        (M::Sha3224Hmac, M::Sha3224HmacGeneral),
+        (M::Sha3256Hmac, M::Sha3256HmacGeneral),
+        (M::Sha3384Hmac, M::Sha3384HmacGeneral),
+        (M::Sha3512Hmac, M::Sha3512HmacGeneral),
+    ];
+    let hmacs = hmacs.map(|(plain, general)| (secret(b"key"), plain, general));
+    for (key, plain, general) in cmacs.into_iter().chain(hmacs) {
         let whole = sign(&key, plain, None, b"data").unwrap();
         for length in 4..=whole.len() {
             let how = mac_length(8 * length as u64);

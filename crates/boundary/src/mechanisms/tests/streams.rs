@@ -107,13 +107,15 @@ fn hmac_and_cmac_in_parts_give_the_known_answers() {
         assert_eq!(run(&key, Purpose::Sign, M::AesCmac, None, &parts, None).unwrap().0, mac);
     }
     let hmacs = MACS.map(|(mechanism, length)| (secret(b"key"), mechanism, length));
-    let cmacs = [
+    let others = [
         (aes(&[7; 24]), M::AesCmac, 16),
         (aes(&[7; 16]), M::AesCmacGeneral, 8),
         (des3(&des_keys()), M::Des3Cmac, 8),
         (des3(&des_keys()), M::Des3CmacGeneral, 8),
+        (secret(b"key"), M::Sha256HmacGeneral, 8),
+        (secret(b"key"), M::Sha3512HmacGeneral, 8),
     ];
-    for (key, mechanism, length) in hmacs.into_iter().chain(cmacs) {
+    for (key, mechanism, length) in hmacs.into_iter().chain(others) {
         let given = MechanismParameters { tag_bits: Some(64), ..NO_PARAMETERS };
         let given = (mechanism.parameter_kind() == ParameterKind::MacLength).then_some(&given);
         let parts = [&data[..1], &data[1..500], &[], &data[500..]];

@@ -214,8 +214,10 @@ fn bad_parameters_are_refused() {
     }
     let given = counter_kdf(M::AesCmac, vec![part(32, None)]);
     assert_eq!(code_of(base, M::Sp800108CounterKdf, Some(&given), 32), Rv::KEY_TYPE_INCONSISTENT);
-    let given = counter_kdf(M::Ecdsa, vec![part(32, None)]);
-    assert_eq!(code_of(base, M::Sp800108CounterKdf, Some(&given), 32), Rv::MECHANISM_PARAM_INVALID);
+    for no_prf in [M::Ecdsa, M::Sha256HmacGeneral, M::AesCmacGeneral] {
+        let given = counter_kdf(no_prf, vec![part(32, None)]);
+        assert_eq!(code_of(base, M::Sp800108CounterKdf, Some(&given), 32), Rv::MECHANISM_PARAM_INVALID);
+    }
 }
 
 #[test]

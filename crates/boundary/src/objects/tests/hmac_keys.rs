@@ -7,17 +7,17 @@ use super::*;
 use crate::mechanisms::NO_PARAMETERS;
 
 const GENERIC: u64 = 0x10;
-/// Types of keys, what generates them, and their HMACs.
-const TYPES: [(u64, M, M); 9] = [
-    (0x28, M::Sha1KeyGen, M::Sha1Hmac),
-    (0x2E, M::Sha224KeyGen, M::Sha224Hmac),
-    (0x2B, M::Sha256KeyGen, M::Sha256Hmac),
-    (0x2C, M::Sha384KeyGen, M::Sha384Hmac),
-    (0x2D, M::Sha512KeyGen, M::Sha512Hmac),
-    (0x36, M::Sha3224KeyGen, M::Sha3224Hmac),
-    (0x37, M::Sha3256KeyGen, M::Sha3256Hmac),
-    (0x38, M::Sha3384KeyGen, M::Sha3384Hmac),
-    (0x39, M::Sha3512KeyGen, M::Sha3512Hmac),
+/// Types of keys, what generates them, and their HMACs, whole and cut off.
+const TYPES: [(u64, M, M, M); 9] = [
+    (0x28, M::Sha1KeyGen, M::Sha1Hmac, M::Sha1HmacGeneral),
+    (0x2E, M::Sha224KeyGen, M::Sha224Hmac, M::Sha224HmacGeneral),
+    (0x2B, M::Sha256KeyGen, M::Sha256Hmac, M::Sha256HmacGeneral),
+    (0x2C, M::Sha384KeyGen, M::Sha384Hmac, M::Sha384HmacGeneral),
+    (0x2D, M::Sha512KeyGen, M::Sha512Hmac, M::Sha512HmacGeneral),
+    (0x36, M::Sha3224KeyGen, M::Sha3224Hmac, M::Sha3224HmacGeneral),
+    (0x37, M::Sha3256KeyGen, M::Sha3256Hmac, M::Sha3256HmacGeneral),
+    (0x38, M::Sha3384KeyGen, M::Sha3384Hmac, M::Sha3384HmacGeneral),
+    (0x39, M::Sha3512KeyGen, M::Sha3512Hmac, M::Sha3512HmacGeneral),
 ];
 
 fn of_type(key_type: u64) -> Template {
@@ -36,7 +36,7 @@ fn key_type(staged: &Staged) -> Option<u64> {
 fn each_is_generated_by_its_mechanism_and_where_it_is_named_by_that_of_generic_secrets() {
     let (objects, alice) = (objects(), user("alice"));
     let length = || only(A::ValueLen, V::Ulong(32));
-    for (number, mechanism, _) in TYPES {
+    for (number, mechanism, ..) in TYPES {
         let made = objects.generate_key(&alice, mechanism, length()).unwrap();
         assert_eq!(key_type(&made), Some(number));
         assert_eq!(made.view.attributes.ulong(A::KeyGenMechanism), Some(mechanism.code()));
@@ -63,7 +63,7 @@ fn each_is_generated_by_its_mechanism_and_where_it_is_named_by_that_of_generic_s
 #[test]
 fn they_have_the_sizes_of_generic_secrets() {
     let (objects, alice) = (objects(), user("alice"));
-    for (number, mechanism, _) in TYPES {
+    for (number, mechanism, ..) in TYPES {
         for (length, expected) in [(1, Rv::OK), (800, Rv::OK), (801, Rv::ATTRIBUTE_VALUE_INVALID)] {
             let template = only(A::ValueLen, V::Ulong(length as u64));
             assert_eq!(code(objects.generate_key(&alice, mechanism, template)), expected);
@@ -76,9 +76,9 @@ fn they_have_the_sizes_of_generic_secrets() {
 #[test]
 fn each_serves_its_own_hmac_and_nothing_else() {
     let (objects, alice) = (objects(), user("alice"));
-    let general = MechanismParameters { tag_bits: Some(64), ..NO_PARAMETERS };
+    let length = MechanismParameters { tag_bits: Some(64), ..NO_PARAMETERS };
     let wrapping = aes_key(&objects, &alice);
-    for (number, _, hmac) in TYPES {
+    for (number, _, hmac, general) in TYPES {
         let template = with_value(number, 32).with(A::Sign, V::Bool(true)).with(A::Verify, V::Bool(true));
         let template = template.with(A::Derive, V::Bool(true));
         let key = published(&objects, &objects.create_object(&alice, template).unwrap());
@@ -87,16 +87,17 @@ fn each_serves_its_own_hmac_and_nothing_else() {
         let mac = objects.sign(&alice, key, hmac, None, b"data").unwrap();
         assert_eq!(mac, objects.sign(&alice, generic, hmac, None, b"data").unwrap());
         assert_eq!(code(objects.verify(&alice, key, hmac, None, b"data", &mac)), Rv::OK);
-        for mechanism in M::ALL.iter().copied().filter(|mechanism| *mechanism != hmac) {
+        assert_eq!(objects.sign(&alice, key, general, Some(&length), b"data").unwrap(), mac[..8]);
+        for mechanism in M::ALL.iter().copied().filter(|mechanism| ![hmac, general].contains(mechanism)) {
             let functions = mechanism.functions();
             if functions.contains(&Function::Sign) {
-                let made = objects.sign(&alice, key, mechanism, Some(&general), b"data");
+                let made = objects.sign(&alice, key, mechanism, Some(&length), b"data");
                 assert_eq!(code(made), Rv::KEY_TYPE_INCONSISTENT, "{number:x} {mechanism:?}");
-                let checked = objects.verify(&alice, key, mechanism, Some(&general), b"data", &mac);
+                let checked = objects.verify(&alice, key, mechanism, Some(&length), b"data", &mac);
                 assert_eq!(code(checked), Rv::KEY_TYPE_INCONSISTENT, "{number:x} {mechanism:?}");
             }
             if functions.contains(&Function::Derive) {
-                let derived = objects.derive_key(&alice, key, mechanism, Some(&general), of_type(GENERIC));
+                let derived = objects.derive_key(&alice, key, mechanism, Some(&length), of_type(GENERIC));
                 assert_eq!(code(derived), Rv::KEY_TYPE_INCONSISTENT, "{number:x} {mechanism:?}");
             }
             if functions.contains(&Function::Wrap) {
