@@ -43,8 +43,11 @@ def test_a_cipher_key_encrypts_and_says_that_it_was_not_made_here(session):
     value = hashlib.pbkdf2_hmac("sha256", b"password", SALT, 1000, 32)
     encryptor = Cipher(algorithms.AES(value), modes.CTR(bytes(16))).encryptor()  # of zeros: ECB of the first block
     assert session.encrypt(mechanism(Mechanism.AES_ECB), key, bytes(16)) == encryptor.update(bytes(16))
-    for flag in (Attribute.LOCAL, Attribute.ALWAYS_SENSITIVE, Attribute.NEVER_EXTRACTABLE):
+    for flag in (Attribute.ALWAYS_SENSITIVE, Attribute.NEVER_EXTRACTABLE):
         assert session.attribute(key, flag) == b"\x00"
+    assert session.attribute(key, Attribute.LOCAL) == b"\x01"
+    made_by = session.attribute(key, Attribute.KEY_GEN_MECHANISM)
+    assert int.from_bytes(made_by, "little") == Mechanism.PKCS5_PBKD2
     template = {Attribute.KEY_TYPE: keys.CKK_DES3, Attribute.DECRYPT: True}
     key = session.generate(pbkdf2("SHA1", b"password", SALT, 1000), template)
     assert len(session.decrypt(mechanism(Mechanism.DES3_ECB), key, bytes(8))) == 8

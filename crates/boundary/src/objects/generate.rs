@@ -128,8 +128,8 @@ impl Objects {
 pub(super) enum Origin {
     /// Generated here, by this mechanism.
     Generated(MechanismType),
-    /// Made from a password, which others may know.
-    FromPassword,
+    /// Made here by this mechanism from a password, which others may know.
+    FromPassword(MechanismType),
     /// Imported in clear.
     Created,
     /// Unwrapped.
@@ -141,7 +141,7 @@ pub(super) enum Origin {
 impl Origin {
     const fn way(self) -> Way {
         match self {
-            Self::Generated(_) | Self::FromPassword => Way::Generate,
+            Self::Generated(_) | Self::FromPassword(_) => Way::Generate,
             Self::Created => Way::Create,
             Self::Unwrapped => Way::Unwrap,
             Self::Derived { .. } => Way::Derive,
@@ -155,7 +155,8 @@ fn provenance(computed: &mut Template, template: &Template, origin: Origin) {
     let given = |attribute| template.bool(attribute).unwrap_or(true); // both default to true
     let (is_local, was_sensitive, was_unextractable, mechanism) = match origin {
         Origin::Generated(mechanism) => (true, true, true, mechanism.code()),
-        Origin::FromPassword | Origin::Created | Origin::Unwrapped => (false, false, false, UNAVAILABLE),
+        Origin::FromPassword(mechanism) => (true, false, false, mechanism.code()),
+        Origin::Created | Origin::Unwrapped => (false, false, false, UNAVAILABLE),
         Origin::Derived { always_sensitive, never_extractable } => {
             (false, always_sensitive, never_extractable, UNAVAILABLE)
         }

@@ -53,6 +53,6 @@ impl Objects {
         };
         let value = mechanisms::key_from_password(password, parameters, length, self.options.fips)?;
         let made = made::secret(class.secret_kind(), value, Rv::ATTRIBUTE_VALUE_INVALID)?;
-        self.stage_made(caller, class, Origin::FromPassword, template, made)
+        self.stage_made(caller, class, Origin::FromPassword(mechanism), template, made)
     }
 }
