@@ -36,6 +36,7 @@ from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
 pytestmark = pytest.mark.cluster
+CKK_SHA256_HMAC, CKR_TEMPLATE_INCOMPLETE = 0x2B, 0xD0
 HASHES = {"SHA1": hashes.SHA1, "SHA224": hashes.SHA224, "SHA256": hashes.SHA256, "SHA384": hashes.SHA384}
 HASHES["SHA512"] = hashes.SHA512
 HASHES |= {f"SHA3_{bits}": getattr(hashes, f"SHA3_{bits}") for bits in (224, 256, 384, 512)}
@@ -79,7 +80,8 @@ def test_a_derived_key_is_a_generic_secret_unless_said_otherwise(session):
     assert keys.is_secret(session, derived, HKDF(hashes.SHA256(), 32, None, b"info").derive(value))
     assert int.from_bytes(session.attribute(derived, Attribute.KEY_TYPE), "little") == keys.CKK_GENERIC_SECRET
     without_length = {name: what for name, what in bare.items() if name != Attribute.VALUE_LEN}
-    assert refusal(lambda: session.derive(hkdf("SHA256", None, b"info"), base, without_length)) == 0xD0
+    derived = session.derive(hkdf("SHA384", None, b"info"), base, without_length)
+    assert keys.is_secret(session, derived, HKDF(hashes.SHA384(), 48, None, b"info").derive(value))
 
 
 @pytest.mark.parametrize("hash_name", HASHES)
@@ -93,6 +95,27 @@ def test_hkdf_extracts_and_expands(session, hash_name):
         assert keys.is_secret(session, extracted, HKDF.extract(algorithm, salt, value))
     expanded = session.derive(hkdf(hash_name, None, b"info", extract=False), base, keys.new_secret(100))
     assert keys.is_secret(session, expanded, HKDFExpand(algorithm, 100, b"info").derive(value))
+
+
+@pytest.mark.parametrize("hash_name", HASHES)
+def test_hkdf_gives_as_much_as_the_hash_where_no_length_is_named(session, hash_name):
+    algorithm, value = HASHES[hash_name](), os.urandom(64)
+    base, size = session.create(keys.secret(value)), algorithm.digest_size
+    both = session.derive(hkdf(hash_name, b"salt", b"info"), base, keys.new_secret())
+    assert keys.is_secret(session, both, HKDF(algorithm, size, b"salt", b"info").derive(value))
+    expanded = session.derive(hkdf(hash_name, None, b"info", extract=False), base, keys.new_secret())
+    assert keys.is_secret(session, expanded, HKDFExpand(algorithm, size, b"info").derive(value))
+    assert int.from_bytes(session.attribute(expanded, Attribute.VALUE_LEN), "little") == size
+    of_one_hmac = {**keys.new_secret(), Attribute.KEY_TYPE: CKK_SHA256_HMAC}
+    assert keys.is_secret(
+        session,
+        session.derive(hkdf(hash_name, b"salt", b"info"), base, of_one_hmac),
+        HKDF(algorithm, size, b"salt", b"info").derive(value),
+    )
+    aes = {Attribute.CLASS: keys.CKO_SECRET_KEY, Attribute.KEY_TYPE: keys.CKK_AES}
+    assert refusal(lambda: session.derive(hkdf(hash_name, b"salt", b"info"), base, aes)) == CKR_TEMPLATE_INCOMPLETE
+    without = counter_kdf(HMACS[hash_name], CounterFormat(0, 32))
+    assert refusal(lambda: session.derive(without, base, keys.new_secret())) == CKR_TEMPLATE_INCOMPLETE
 
 
 @pytest.mark.parametrize("hash_name", HASHES)
@@ -205,7 +228,6 @@ def test_what_must_not_be_derived_is_refused(session):
     assert refusal(lambda: session.derive(how, barred, template)) == 0x68
     assert refusal(lambda: session.derive(how, session.create(keys.aes(bytes(16))), template)) == 0x63
     assert refusal(lambda: session.derive(how, 0x7777, template)) == 0x60
-    assert refusal(lambda: session.derive(how, base, keys.new_secret())) == 0xD0
     assert refusal(lambda: session.derive(how, base, keys.new_secret(13))) == 0x62
     assert refusal(lambda: session.derive(mechanism(Mechanism.HKDF_DERIVE), base, template)) == 0x71
     assert refusal(lambda: session.derive(mechanism(Mechanism.SHA256_HMAC), base, template)) == 0x70

@@ -288,6 +288,21 @@ pub fn derive(
     }
 }
 
+/// How long a derived key of any bytes is where nobody says it: with HKDF as the hash, as PKCS #11 has it of its other
+/// derivations with a hash; other functions have no such length.
+///
+/// # Errors
+/// `CKR_MECHANISM_PARAM_INVALID`.
+pub fn usual_length(
+    mechanism: MechanismType,
+    parameters: Option<&MechanismParameters>,
+) -> Result<Option<usize>> {
+    if mechanism.parameter_kind() != ParameterKind::Hkdf {
+        return Ok(None);
+    }
+    Ok(Some(parameters::hash(parameters::required(parameters)?.hash)?.length()))
+}
+
 /// Makes a secret for the holder of a private key, and the ciphertext that carries it.
 pub fn encapsulate(key: &KeyHandle) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>)> {
     match key {

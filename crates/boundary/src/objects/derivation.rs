@@ -57,7 +57,13 @@ impl Objects {
         #[allow(clippy::cast_possible_truncation)] // at most TOO_LONG
         let length =
             template.ulong(AttributeType::ValueLen).map(|length| length.min(made::TOO_LONG) as usize);
-        let length = if class.secret_kind() == KeyKind::Des3 { Some(DES3_KEY_LENGTH) } else { length };
+        let length = match class.secret_kind() {
+            KeyKind::Des3 => Some(DES3_KEY_LENGTH),
+            kind if length.is_none() && kind.is_any_bytes() => {
+                mechanisms::usual_length(mechanism, parameters)?
+            }
+            _ => length,
+        };
         let handle = self.cache.handle(&base)?;
         let value = mechanisms::derive(&handle, mechanism, bare.as_ref().or(parameters), length)?;
         let made = made::secret(class.secret_kind(), value, Rv::ATTRIBUTE_VALUE_INVALID)?;
