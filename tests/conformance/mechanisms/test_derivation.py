@@ -228,6 +228,10 @@ def test_what_must_not_be_derived_is_refused(session):
     assert refusal(lambda: session.derive(how, barred, template)) == 0x68
     assert refusal(lambda: session.derive(how, session.create(keys.aes(bytes(16))), template)) == 0x63
     assert refusal(lambda: session.derive(how, 0x7777, template)) == 0x60
+    rsa = {Attribute.MODULUS_BITS: 2048, Attribute.PUBLIC_EXPONENT: b"\x01\x00\x01"}
+    _, private = session.generate_pair(mechanism(Mechanism.RSA_PKCS_KEY_PAIR_GEN), rsa, {Attribute.DERIVE: True})
+    assert refusal(lambda: session.derive(how, private, template)) == 0x63
+    assert refusal(lambda: session.derive(ecdh(bytes(65)), private, template)) == 0x63
     assert refusal(lambda: session.derive(how, base, keys.new_secret(13))) == 0x62
     assert refusal(lambda: session.derive(mechanism(Mechanism.HKDF_DERIVE), base, template)) == 0x71
     assert refusal(lambda: session.derive(mechanism(Mechanism.SHA256_HMAC), base, template)) == 0x70

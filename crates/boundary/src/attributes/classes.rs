@@ -260,7 +260,7 @@ pub static RSA_PRIVATE: ClassRules = ClassRules {
         rule(A::Unwrap, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Owner),
         rule(A::Sign, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Owner),
         rule(A::SignRecover, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
-        rule(A::Derive, [G::Fixed, G::Fixed, G::Fixed], [D::False, D::False], C::Never),
+        rule(A::Derive, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Owner),
         rule(A::StartDate, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::EndDate, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
         rule(A::Modulus, [G::Refused, G::Required, G::Match], [D::None, D::None], C::Never),

@@ -2,6 +2,7 @@
 
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{MechanismParameters, PrfInput};
+use strongroom_wire::tables::Function;
 
 use super::*;
 use crate::mechanisms::NO_PARAMETERS;
@@ -122,6 +123,20 @@ fn only_the_owner_derives_and_only_from_keys_that_may() {
         let refused =
             objects.derive_key(&alice, key, M::Ecdh1Derive, Some(&given), secret_template(0x10, 32));
         assert_eq!(code(refused), expected);
+    }
+}
+
+#[test]
+fn an_rsa_key_may_be_said_to_derive_and_does_not() {
+    let (objects, alice) = (objects(), user("alice"));
+    let private = imports::rsa_private().with(A::Derive, V::Bool(true));
+    let key = published(&objects, &objects.create_object(&alice, private).unwrap());
+    assert_eq!(read(&objects, &alice, key).bool(A::Derive), Some(true));
+    let (point, _) = agreeing_pair(&objects, &alice);
+    for mechanism in M::ALL.iter().filter(|mechanism| mechanism.functions().contains(&Function::Derive)) {
+        let given = ecdh(&point, CKD_SHA256_KDF);
+        let refused = objects.derive_key(&alice, key, *mechanism, Some(&given), secret_template(0x10, 32));
+        assert_eq!(code(refused), Rv::KEY_TYPE_INCONSISTENT, "{mechanism:?}");
     }
 }
 

@@ -29,7 +29,7 @@ impl Kind {
         let lacks: &[A] = match self {
             Self::Aes => &[],
             Self::Secret => &[A::Encrypt, A::Decrypt, A::Wrap, A::Unwrap],
-            Self::Rsa => &[A::Encrypt, A::Verify, A::Wrap, A::Derive],
+            Self::Rsa => &[A::Encrypt, A::Verify, A::Wrap],
             Self::RsaPublic => {
                 &[A::Decrypt, A::Sign, A::Unwrap, A::Derive, A::Extractable, A::Sensitive, A::WrapWithTrusted]
             }

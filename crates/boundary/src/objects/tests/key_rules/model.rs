@@ -140,6 +140,7 @@ impl World {
                 let demand = key.demands(A::DeriveTemplate);
                 key.owner == *user
                     && key.is(A::Derive)
+                    && key.kind != Kind::Rsa // for which there is no such mechanism
                     && key.takes(key.kind.deriving())
                     && agrees(*said, &demand, *kind)
             }
