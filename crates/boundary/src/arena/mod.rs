@@ -22,9 +22,11 @@ pub use pages::all_locked as pages_locked;
 pub use process::{lock_in_advance, lock_process};
 
 /// Sizes that suit the keys there are: symmetric keys, EC scalars, generic secrets up to 800 bytes, RSA private keys
-/// of 2048, 3072 and 4096 bits, expanded private keys of ML-DSA.
-const SIZE_CLASSES: [usize; 15] =
-    [16, 32, 48, 64, 96, 128, 256, 512, 800, 1216, 1504, 1824, 2400, 4096, 4896];
+/// of 2048, 3072 and 4096 bits, expanded private keys of ML-DSA; the larger ones are those of data objects.
+const SIZE_CLASSES: [usize; 17] =
+    [16, 32, 48, 64, 96, 128, 256, 512, 800, 1216, 1504, 1824, 2400, 4096, 4896, 8192, 16_384];
+/// What is longer has chunks of its own.
+const OWN_CHUNKS: usize = SIZE_CLASSES.len();
 
 /// Locked memory for key material.
 #[derive(Debug)]
@@ -73,45 +75,57 @@ impl Arena {
     /// # Errors
     /// There is no memory, or it cannot be locked and must be.
     pub fn keep(self: &Arc<Self>, bytes: &[u8]) -> Result<Material> {
-        let class = SIZE_CLASSES
-            .iter()
-            .position(|size| *size >= bytes.len())
-            .ok_or_else(|| Error::refused(Rv::KEY_SIZE_RANGE, "key material of more than 4896 bytes"))?;
+        let length = u32::try_from(bytes.len())
+            .map_err(|_| Error::refused(Rv::DEVICE_MEMORY, "more key material than there is memory for"))?;
+        let class = SIZE_CLASSES.iter().position(|size| *size >= bytes.len()).unwrap_or(OWN_CHUNKS);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.free[class].is_empty() {
-            state.grow(class, self.require_lock)?;
-        }
-        let start = state.free[class].pop().ok_or_else(|| Error::failed("the arena did not grow"))?;
+        let start = if class == OWN_CHUNKS {
+            state.take_pages(whole_chunks(bytes.len()), self.require_lock)?
+        } else {
+            if state.free[class].is_empty() {
+                state.grow(class, self.require_lock)?;
+            }
+            state.free[class].pop().ok_or_else(|| Error::failed("the arena did not grow"))?
+        };
         drop(state);
         // SAFETY: the slot is ours alone, and at least as long as `bytes`, which lies elsewhere.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start.as_ptr(), bytes.len()) };
-        #[allow(clippy::cast_possible_truncation)] // at most 4896, and 15 classes
-        Ok(Material { start, length: bytes.len() as u32, class: class as u8, arena: Arc::clone(self) })
+        #[allow(clippy::cast_possible_truncation)] // 18 classes
+        Ok(Material { start, length, class: class as u8, arena: Arc::clone(self) })
     }
 }
 
 impl State {
     /// Adds a chunk of pages for one size class.
     fn grow(&mut self, class: usize, require_lock: bool) -> Result<()> {
-        let pages = pages::take(CHUNK_LENGTH)
+        let start = self.take_pages(CHUNK_LENGTH, require_lock)?;
+        self.chunks.push(start);
+        let size = SIZE_CLASSES[class];
+        for index in (0..CHUNK_LENGTH / size).rev() {
+            // SAFETY: inside the chunk.
+            self.free[class].push(unsafe { start.add(index * size) });
+        }
+        Ok(())
+    }
+
+    fn take_pages(&mut self, length: usize, require_lock: bool) -> Result<NonNull<u8>> {
+        let pages = pages::take(length)
             .ok_or_else(|| Error::refused(Rv::DEVICE_MEMORY, "no memory for key material"))?;
         if require_lock && !pages.locked {
             // SAFETY: just taken, and nothing of it is in use.
-            unsafe { pages::give_back(pages.start, CHUNK_LENGTH) };
+            unsafe { pages::give_back(pages.start, length) };
             return Err(Error::refused(
                 Rv::DEVICE_MEMORY,
                 "memory for key material cannot be locked: raise the limit of locked memory (RLIMIT_MEMLOCK)",
             ));
         }
         self.all_locked &= pages.locked;
-        self.chunks.push(pages.start);
-        let size = SIZE_CLASSES[class];
-        for index in (0..CHUNK_LENGTH / size).rev() {
-            // SAFETY: inside the chunk.
-            self.free[class].push(unsafe { pages.start.add(index * size) });
-        }
-        Ok(())
+        Ok(pages.start)
     }
+}
+
+const fn whole_chunks(length: usize) -> usize {
+    length.next_multiple_of(CHUNK_LENGTH)
 }
 
 impl Drop for Arena {
@@ -138,7 +152,11 @@ impl Drop for Material {
         // SAFETY: the slot belongs to this value, which nobody shares any more.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length as usize) }.zeroize();
         let mut state = self.arena.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.free[usize::from(self.class)].push(self.start);
+        match state.free.get_mut(usize::from(self.class)) {
+            Some(free) => free.push(self.start),
+            // SAFETY: taken with this length in `keep`, and wiped above.
+            None => unsafe { pages::give_back(self.start, whole_chunks(self.length as usize)) },
+        }
     }
 }
 
@@ -177,8 +195,18 @@ mod tests {
     }
 
     #[test]
-    fn material_longer_than_any_key_is_refused() {
-        assert_eq!(Arena::new(false).keep(&[0; 4897]).unwrap_err().rv, Rv::KEY_SIZE_RANGE);
+    fn what_is_longer_than_a_chunk_has_chunks_of_its_own() {
+        let arena = Arena::new(false);
+        let lengths = [4_897, 16_384, 16_385, CHUNK_LENGTH, CHUNK_LENGTH + 1, 512 * 1024];
+        let kept: Vec<_> = lengths.iter().map(|length| arena.keep(&vec![7; *length]).unwrap()).collect();
+        for (length, material) in lengths.iter().zip(&kept) {
+            assert_eq!(**material, vec![7; *length]);
+        }
+        assert_eq!(
+            arena.state.lock().unwrap().chunks.len(),
+            2,
+            "one for each of the two sizes that share chunks"
+        );
     }
 
     #[test]
