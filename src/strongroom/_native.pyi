@@ -122,7 +122,8 @@ class ManagedRequest:
     body: dict[str, Any]
     """The message of messages.rs by member names, without the request id; secret members are :class:`SecretTicket`.
 
-    ``create_object`` has the public attributes under ``template`` and the whole template under ``template_ticket``.
+    ``create_object``, ``set_attributes`` and ``copy_object`` have the public attributes under ``template`` and the
+    whole template under ``template_ticket``.
     """
     deadline_ms: int
     trace_id: int
@@ -309,9 +310,9 @@ class Hsm:
         ciphertext: bytes,
         template: Template,
     ) -> StagedObject: ...
-    def set_attributes(self, caller: Caller, reference: int, template: Template) -> StagedObject: ...
+    def set_attributes(self, caller: Caller, reference: int, template: SecretTicket) -> StagedObject: ...
     def copy_object(
-        self, caller: Caller, reference: int, template: Template
+        self, caller: Caller, reference: int, template: SecretTicket
     ) -> tuple[StagedObject, StagedObject | None]:
         """The copy, and the original's next version where the copy leaves a mark on it."""
 
@@ -359,6 +360,9 @@ class Hsm:
         """Private keys among the token objects."""
 
     def is_certificate(self, reference: int) -> bool: ...
+    def data_object_count(self, are_tokens: bool) -> int:
+        """Data objects among the token objects, or among the session objects."""
+
     def certificate_count(self) -> int:
         """Certificates among the token objects."""
 

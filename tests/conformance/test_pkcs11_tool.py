@@ -255,6 +255,20 @@ def test_a_certificate_is_written_read_back_and_deleted(tool: Tool) -> None:
     assert "tool-certificate" not in tool("--list-objects", "--type", "cert")
 
 
+def test_data_is_written_read_back_and_deleted(tool: Tool) -> None:
+    content = secrets.token_bytes(3_000)  # the tool itself takes 5,000 bytes
+    tool.workshop.path("d.bin").write_bytes(content)
+    named = ("--type", "data", "--label", "tool-data")
+    more = ("--application-label", "tool", "--application-id", "1.2.3", "--private")
+    tool("--write-object", "d.bin", *named, *more)
+    listed = tool("--list-objects", "--type", "data")
+    assert all(text in listed for text in ("tool-data", "'tool'", "1.2.3")), listed
+    tool("--read-object", *named, "--output-file", "d.read")
+    assert tool.workshop.path("d.read").read_bytes() == content
+    tool("--delete-object", *named)
+    assert "tool-data" not in tool("--list-objects", "--type", "data")
+
+
 def test_the_id_of_a_key_is_changed(tool: Tool) -> None:
     pairs = key_pair(tool, "EC:prime256v1", "--usage-sign")
     key_id = next(pairs)

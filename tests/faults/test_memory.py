@@ -34,7 +34,7 @@ pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[2]
 CLOUDHSM_CLI = str(PROGRAMS / "cloudhsm-cli")
 P256 = bytes.fromhex("06082a8648ce3d030107")
-CKO_PRIVATE_KEY, CKO_SECRET_KEY = 3, 4
+CKO_DATA, CKO_PRIVATE_KEY, CKO_SECRET_KEY = 0, 3, 4
 CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_AES = 0x00, 0x03, 0x10, 0x1F
 CKK_DES3, CKK_AES_XTS, CKK_EC_EDWARDS = 0x15, 0x35, 0x40
 CKK_ML_KEM, CKK_ML_DSA = 0x49, 0x4A
@@ -58,6 +58,7 @@ class KnownKeys:
         self.kem_ciphertext = next(
             test for _, test in wycheproof("mlkem_768") if test["seed"] == self.ml_kem["seed"] and test["K"]
         )
+        self.data = secrets.token_bytes(64)
         self.scalar = number(ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value, 32)
 
     def needles(self) -> dict[str, bytes]:
@@ -80,7 +81,9 @@ class KnownKeys:
             "the ML-KEM key's vector": ml_kem[:64],
             "the secret of the ciphertext": bytes.fromhex(self.kem_ciphertext["K"]),
         }
-        return halves({"the AES key": self.aes, "the generic secret": self.generic} | others, numbers)
+        return halves(
+            {"the AES key": self.aes, "the generic secret": self.generic, "the data": self.data} | others, numbers
+        )
 
     def import_all(self, client: Any) -> dict[str, int]:
         """References by name."""
@@ -151,6 +154,7 @@ class KnownKeys:
             Attribute.SEED: bytes.fromhex(self.ml_kem["seed"]),
             Attribute.DECAPSULATE: True,
         } | extractable
+        templates["data"] = {Attribute.CLASS: CKO_DATA, Attribute.VALUE: self.data}
         for name, kind, value in (("des3", CKK_DES3, self.des3), ("xts", CKK_AES_XTS, self.xts)):
             templates[name] = {
                 Attribute.CLASS: CKO_SECRET_KEY,
@@ -169,7 +173,10 @@ class KnownKeys:
         return made
 
     def use_all(self, client: Any, made: dict[str, int]) -> None:
-        """Sign, encrypt, compute a MAC, wrap: everything for which the keys become the crypto library's objects."""
+        """Sign, encrypt, compute a MAC, wrap: everything for which the keys become the crypto library's objects.
+
+        And read, change and copy data.
+        """
         crypt, wrap = int(Operation.ENCRYPT), int(Operation.WRAP_KEY)
         for name, mechanism in (
             ("rsa", Mechanism.SHA256_RSA_PKCS),
@@ -212,8 +219,12 @@ class KnownKeys:
             "request_id": os.urandom(16),
         }
         client.call(int(Operation.DECAPSULATE_KEY), body)
+        data = made["data"]
+        client.call(int(Operation.ATTRIBUTES), {"references": [data]})
+        for operation in (Operation.SET_ATTRIBUTES, Operation.COPY_OBJECT):
+            client.call(int(operation), {"reference": data, "template": {int(Attribute.VALUE): self.data}})
         wrapping = generate_wrapping_key(client)
-        for key in made.values():
+        for key in set(made.values()) - {data}:
             body = {"wrapping_key": wrapping, "mechanism": int(Mechanism.AES_KEY_WRAP_KWP), "key": key}
             client.call(wrap, body)
 

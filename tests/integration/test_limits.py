@@ -35,6 +35,7 @@ SET = {
     "max_keys": 8,
     "max_asymmetric_keys": 1,
     "max_certificates": 2,
+    "max_data_objects": 1,
     "max_users": 4,
     "max_logins": 6,
     "max_connections": 8,
@@ -43,6 +44,7 @@ SET = {
     "max_trust_anchor_bytes": 600,
     "max_label_characters": 10,
     "max_secret_bytes": 16,
+    "max_data_object_bytes": 100,
     "max_data_bytes": 2_048,
     "certificate_reads_per_second": 4,
     "certificate_writes_per_second": 2,
@@ -85,6 +87,10 @@ class Small:
         body = {"mechanism": int(Mechanism.GENERIC_SECRET_KEY_GEN), "template": template}
         return int(self.alice.call(int(Operation.GENERATE_KEY), body)["objects"][0]["reference"])
 
+    def data(self, length: int, *, token: bool) -> int:
+        template = {int(A.CLASS): 0, int(A.TOKEN): token, int(A.VALUE): bytes(length)}
+        return int(self.alice.call(int(Operation.CREATE_OBJECT), {"template": template})["objects"][0]["reference"])
+
     def pair(self) -> Any:
         public = {int(A.TOKEN): True, int(A.EC_PARAMS): P256}
         body = {
@@ -114,6 +120,20 @@ def test_sizes_of_labels_secrets_and_data(small: Small) -> None:
     assert len(small.alice.call(int(Operation.SIGN), sign)["data"]) == 32
     text = "at most 2048 bytes of data in one operation"
     small.unchanged(lambda: small.alice.call(int(Operation.SIGN), {**sign, "data": bytes(2_049)}), DATA, text)
+
+
+def test_sizes_and_numbers_of_data_objects(small: Small) -> None:
+    text = "CKA_VALUE of a data object is longer than 100 bytes"
+    for token, whose in ((True, "the cluster has its limit"), (False, "the HSM's sessions have their limit")):
+        small.unchanged(lambda token=token: small.data(101, token=token), TOO_LONG, text)
+        made = small.data(100, token=token)
+        full = f"{whose} of 1 data objects"
+        small.unchanged(lambda token=token: small.data(1, token=token), TOO_MANY, full)
+        copy = {"reference": made, "template": {}}
+        small.unchanged(lambda copy=copy: small.alice.call(int(Operation.COPY_OBJECT), copy), TOO_MANY, full)
+        longer = {"reference": made, "template": {int(A.VALUE): bytes(101)}}
+        small.unchanged(lambda body=longer: small.alice.call(int(Operation.SET_ATTRIBUTES), body), TOO_LONG, text)
+        small.alice.call(int(Operation.DESTROY_OBJECT), {"reference": made})
 
 
 def test_numbers_of_keys_and_certificates(small: Small) -> None:

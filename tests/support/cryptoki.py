@@ -274,6 +274,10 @@ class Session:
     def decrypt(self, how: CkMechanism, key: int, data: bytes) -> bytes:
         return self._whole("Decrypt", how, key, data)
 
+    def begin(self, function: str, how: CkMechanism, key: int) -> None:
+        """Only the Init of a function."""
+        self._call(f"C_{function}Init", byref(how), key)
+
     def digest(self, how: CkMechanism, data: bytes) -> bytes:
         return self._whole("Digest", how, None, data)
 

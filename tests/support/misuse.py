@@ -1,8 +1,8 @@
 """A program that calls every function of PKCS #11 with every argument wrong by itself: ``misuse.py STATE``.
 
 It prints one line for each answer that is not as it should be, and ``N calls`` at the end. States: ``uninitialized``,
-``logged-out``, ``idle``, ``busy`` (with operations of every kind under way), ``read-only``, and ``threads``, in which
-many threads share one session. The environment is that of an application.
+``logged-out``, ``idle``, ``data`` (with a data object in place of a key), ``busy`` (with operations of every kind under
+way), ``read-only``, and ``threads``, in which many threads share one session. The environment is an application's.
 
 What a length says of memory is the caller's word, and no library can check it: lengths here are right or too small.
 """
@@ -23,6 +23,7 @@ from cryptoki import CKF_RW_SERIAL, Module, Session
 from cryptoki_mechanisms import mechanism
 from prototypes import prototypes, return_codes
 
+from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
 FUNCTIONS = prototypes()
@@ -204,18 +205,29 @@ def busy(application: Application) -> None:
     each_in_its_session(application, session)
 
 
-def each_in_its_session(application: Application, session: Any) -> None:
-    """Every call in a new session, logged in; objects, login and session are the same afterwards."""
+def data(application: Application) -> None:
+    object_ = each_in_its_session(application, application.session, {Attribute.CLASS: 0, Attribute.VALUE: b"data"})
+    session = application.session()
+    application.expect("other data than before", session.attribute(object_, Attribute.VALUE) == b"data")
+
+
+def each_in_its_session(application: Application, session: Any, misused: dict[int, Any] | None = None) -> int:
+    """Every call in a new session, logged in; objects, login and session are the same afterwards.
+
+    Gives the handle that the calls had for a key, of an object of the template ``misused``.
+    """
     owner = logged_in(application)
     key = owner.create(keys.aes(bytes(32)))
+    handle = owner.create(misused) if misused else key
     for misuse in misuses():
         before = owner.find({})
         used = session()
-        application.call(misuse, Place(used.handle, used.slot, key))
+        application.call(misuse, Place(used.handle, used.slot, handle))
         used.close()
         application.expect(f"{misuse.text}: other objects than before", owner.find({}) == before)
     encrypted = owner.encrypt(mechanism(Mechanism.AES_ECB), key, bytes(16))
     application.expect("the key works no more", encrypted.hex() == "dc95c078a2408989ad48a21492842087")
+    return handle
 
 
 def threads(application: Application) -> None:
@@ -258,6 +270,7 @@ STATES = {
     "uninitialized": uninitialized,
     "logged-out": logged_out,
     "idle": idle,
+    "data": data,
     "busy": busy,
     "read-only": read_only,
     "threads": threads,

@@ -291,21 +291,20 @@ fn lane_of(lane: Lane, managed: &ManagedRequest) -> Lane {
     if stretches { Lane::Slow } else { lane }
 }
 
-/// Only the template of `create_object` may have key material in it: there the whole template goes under a ticket and the
-/// brain sees what is public of it.
+/// Only a template of an object that comes in, or of one that there is, may hold what is secret: there the whole template goes
+/// under a ticket and the brain sees what is public of it.
 fn take_secrets(operation: Operation, body: &mut Value) -> Result<Option<Template>, Refusal> {
     let Value::Record(members) = body else { return Ok(None) };
+    let goes_under_ticket =
+        matches!(operation, Operation::CreateObject | Operation::SetAttributes | Operation::CopyObject);
     let mut ticket = None;
     for (_, value) in members {
         let Value::Template(template) = value else { continue };
-        let has_secrets = template.iter().any(|(attribute, _)| attribute.is_secret());
-        if operation == Operation::CreateObject {
+        if goes_under_ticket {
             let public = template.iter().filter(|(_, value)| !matches!(value, AttributeValue::Secret(_)));
             let public: Template = public.map(|(attribute, value)| (attribute, value.clone())).collect();
             ticket = Some(std::mem::replace(template, public));
-        } else if has_secrets && operation == Operation::SetAttributes {
-            return Err(Refusal::of_request(Rv::ATTRIBUTE_READ_ONLY, "A key's value cannot be changed."));
-        } else if has_secrets {
+        } else if template.iter().any(|(attribute, _)| attribute.is_secret()) {
             let text = "The template has key material although the HSM is to make the key.";
             return Err(Refusal::of_request(Rv::TEMPLATE_INCONSISTENT, text));
         }
@@ -339,20 +338,21 @@ mod tests {
     }
 
     #[test]
-    fn an_import_leaves_the_brain_the_public_attributes_only() {
-        let mut body = with_key_material();
-        let ticket = take_secrets(Operation::CreateObject, &mut body);
-        assert_eq!(ticket.ok().flatten().map(|ticket| ticket.len()), Some(2));
-        let public = Template::new().with(AttributeType::Class, AttributeValue::Ulong(4));
-        assert_eq!(body, Value::Record(vec![("template", Value::Template(public))]));
+    fn what_comes_in_or_changes_an_object_leaves_the_brain_the_public_attributes_only() {
+        for operation in [Operation::CreateObject, Operation::SetAttributes, Operation::CopyObject] {
+            let mut body = with_key_material();
+            let ticket = take_secrets(operation, &mut body);
+            assert_eq!(ticket.ok().flatten().map(|ticket| ticket.len()), Some(2));
+            let public = Template::new().with(AttributeType::Class, AttributeValue::Ulong(4));
+            assert_eq!(body, Value::Record(vec![("template", Value::Template(public))]));
+        }
     }
 
     #[test]
-    fn key_material_where_the_hsm_makes_or_keeps_the_key_is_refused() {
+    fn key_material_where_the_hsm_makes_the_key_is_refused() {
         let refused = |operation| take_secrets(operation, &mut with_key_material()).err().map(|it| it.rv);
         assert_eq!(refused(Operation::GenerateKey), Some(Rv::TEMPLATE_INCONSISTENT));
         assert_eq!(refused(Operation::UnwrapKey), Some(Rv::TEMPLATE_INCONSISTENT));
         assert_eq!(refused(Operation::DeriveKey), Some(Rv::TEMPLATE_INCONSISTENT));
-        assert_eq!(refused(Operation::SetAttributes), Some(Rv::ATTRIBUTE_READ_ONLY));
     }
 }

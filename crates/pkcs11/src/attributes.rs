@@ -2,6 +2,7 @@
 
 use cryptoki_sys::{CK_ATTRIBUTE, CK_BBOOL, CK_OBJECT_CLASS, CK_ULONG, CKO_PRIVATE_KEY, CKO_SECRET_KEY};
 use strongroom_wire::tables::Kind;
+use strongroom_wire::template::LONGEST_VALUE;
 use strongroom_wire::{AttributeType, AttributeValue, Rv, Secret, Template};
 
 use crate::edge::{Result, UNAVAILABLE, bounded, failure, size};
@@ -65,6 +66,10 @@ unsafe fn read_value(known: AttributeType, attribute: &CK_ATTRIBUTE, depth: u8) 
     let refused = || failure(Rv::ATTRIBUTE_VALUE_INVALID, format!("{} has a wrong value", known.name()));
     if attribute.pValue.is_null() && attribute.ulValueLen != 0 {
         return refused();
+    }
+    if attribute.ulValueLen > LONGEST_VALUE as CK_ULONG {
+        let text = format!("{} is longer than {LONGEST_VALUE} bytes", known.name());
+        return failure(Rv::ATTRIBUTE_VALUE_INVALID, text);
     }
     if known.kind() == Kind::Template {
         let count = size(attribute.ulValueLen)? / size_of::<CK_ATTRIBUTE>();

@@ -10,7 +10,7 @@ use strongroom_wire::{AttributeType, MechanismType, Rv};
 
 use crate::attributes::{array, read_template};
 use crate::cipher::Direction;
-use crate::edge::{Failure, Output, Result, bounded, enter, failure, put, take};
+use crate::edge::{Output, Result, bounded, enter, failure, put, take};
 use crate::keys::{key_under, unwrap, wrapped_by};
 use crate::message_cipher::MessageParameters;
 
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn C_WrapKeyAuthenticated(
         };
         let codes = (Rv::WRAPPING_KEY_HANDLE_INVALID, Rv::WRAPPING_KEY_TYPE_INCONSISTENT);
         let wrapping_key = key_under(&session.slot, wrapping_key, KIND, AttributeType::Wrap, codes)?;
-        let key = session.slot.objects.get(key).ok_or(Failure::from(Rv::KEY_HANDLE_INVALID))?.reference;
+        let key = session.slot.key(key)?.reference;
         let request = WrapKeyRequest {
             wrapping_key,
             mechanism: KIND.code(),

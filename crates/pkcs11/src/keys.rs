@@ -192,7 +192,7 @@ pub unsafe extern "C" fn C_WrapKey(
         let codes = (Rv::WRAPPING_KEY_HANDLE_INVALID, Rv::WRAPPING_KEY_TYPE_INCONSISTENT);
         let wrapping_key =
             key_under(&session.slot, wrapping_key, mechanism.kind, AttributeType::Wrap, codes)?;
-        let key = session.slot.objects.get(key).ok_or(Failure::from(Rv::KEY_HANDLE_INVALID))?.reference;
+        let key = session.slot.key(key)?.reference;
         if mechanism.kind == MechanismType::AesGcm && mechanism.iv_place.is_none() {
             return failure(
                 Rv::MECHANISM_PARAM_INVALID,

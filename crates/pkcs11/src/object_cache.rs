@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use cryptoki_sys::CK_OBJECT_HANDLE;
+use cryptoki_sys::{CK_OBJECT_HANDLE, CKO_DATA};
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{AttributesRequest, ObjectView, ObjectsResponse};
 use strongroom_wire::{AttributeType, Operation, Rv, Template};
@@ -115,10 +115,34 @@ impl Slot {
     /// The object with this handle, with attributes that can change not older than allowed.
     pub fn current(&self, handle: CK_OBJECT_HANDLE) -> Result<Object> {
         let object = self.known(handle)?;
-        let revision = self.client.revision();
-        if object.view.revision >= revision && object.view.read_at.elapsed() < FRESH {
+        if object.view.revision >= self.client.revision() && object.view.read_at.elapsed() < FRESH {
             return Ok(object);
         }
+        self.read(handle, object)
+    }
+
+    /// The object with this handle and with attributes of these types not older than allowed.
+    pub fn knowing(
+        &self,
+        handle: CK_OBJECT_HANDLE,
+        known: Object,
+        mut named: impl Iterator<Item = AttributeType>,
+    ) -> Result<Object> {
+        let is_data = known.view.attributes.ulong(AttributeType::Class) == Some(CKO_DATA);
+        let is_wanted = |attribute| !is_constant(attribute) || (is_data && attribute == AttributeType::Value);
+        if !named.any(is_wanted) {
+            return Ok(known);
+        }
+        let current = self.current(handle)?;
+        // What is found or made comes without its data.
+        if is_data && current.view.attributes.get(AttributeType::Value).is_none() {
+            return self.read(handle, current);
+        }
+        Ok(current)
+    }
+
+    fn read(&self, handle: CK_OBJECT_HANDLE, object: Object) -> Result<Object> {
+        let revision = self.client.revision();
         let request = AttributesRequest { references: List(vec![object.reference]) };
         let response: ObjectsResponse = self.client.call(Operation::Attributes, &request)?;
         match response.objects.0.into_iter().find(|view| view.reference == object.reference) {
@@ -134,7 +158,7 @@ impl Slot {
     }
 }
 
-/// Whether an attribute's value, or that it has none, can never change.
+/// Whether an attribute's value, or that it has none, can never change; CKA_VALUE of what is no data object.
 pub fn is_constant(attribute: AttributeType) -> bool {
     use AttributeType as A;
     matches!(

@@ -1,8 +1,8 @@
 //! Object management functions (PKCS #11 2.40 section 5.7), without the search.
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CKO_CERTIFICATE, CKO_PRIVATE_KEY,
-    CKO_PUBLIC_KEY, CKO_SECRET_KEY,
+    CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CKO_CERTIFICATE, CKO_DATA,
+    CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
 use strongroom_client::Profile;
 use strongroom_wire::codec::List;
@@ -15,7 +15,6 @@ use strongroom_wire::{AttributeType, Operation, Rv, Template};
 use crate::attributes::{array, read_template, write_values};
 use crate::edge::{Failure, Result, enter, failure, put};
 use crate::library::Slot;
-use crate::object_cache::is_constant;
 use crate::profile::has_key_type;
 
 /// The handles of new objects.
@@ -29,6 +28,7 @@ pub fn handles_of(slot: &Slot, response: ObjectsResponse) -> Vec<CK_OBJECT_HANDL
 fn check_class(profile: Profile, template: &Template) -> Result {
     match template.ulong(AttributeType::Class) {
         None | Some(CKO_CERTIFICATE) => Ok(()),
+        Some(CKO_DATA) if profile == Profile::Standard => Ok(()),
         Some(CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY) => {
             if !has_key_type(profile, template) {
                 return failure(Rv::TEMPLATE_INCONSISTENT, "there are no keys of this type");
@@ -39,7 +39,7 @@ fn check_class(profile: Profile, template: &Template) -> Result {
     }
 }
 
-/// C_CreateObject: keys and certificates.
+/// C_CreateObject: keys, certificates and data.
 ///
 /// # Safety
 /// As the standard says.
@@ -143,12 +143,9 @@ pub unsafe extern "C" fn C_GetAttributeValue(
         }
         // SAFETY: the standard: that many attributes with null or valid values.
         let wanted = unsafe { array(template, count) }?;
-        let may_have_changed = wanted
-            .iter()
-            .filter_map(|attribute| AttributeType::from_code(attribute.type_))
-            .any(|attribute| !is_constant(attribute));
-        let found =
-            if may_have_changed { session.slot.current(object)? } else { session.slot.known(object)? };
+        let known = session.slot.known(object)?;
+        let named = wanted.iter().filter_map(|attribute| AttributeType::from_code(attribute.type_));
+        let found = session.slot.knowing(object, known, named)?;
         // SAFETY: as above.
         unsafe { write_values(wanted, &found.view.attributes) }
     })

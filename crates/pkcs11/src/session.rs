@@ -139,9 +139,15 @@ impl Slot {
             .min(MAX_BODY_LENGTH - REQUEST_OVERHEAD)
     }
 
+    /// The key with this handle.
+    pub fn key(&self, handle: CK_OBJECT_HANDLE) -> Result<Object> {
+        let is_key = |found: &Object| found.view.attributes.get(AttributeType::KeyType).is_some();
+        self.objects.get(handle).filter(is_key).ok_or_else(|| Rv::KEY_HANDLE_INVALID.into())
+    }
+
     /// The key with this handle, which must allow a use.
     pub fn key_for(&self, handle: CK_OBJECT_HANDLE, usage: AttributeType) -> Result<Object> {
-        let key = self.objects.get(handle).ok_or(crate::edge::Failure::from(Rv::KEY_HANDLE_INVALID))?;
+        let key = self.key(handle)?;
         self.check_availability(&key.view.attributes)?;
         if key.view.attributes.bool(usage) == Some(true) {
             // The HSM decides with each use; a copy that says yes is enough to start.

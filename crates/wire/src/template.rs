@@ -4,7 +4,11 @@
 //! repetition, so that equal templates have equal bytes: records are authenticated over them.
 
 use crate::codec::{DecodeError, Field, List, Secret, Value, read_bytes, read_text};
+use crate::frame::MAX_BODY_LENGTH;
 use crate::tables::{AttributeType, Kind, MechanismType};
+
+/// Longest value of an attribute: a message has room for it and for all else of an object.
+pub const LONGEST_VALUE: usize = MAX_BODY_LENGTH / 2;
 
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]

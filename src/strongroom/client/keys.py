@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _KEY_CLASSES = (ObjectClass.PUBLIC_KEY, ObjectClass.PRIVATE_KEY, ObjectClass.SECRET_KEY)
 _CLASS_NAMES = {
     None: "key",
+    ObjectClass.DATA: "data object",
     ObjectClass.CERTIFICATE: "certificate",
     ObjectClass.PUBLIC_KEY: "public key",
     ObjectClass.PRIVATE_KEY: "private key",
@@ -164,8 +165,9 @@ class Keys:
     def by_reference(self, reference: int) -> HsmKey:
         """The key of a reference; :class:`KeyNotFound` when it is not there or not visible."""
         view = self._objects.get(reference)
-        if view.value(Attribute.CLASS) == ObjectClass.CERTIFICATE:
-            raise KeyNotFound(f"The object 0x{reference:016x} is a certificate.")
+        object_class = view.value(Attribute.CLASS)
+        if object_class not in (None, *_KEY_CLASSES):
+            raise KeyNotFound(f"The object 0x{reference:016x} is a {_CLASS_NAMES[ObjectClass(object_class)]}.")
         return open_key(self._objects, view)
 
     def private_key(self, *, label: str | None = None, id: bytes | None = None) -> PrivateKey:

@@ -9,6 +9,7 @@ from typing import Final
 class ObjectClass(IntEnum):
     """``CKA_CLASS``."""
 
+    DATA = 0x0
     CERTIFICATE = 0x1
     PUBLIC_KEY = 0x2
     PRIVATE_KEY = 0x3

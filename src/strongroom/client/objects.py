@@ -90,7 +90,10 @@ class Objects:
         return public, private
 
     def create(self, template: Template) -> ObjectView:
-        """Import what the template holds: a key in clear, or a certificate."""
+        """Import what the template holds: a key in clear, a certificate, or data.
+
+        The value of a data object is in no answer but that of :meth:`get`.
+        """
         return messages.objects(self._call(Operation.CREATE_OBJECT, {"template": template}))[0]
 
     def set_attributes(self, reference: int, template: Template, *, approval: QuorumToken | None = None) -> ObjectView:

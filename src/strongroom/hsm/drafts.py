@@ -7,6 +7,7 @@ their versions and users their epochs.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -92,6 +93,8 @@ class Draft:
     new_certificates: int = 0
     """Certificates that the batch adds."""
     new_private_keys: int = 0
+    new_data_objects: Counter[bool] = field(default_factory=Counter)
+    """Whether they are token objects, and how many of them."""
     open_writes: dict[str, Write] = field(default_factory=dict)
     open_compares: dict[str, Compare] = field(default_factory=dict)
 

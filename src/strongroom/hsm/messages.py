@@ -224,18 +224,18 @@ class DestroyObjectRequest(msgspec.Struct, frozen=True):
 
 
 class SetAttributesRequest(msgspec.Struct, frozen=True):
-    """``set_attributes``."""
+    """``set_attributes``; the ticket stands for the whole template, with the value of a data object."""
 
     reference: int
-    template: Template
+    template_ticket: SecretTicket
     approval: Approval | None = None
 
 
 class CopyObjectRequest(msgspec.Struct, frozen=True):
-    """``copy_object``; the template says what differs."""
+    """``copy_object``; the ticket's template says what differs."""
 
     reference: int
-    template: Template
+    template_ticket: SecretTicket
 
 
 class ShareKeyRequest(msgspec.Struct, frozen=True):

@@ -50,6 +50,8 @@ PRIVATE_KEY_CLASS = 3
 """CKO_PRIVATE_KEY."""
 CERTIFICATE_CLASS = 1
 """CKO_CERTIFICATE."""
+DATA_CLASS = 0
+"""CKO_DATA."""
 
 
 def generate_key(brain: Brain, request: ManagedRequest) -> Proposal:
@@ -148,9 +150,9 @@ def copy_object(brain: Brain, request: ManagedRequest) -> Proposal:
         live_login(draft, request)
         if draft.touches(reference):
             raise Later
-        copy, original = hsm.copy_object(caller, reference, message.template)
+        copy, original = hsm.copy_object(caller, reference, message.template_ticket)
         made.extend([copy] if original is None else [copy, original])
-        _check_room(brain, draft, [each for each in (copy,) if each.is_token])
+        _check_room(brain, draft, [copy])
         for each in made:
             if each.is_token:
                 draft.put_object(each.reference, each.version, each.record)
@@ -238,7 +240,7 @@ def set_attributes(brain: Brain, request: ManagedRequest) -> Proposal:
     _check_write(brain, is_certificate=brain.hsm.is_certificate(reference))
 
     def stage(_draft: Draft) -> StagedObject:
-        return brain.hsm.set_attributes(caller, reference, message.template)
+        return brain.hsm.set_attributes(caller, reference, message.template_ticket)
 
     return _change(brain, request, reference, stage, _about(brain, request, reference), given)
 
@@ -383,7 +385,7 @@ def _creation(
         approved = used.judge(brain, draft, request) if used is not None else Approved()
         for name in usernames:
             sharing.check_user(draft, name)
-        _check_room(brain, draft, tokens)
+        _check_room(brain, draft, staged)
         approved.spend(draft)
         for each in tokens:
             draft.put_object(each.reference, each.version, each.record)
@@ -414,9 +416,10 @@ class _Used:
         return approvals.judge_key(brain, draft, request, self.service, self.given, self.key)
 
 
-def _check_room(brain: Brain, draft: Draft, tokens: Sequence[StagedObject]) -> None:
+def _check_room(brain: Brain, draft: Draft, made: Sequence[StagedObject]) -> None:
     """AWS's code of a full store of certificates is CKR_FUNCTION_FAILED (aws-cloudhsm 6.5)."""
     settings = brain.settings
+    tokens = [each for each in made if each.is_token]
     if tokens and draft.object_total() + len(tokens) > settings.max_keys:
         raise Refusal(
             Rv.DEVICE_MEMORY,
@@ -436,8 +439,20 @@ def _check_room(brain: Brain, draft: Draft, tokens: Sequence[StagedObject]) -> N
             f"MaxObjectsReached: the cluster has its limit of {settings.max_certificates} certificates: destroy what "
             "is not needed",
         )
+    _check_room_for_data(brain, draft, made)
     draft.new_certificates += certificates
     draft.new_private_keys += private_keys
+
+
+def _check_room_for_data(brain: Brain, draft: Draft, made: Sequence[StagedObject]) -> None:
+    """Data objects are large: session objects are counted too, those of an HSM (ADR 0116)."""
+    limit = brain.settings.max_data_objects
+    for are_tokens, whose in ((True, "the cluster has its limit"), (False, "the HSM's sessions have their limit")):
+        data_objects = _number([each for each in made if each.is_token is are_tokens], DATA_CLASS)
+        there = brain.hsm.data_object_count(are_tokens) + draft.new_data_objects[are_tokens]
+        if data_objects and there + data_objects > limit:
+            raise Refusal(Rv.DEVICE_MEMORY, f"{whose} of {limit} data objects: destroy what is not needed")
+        draft.new_data_objects[are_tokens] += data_objects
 
 
 def _check_write(brain: Brain, *, is_certificate: bool) -> None:

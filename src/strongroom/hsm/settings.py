@@ -9,6 +9,7 @@ LIMITS: Final = (
     "max_keys",
     "max_asymmetric_keys",
     "max_certificates",
+    "max_data_objects",
     "max_users",
     "max_logins",
     "max_connections",
@@ -17,6 +18,7 @@ LIMITS: Final = (
     "max_trust_anchor_bytes",
     "max_label_characters",
     "max_secret_bytes",
+    "max_data_object_bytes",
     "max_data_bytes",
     "certificate_reads_per_second",
     "certificate_writes_per_second",
@@ -41,6 +43,10 @@ class Settings:
     max_asymmetric_keys: int = 3_333
     """Private keys."""
     max_certificates: int = 60
+    max_data_objects: int = 512
+    """Ours, as the next: AWS has none. As many session objects are on one HSM."""
+    max_data_object_bytes: int = 131_072
+    """Of the value of one."""
     max_users: int = 1_024
     max_logins: int = 20_000
     """Ours: AWS's HSMs have 2,048 sessions each."""

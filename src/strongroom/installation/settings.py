@@ -33,6 +33,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Of these, private keys."""
     max_certificates: Annotated[int, msgspec.Meta(ge=0)] = 60
     """Of these, certificates."""
+    max_data_objects: Annotated[int, msgspec.Meta(ge=0)] = 512
+    """Of these, data objects; and session objects of an HSM that are such."""
     max_users: Annotated[int, msgspec.Meta(ge=2)] = 1_024
     max_logins: Annotated[int, msgspec.Meta(ge=1)] = 20_000
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
@@ -41,6 +43,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_trust_anchor_bytes: Annotated[int, msgspec.Meta(ge=500, le=100_000)] = 6_980
     max_label_characters: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 127
     max_secret_bytes: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 800
+    max_data_object_bytes: Annotated[int, msgspec.Meta(ge=0, le=524_288)] = 131_072
     max_data_bytes: Annotated[int, msgspec.Meta(ge=1_024, le=1_044_480)] = 1_044_480
     certificate_reads_per_second: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     certificate_writes_per_second: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0

@@ -13,6 +13,7 @@ CUT = (
     "ckr/test_ckr_encrypt.py",
     "ckr/test_ckr_sign.py",
     "test_attribute_defaults.py",
+    "test_data_objects.py",
     "test_interface.py",
     "test_interface_negotiation.py",
     "test_mechanism.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ from one_cluster import (
     refused,
     sign,
 )
+from process_memory import found_in_files
 
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -169,6 +171,36 @@ def test_a_key_derived_on_one_hsm_is_on_the_other_and_in_the_audit_log(cluster: 
     audit = [entry for hsm_id in ("hsm-1", "hsm-2") for entry in cluster.audit(hsm_id)]
     entries = {(each.response, each.private_reference) for each in audit if each.opcode == "CN_DERIVE_KEY"}
     assert entries == {(0, derived), (0, again), (0x68, 0)}
+
+
+def test_a_data_object_is_on_every_hsm_at_once_and_stays_and_its_value_is_in_no_file(cluster: OneCluster):
+    cluster.begin("hsm-1", "hsm-2")
+    one, other = cluster.alice("hsm-1"), cluster.alice("hsm-2")
+    first, second = secrets.token_bytes(100_000), secrets.token_bytes(40)
+    template = {int(Attribute.CLASS): 0, int(Attribute.TOKEN): True, int(Attribute.VALUE): first}
+    reference = one.call(int(Operation.CREATE_OBJECT), {"template": template})["objects"][0]["reference"]
+
+    def value(client) -> bytes:
+        (found,) = client.call(int(Operation.ATTRIBUTES), {"references": [reference]})["objects"]
+        return bytes(found["attributes"][int(Attribute.VALUE)])
+
+    assert value(other) == first
+    change = {"reference": reference, "template": {int(Attribute.VALUE): second}}
+    other.call(int(Operation.SET_ATTRIBUTES), change)
+    assert value(one) == second
+    for hsm_id in ("hsm-1", "hsm-2"):
+        cluster.kill(hsm_id)
+    needles = {"first": first[:32], "second": second[:32]}
+    assert found_in_files(cluster.directory, needles, leave_out=frozenset()) == set()
+    cluster.start("hsm-1")
+    cluster.until_health("hsm-1", "ACTIVE")
+    one = cluster.alice("hsm-1")
+    assert value(one) == second
+    one.call(int(Operation.DESTROY_OBJECT), {"reference": reference})
+    assert reference not in references(one)
+    audit = [entry for hsm_id in ("hsm-1", "hsm-2") for entry in cluster.audit(hsm_id)]
+    opcodes = [each.opcode for each in audit if each.private_reference == reference]
+    assert sorted(opcodes) == ["CN_CREATE_OBJECT", "CN_MODIFY_OBJECT", "CN_TOMBSTONE_OBJECT"]
 
 
 def test_destroy_password_change_and_lock_are_in_force_everywhere_when_acknowledged(cluster: OneCluster):

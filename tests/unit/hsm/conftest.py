@@ -78,7 +78,7 @@ COPIED = 0x80005302
 """Where the double keeps the users that an object is shared with."""
 QUORUM = -2
 """Where it keeps how many must approve management and use."""
-CERTIFICATE_CLASS, PUBLIC_KEY_CLASS, PRIVATE_KEY_CLASS = 1, 2, 3
+DATA_CLASS, CERTIFICATE_CLASS, PUBLIC_KEY_CLASS, PRIVATE_KEY_CLASS = range(4)
 
 
 @dataclass(frozen=True)
@@ -431,10 +431,14 @@ class BoundaryDouble:
         )
 
     def certificate_count(self) -> int:
-        return self._token_count(CERTIFICATE_CLASS)
+        return self._count(CERTIFICATE_CLASS, are_tokens=True)
 
-    def _token_count(self, object_class: int) -> int:
-        return sum(bool(found[2].get(TOKEN)) and found[2].get(0) == object_class for found in self.objects.values())
+    def data_object_count(self, are_tokens: bool) -> int:
+        return self._count(DATA_CLASS, are_tokens=are_tokens)
+
+    def _count(self, object_class: int, *, are_tokens: bool) -> int:
+        kinds = [(found[2].get(0), bool(found[2].get(TOKEN))) for found in self.objects.values()]
+        return kinds.count((object_class, are_tokens))
 
     def object_count(self, username: str | None = None) -> int:
         return sum(

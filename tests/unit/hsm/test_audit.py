@@ -111,7 +111,7 @@ def test_key_commands_tell_the_handles_of_their_keys(hsm, alice):
     wrap = {"wrapping_key": secret["reference"], "mechanism": 1, "parameters": None, "key": private}
     hsm.call(Operation.WRAP_KEY, wrap, alice)
     for reference in (public, private, session["reference"]):
-        hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template": {3: "label"}}, alice)
+        hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template_ticket": {3: "label"}}, alice)
         hsm.call(Operation.DESTROY_OBJECT, {"reference": reference}, alice)
     told = [(entry.opcode, entry.private_reference, entry.public_reference) for entry in hsm.entries()[-10:]]
     assert told == [

@@ -87,7 +87,7 @@ def test_an_older_copy_of_one_record_is_named(cluster, full):
     hsm, alice = full
     key = cluster.keys("object/")[2]
     old = cluster.store.get(key).value
-    body = {"reference": int(key.removeprefix("object/"), 16), "template": {3: "newer"}}
+    body = {"reference": int(key.removeprefix("object/"), 16), "template_ticket": {3: "newer"}}
     hsm.call(Operation.SET_ATTRIBUTES, body, alice)
     cluster.put(key, old)
     assert one_refused(hsm, "is an older copy (version 1, the newest is 2)") == key

@@ -96,9 +96,9 @@ def test_two_changes_of_one_object_in_a_batch_are_made_one_after_the_other(clust
     reference = generate(hsm, alice)
     hsm.hold = True
     for label in ("a", "b"):
-        hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template": {3: label}}, alice)
+        hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template_ticket": {3: label}}, alice)
     hsm.call(Operation.DESTROY_OBJECT, {"reference": reference}, alice)
-    hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template": {3: "c"}}, alice)
+    hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template_ticket": {3: "c"}}, alice)
     tokens = range(max(hsm.hsm.answers) + 1, max(hsm.hsm.answers) + 5)
     hsm.flush()
     hsm.settle()
@@ -114,8 +114,8 @@ def test_an_attribute_change_is_decided_again_on_the_newest_object(cluster, hsm,
     reference = generate(hsm, alice)
     other.replica.catch_up()
     hsm.hold = other.hold = True
-    hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template": {3: "label"}}, alice)
-    other.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template": {258: b"id"}}, alice)
+    hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template_ticket": {3: "label"}}, alice)
+    other.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template_ticket": {258: b"id"}}, alice)
     hsm.flush()
     other.flush()
     hsm.replica.catch_up()
@@ -178,7 +178,7 @@ def test_certificates_are_written_as_fast_as_the_operator_allows(cluster):
     certificate = {0: 1, 1: True}
     reference = create(certificate)["objects"][0]["reference"]
     before = dict(hsm.hsm.objects)
-    changed = {"reference": reference, "template": {3: "label"}}
+    changed = {"reference": reference, "template_ticket": {3: "label"}}
     for refused in (
         create(certificate),
         copy(hsm, alice, reference, {}),
@@ -232,7 +232,7 @@ def test_a_key_is_not_wrapped_after_a_change_that_forbids_it(cluster, hsm, alice
     body = {"wrapping_key": reference, "mechanism": 1, "key": reference}
     assert hsm.call(Operation.WRAP_KEY, body, alice) == {"data": b"wrapped"}
     hsm.hold = True
-    hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template": {EXTRACTABLE: False}}, alice)
+    hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template_ticket": {EXTRACTABLE: False}}, alice)
     hsm.call(Operation.WRAP_KEY, body, alice)
     token = max(hsm.hsm.answers) + 2
     hsm.flush()
@@ -323,7 +323,7 @@ def test_a_change_without_a_good_request_id_is_refused(hsm, alice, request_id):
 
 
 def copy(hsm, login, reference, template):
-    return hsm.call(Operation.COPY_OBJECT, {"reference": reference, "template": template}, login)
+    return hsm.call(Operation.COPY_OBJECT, {"reference": reference, "template_ticket": template}, login)
 
 
 def test_a_copy_and_the_mark_that_it_leaves_are_one_commit(cluster, hsm, alice):
@@ -369,12 +369,37 @@ def test_a_session_object_becomes_one_token_object_however_often_that_is_asked_a
     reference = generate(hsm, alice, {})
     hsm.hold = True
     for _ in range(2):
-        hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template": TOKEN}, alice)
+        hsm.call(Operation.SET_ATTRIBUTES, {"reference": reference, "template_ticket": TOKEN}, alice)
     hsm.flush()
     other.replica.catch_up()
     assert reference not in hsm.hsm.objects
     assert len(hsm.hsm.objects) == 1
     assert other.hsm.objects == hsm.hsm.objects
+
+
+@pytest.mark.parametrize("are_tokens", [True, False])
+def test_the_number_of_data_objects_is_limited_also_within_a_batch(cluster, are_tokens):
+    hsm = cluster.member(settings=Settings(max_data_objects=2))
+    hsm.activate()
+    alice = hsm.user(hsm.admin())
+
+    def create():
+        return hsm.call(Operation.CREATE_OBJECT, {"template_ticket": {0: 0, 1: are_tokens}}, alice)
+
+    reference = create()["objects"][0]["reference"]
+    hsm.hold = True
+    for _ in range(2):
+        create()
+    hsm.flush()
+    hsm.hold = False
+    assert (hsm.hsm.data_object_count(are_tokens), hsm.hsm.data_object_count(not are_tokens)) == (2, 0)
+    refused = create()
+    assert (refused.rv, "limit of 2 data objects" in refused.text) == (0x31, True)
+    assert copy(hsm, alice, reference, {}).rv == 0x31
+    assert "objects" in copy(hsm, alice, reference, {1: not are_tokens})
+    hsm.call(Operation.DESTROY_OBJECT, {"reference": reference}, alice)
+    hsm.settle()
+    assert "objects" in create()
 
 
 def test_the_number_of_certificates_is_limited_also_within_a_batch(cluster):

@@ -693,7 +693,7 @@ def test_tokens_are_made_for_keys_that_need_them_by_those_who_see_them(keys):
 
 
 CHANGES: dict[str, tuple[Operation, Any]] = {
-    "attribute": (Operation.SET_ATTRIBUTES, lambda keys: {"reference": keys.key, "template": {3: "new"}}),
+    "attribute": (Operation.SET_ATTRIBUTES, lambda keys: {"reference": keys.key, "template_ticket": {3: "new"}}),
     "share": (Operation.SHARE_KEY, lambda keys: {"reference": keys.key, "username": "frank"}),
     "unshare": (Operation.UNSHARE_KEY, lambda keys: {"reference": keys.key, "username": "eve"}),
     "unwrap": (

@@ -23,7 +23,7 @@ pub fn check_change(class: &ClassRules, attributes: &Template, role: Role, chang
                 format!("{} does not belong to objects of class {}", attribute.name(), class.name),
             )
         })?;
-        check_value(attribute, value)?;
+        check_value(class, attribute, value)?;
         let now = flag(attributes, attribute);
         let wanted = *value == AttributeValue::Bool(true);
         let admin = role == Role::Admin;
@@ -65,7 +65,7 @@ pub fn check_copy(class: &ClassRules, attributes: &Template, template: &Template
         return Err(Error::refused(Rv::ACTION_PROHIBITED, "the object's CKA_COPYABLE is false"));
     }
     for (attribute, value) in template.iter() {
-        check_value(attribute, value)?;
+        check_value(class, attribute, value)?;
     }
     let differs = |(attribute, value): &(AttributeType, &AttributeValue)| match attribute {
         AttributeType::Token => false,

@@ -703,6 +703,25 @@ pub static CERTIFICATE: ClassRules = ClassRules {
     ],
 };
 
+/// Objects of class `data`.
+pub static DATA: ClassRules = ClassRules {
+    name: "data",
+    object_class: 0,
+    key_type: None,
+    rules: &[
+        rule(A::Class, [G::Match, G::Required, G::Required], [D::None, D::None], C::Never),
+        rule(A::Token, [G::Optional, G::Optional, G::Optional], [D::False, D::False], C::Raise),
+        rule(A::Private, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Never),
+        rule(A::Label, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Application, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Value, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::ObjectId, [G::Optional, G::Optional, G::Optional], [D::Empty, D::Empty], C::Owner),
+        rule(A::Modifiable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
+        rule(A::Copyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Lower),
+        rule(A::Destroyable, [G::Optional, G::Optional, G::Optional], [D::True, D::True], C::Owner),
+    ],
+};
+
 /// Every class.
 pub static ALL: &[&ClassRules] = &[
     &AES,
@@ -731,4 +750,5 @@ pub static ALL: &[&ClassRules] = &[
     &ML_KEM_PUBLIC,
     &ML_KEM_PRIVATE,
     &CERTIFICATE,
+    &DATA,
 ];

@@ -57,7 +57,7 @@ pub fn check_template(class: &ClassRules, way: Way, template: &Template) -> Resu
                 format!("{} does not belong to objects of class {}", attribute.name(), class.name),
             )
         })?;
-        check_value(attribute, value)?;
+        check_value(class, attribute, value)?;
         let is_default = || rule.default_value(way).as_ref() == Some(value);
         match rule.given(way) {
             Given::Required | Given::Optional | Given::Match => {}
@@ -85,7 +85,7 @@ pub fn check_template(class: &ClassRules, way: Way, template: &Template) -> Resu
     check_class(class, template)
 }
 
-/// The attributes of an object: what was given, what follows from the key, and defaults. Key material is left out.
+/// The attributes of an object: what was given, what follows from the key, and defaults. Key material and data are left out.
 ///
 /// # Errors
 /// Something given is not what follows from the key.
@@ -103,7 +103,7 @@ pub fn complete(
     for rule in class.rules {
         let attribute = rule.attribute;
         let mut given = template.take(attribute);
-        if class.hides(attribute) {
+        if class.keeps_apart(attribute) {
             continue;
         }
         if let Some(AttributeValue::Secret(plain)) = given {

@@ -69,7 +69,12 @@ impl Query {
 
     /// Whether these attributes match.
     pub fn matches(&self, encoded: &[u8]) -> bool {
-        self.0.iter().all(|(attribute, wanted)| value(encoded, *attribute) == Some(wanted))
+        self.all(|attribute, wanted| value(encoded, attribute) == Some(wanted))
+    }
+
+    /// Whether this is true of every attribute and its encoded value.
+    pub fn all(&self, mut is_there: impl FnMut(AttributeType, &[u8]) -> bool) -> bool {
+        self.0.iter().all(|(attribute, wanted)| is_there(*attribute, wanted))
     }
 
     /// The encoded value that is wanted of an attribute.

@@ -20,6 +20,8 @@ pub use rules::ClassRules;
 use crate::{Error, Result};
 use strongroom_wire::{AttributeType, AttributeValue, Rv, Template};
 
+/// `CKO_DATA`.
+pub const CKO_DATA: u64 = 0;
 /// `CKO_CERTIFICATE`.
 pub const CKO_CERTIFICATE: u64 = 1;
 /// `CKO_PUBLIC_KEY`.
@@ -42,11 +44,11 @@ pub const UNAVAILABLE: u64 = u64::MAX;
 pub fn class_of(template: &Template) -> Result<&'static ClassRules> {
     let class = template.ulong(AttributeType::Class).ok_or_else(|| missing(AttributeType::Class))?;
     let key_type = template.ulong(AttributeType::KeyType);
-    let is_key = class != CKO_CERTIFICATE && ALL.iter().any(|rules| rules.object_class == class);
+    let is_key = ALL.iter().any(|rules| rules.object_class == class && rules.is_key());
     if is_key && key_type.is_none() {
         return Err(missing(AttributeType::KeyType));
     }
-    let key_type = if class == CKO_CERTIFICATE { None } else { key_type };
+    let key_type = if is_key { key_type } else { None };
     ALL.iter().copied().find(|rules| rules.object_class == class && rules.key_type == key_type).ok_or_else(
         || {
             Error::refused(

@@ -2,7 +2,7 @@
 
 use strongroom_wire::{AttributeType, KeyKind};
 
-use super::{CKO_PRIVATE_KEY, CKO_SECRET_KEY};
+use super::{CKO_DATA, CKO_PRIVATE_KEY, CKO_SECRET_KEY};
 
 /// What a template may say about an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub struct ClassRules {
 }
 
 impl ClassRules {
-    /// The kind of its keys; none for certificates.
+    /// The kind of its keys; none for what is no key.
     pub const fn kind(&self) -> Option<KeyKind> {
         match self.key_type {
             Some(number) => KeyKind::from_key_type(number),
@@ -111,10 +111,15 @@ impl ClassRules {
         self.kind().unwrap_or(KeyKind::GenericSecret)
     }
 
-    /// Whether an attribute is key material in objects of this class, which is never shown: CKA_VALUE is that of a secret or
-    /// private key, and is public in a certificate and a public key.
-    pub fn hides(&self, attribute: AttributeType) -> bool {
-        attribute.is_secret() && matches!(self.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY)
+    /// Whether objects of this class are keys, which mechanisms use and owners share.
+    pub const fn is_key(&self) -> bool {
+        self.key_type.is_some()
+    }
+
+    /// Whether an attribute is kept as key material is: CKA_VALUE of a secret or private key, which is never shown, and that
+    /// of a data object (ADR 0116). It is public in a certificate and a public key.
+    pub fn keeps_apart(&self, attribute: AttributeType) -> bool {
+        attribute.is_secret() && matches!(self.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY | CKO_DATA)
     }
 
     /// The rule of an attribute; none when the class does not have it.

@@ -140,7 +140,7 @@ fn another_class_or_key_type_than_the_mechanism_makes_is_inconsistent() {
 }
 
 #[test]
-fn a_complete_object_has_every_default_and_no_key_material() {
+fn a_complete_object_has_every_default_and_neither_key_material_nor_data() {
     for class in ALL {
         for way in WAYS {
             let attributes = complete(class, way, least(class, way), &Template::new()).unwrap();
@@ -148,7 +148,7 @@ fn a_complete_object_has_every_default_and_no_key_material() {
                 let default = if way == Way::Generate { rule.generated } else { rule.default };
                 let value = attributes.get(rule.attribute);
                 if rule.attribute.is_secret()
-                    && matches!(class.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY)
+                    && matches!(class.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY | CKO_DATA)
                 {
                     assert_eq!(value, None);
                 } else if default != DefaultValue::None {

@@ -7,7 +7,8 @@ use strongroom_wire::{AttributeType, AttributeValue, Role, Rv, Template};
 use super::object::Object;
 use super::quorum::Service;
 use super::{Objects, Staged, visibility};
-use crate::attributes::{CKO_PUBLIC_KEY, check_change, check_copy, flag, mark_trusted};
+use crate::arena::Material;
+use crate::attributes::{CKO_PUBLIC_KEY, check_change, check_copy, flag, mark_trusted, value_bytes};
 use crate::{Caller, Error, Result};
 
 impl Objects {
@@ -22,7 +23,7 @@ impl Objects {
         self.ready()?;
         let object = self.changeable(caller, reference)?;
         self.check_approved(caller, &object, Service::Management)?;
-        let mut attributes = object.template()?;
+        let mut attributes = object.readable()?;
         check_change(object.class, &attributes, caller.role, &template)?;
         for (attribute, value) in template.iter() {
             attributes.set(attribute, value.clone());
@@ -30,10 +31,11 @@ impl Objects {
         if template.get(AttributeType::Trusted).is_some() {
             mark_trusted(object.class, &mut attributes);
         }
+        let material = self.material_of(&object, &mut attributes)?;
         if flag(&attributes, AttributeType::Token) && !object.is_token() {
-            return self.stage_new(caller, object.class, &attributes, object.material.clone());
+            return self.stage_new(caller, object.class, &attributes, material);
         }
-        self.stage(object.changed(&attributes))
+        self.stage(object.changed(&attributes).with_material(material))
     }
 
     /// Copies an object of the caller's. The original comes second, where the copy leaves a mark on it.
@@ -54,7 +56,7 @@ impl Objects {
                 "a key whose use needs approvals is not copied: nobody would have to approve the copy's";
             return Err(Error::refused(Rv::ACTION_PROHIBITED, text));
         }
-        let mut attributes = object.template()?;
+        let mut attributes = object.readable()?;
         check_copy(object.class, &attributes, template)?;
         let marked = match attributes.bool(AttributeType::EverCopied) {
             Some(false) => {
@@ -69,7 +71,8 @@ impl Objects {
         if attributes.get(AttributeType::Trusted).is_some() {
             attributes.set(AttributeType::Trusted, AttributeValue::Bool(false));
         }
-        match self.stage_new(caller, object.class, &attributes, object.material.clone()) {
+        let material = self.material_of(&object, &mut attributes)?;
+        match self.stage_new(caller, object.class, &attributes, material) {
             Ok(copy) => Ok((copy, marked)),
             Err(error) => {
                 self.discard(&marked.map(|marked| marked.reference).into_iter().collect::<Vec<_>>());
@@ -94,6 +97,16 @@ impl Objects {
     /// Whether an object with this reference is here and is a public key: where an audit entry names it.
     pub fn is_public_key(&self, reference: u64) -> bool {
         self.table.get(reference).is_some_and(|object| object.class.object_class == CKO_PUBLIC_KEY)
+    }
+
+    /// What an object with these attributes keeps apart of them: what it has, or the new value of a data object.
+    fn material_of(&self, object: &Object, attributes: &mut Template) -> Result<Option<Arc<Material>>> {
+        let Some(data) = object.data() else { return Ok(object.material.clone()) };
+        match attributes.take(AttributeType::Value).as_ref().and_then(value_bytes) {
+            Some([]) => Ok(None),
+            Some(value) if value != data => self.arena.keep(value).map(|value| Some(Arc::new(value))),
+            _ => Ok(object.material.clone()),
+        }
     }
 
     fn changeable(&self, caller: &Caller, reference: u64) -> Result<Arc<Object>> {

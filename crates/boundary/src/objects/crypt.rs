@@ -9,7 +9,7 @@ use strongroom_wire::{AttributeType, MechanismType, Rv};
 use super::Objects;
 use super::object::Object;
 use super::quorum::{Service, check_may_be_approved};
-use crate::attributes::{CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
+use crate::attributes::{CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
 use crate::mechanisms::{self, Direction, KeyHandle};
 use crate::{Caller, Error, Result};
 
@@ -159,7 +159,7 @@ impl Objects {
 
     /// Checks that a mechanism may do this with a key.
     pub(super) fn check_use(&self, object: &Object, mechanism: MechanismType, wanted: Use) -> Result<()> {
-        if object.class.object_class == CKO_CERTIFICATE {
+        if !object.class.is_key() {
             return Err(super::visibility::absent(object.reference, Rv::KEY_HANDLE_INVALID));
         }
         mechanisms::check_allowed(mechanism, wanted.function, object.kind(), self.options.fips)?;

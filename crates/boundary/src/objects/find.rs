@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use strongroom_wire::codec::List;
 use strongroom_wire::messages::{FindRequest, FindResponse, ObjectView, ObjectsResponse};
-use strongroom_wire::{AttributeType, Role, Rv, Template};
+use strongroom_wire::{AttributeType, AttributeValue, Role, Rv, Secret, Template};
 
 use super::Objects;
 use super::index::Index;
@@ -66,7 +66,7 @@ impl Objects {
                 continue;
             }
             for reference in candidates.from(0..).flatten() {
-                if self.table.get(reference).is_some_and(|object| query.matches(&object.attributes)) {
+                if self.table.get(reference).is_some_and(|object| object.matches(&query)) {
                     found.add(reference);
                 }
             }
@@ -74,7 +74,8 @@ impl Objects {
         self.page(caller, found, request.with_attributes)
     }
 
-    /// Everything readable of some objects; those that the caller does not see are left out.
+    /// Everything readable of some objects; those that the caller does not see are left out. The value of a data object is
+    /// in no other answer.
     ///
     /// # Errors
     /// `CKR_DATA_LEN_RANGE` when the answer would not fit into one message.
@@ -83,11 +84,15 @@ impl Objects {
         let (mut objects, mut bytes) = (Vec::new(), 0);
         for reference in references {
             let Some(object) = self.shown(caller, *reference) else { continue };
-            bytes += bytes_of(&object, true);
+            bytes += bytes_of(&object, true) + object.data().map_or(0, <[u8]>::len);
             if bytes > BYTES {
                 return Err(Error::refused(Rv::DATA_LEN_RANGE, "too many objects at once: ask for fewer"));
             }
-            objects.push(view(caller, &object, true)?);
+            let mut view = view(caller, &object, true)?;
+            if let Some(data) = object.data().filter(|_| object.is_visible_to(caller)) {
+                view.attributes.set(AttributeType::Value, AttributeValue::Secret(Secret::new(data.to_vec())));
+            }
+            objects.push(view);
         }
         Ok(ObjectsResponse { objects: List(objects) })
     }

@@ -1,4 +1,4 @@
-//! Objects that come in from outside: keys in clear, and certificates.
+//! Objects that come in from outside: keys in clear, certificates, data.
 
 use strongroom_wire::{AttributeType, AttributeValue, Rv, Template};
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -8,7 +8,8 @@ use super::generate::{Origin, check_rsa_bits, checked_exponent};
 use super::made::{self, Made};
 use super::{Objects, Staged, curves, der, ml_dsa, ml_kem};
 use crate::attributes::{
-    CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, ClassRules, Way, check_template, class_of, value_bytes,
+    CKO_CERTIFICATE, CKO_DATA, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, ClassRules, Way, check_template, class_of,
+    value_bytes,
 };
 use crate::ffi::{EcKey, Hash, RsaKey};
 use crate::{Caller, Error, Result, mechanisms};
@@ -38,6 +39,7 @@ impl Objects {
         let class = class_of(&template)?;
         check_template(class, Way::Create, &template)?;
         let made = match class.object_class {
+            CKO_DATA => data(&template),
             CKO_CERTIFICATE => certificate(&template)?,
             CKO_PUBLIC_KEY => public_key(class, &template)?,
             CKO_PRIVATE_KEY => private_key(class, &template)?,
@@ -165,6 +167,12 @@ fn certificate(template: &Template) -> Result<Made> {
     ];
     let computed = attributes.into_iter().map(|(attribute, value)| (attribute, AttributeValue::Bytes(value)));
     Ok(Made { computed: computed.collect(), material: None })
+}
+
+/// Bytes of an application's, which nothing here is computed with.
+fn data(template: &Template) -> Made {
+    let value = Zeroizing::new(bytes(template, AttributeType::Value).to_vec());
+    Made { computed: Template::new(), material: Some(value).filter(|value| !value.is_empty()) }
 }
 
 fn invalid(text: &'static str) -> Error {

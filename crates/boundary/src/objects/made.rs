@@ -21,7 +21,7 @@ use crate::{Error, Result};
 pub struct Made {
     /// The attributes that follow from it.
     pub computed: Template,
-    /// None for a public key.
+    /// None for a public key, a certificate and data without bytes.
     pub material: Option<Zeroizing<Vec<u8>>>,
 }
 
@@ -146,7 +146,7 @@ pub fn keep(arena: &Arc<Arena>, material: Option<&Zeroizing<Vec<u8>>>) -> Result
 /// The object has no key.
 pub fn handle_of(object: &Object) -> Result<KeyHandle> {
     let kind =
-        object.kind().ok_or_else(|| Error::refused(Rv::KEY_TYPE_INCONSISTENT, "a certificate is no key"))?;
+        object.kind().ok_or_else(|| Error::refused(Rv::KEY_TYPE_INCONSISTENT, "the object is no key"))?;
     let attribute =
         |attribute| object.bytes(attribute).ok_or_else(|| Error::failed("a key lacks an attribute"));
     let parameter_set = || object.ulong(AttributeType::ParameterSet);

@@ -66,12 +66,14 @@ pub struct Sizes {
     pub label_characters: usize,
     /// Of the longest generic secret.
     pub secret_bytes: u64,
+    /// Of the longest value of a data object.
+    pub data_object_bytes: usize,
 }
 
 impl Default for Sizes {
-    /// AWS's (aws-cloudhsm 5.1).
+    /// AWS's (aws-cloudhsm 5.1), which has no data objects.
     fn default() -> Self {
-        Self { label_characters: 127, secret_bytes: 800 }
+        Self { label_characters: 127, secret_bytes: 800, data_object_bytes: 128 * 1024 }
     }
 }
 
@@ -166,6 +168,11 @@ impl Objects {
     /// Certificates among the token objects.
     pub fn certificate_count(&self) -> usize {
         self.table.certificates()
+    }
+
+    /// Data objects among the token objects, or among the session objects.
+    pub fn data_object_count(&self, are_tokens: bool) -> usize {
+        self.table.data_objects(are_tokens)
     }
 
     /// Private keys among the token objects.

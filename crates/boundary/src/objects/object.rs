@@ -5,10 +5,11 @@ use std::sync::{Arc, RwLock};
 
 use strongroom_wire::codec::{Field, List, read_bytes};
 use strongroom_wire::messages::{KeyQuorum, ObjectView};
-use strongroom_wire::{AttributeType, AttributeValue, KeyKind, Template};
+use strongroom_wire::{AttributeType, AttributeValue, KeyKind, Secret, Template};
 
 use crate::arena::Material;
-use crate::attributes::{self, ClassRules, encoded};
+use crate::attributes::encoded::{self, Query};
+use crate::attributes::{self, CKO_DATA, ClassRules};
 use crate::mechanisms::KeyHandle;
 use crate::{Error, Result};
 
@@ -29,7 +30,7 @@ pub struct Object {
     pub flags: Flags,
     /// The mechanisms that the key is bound to, by number; none where it is bound to none.
     pub allowed_mechanisms: Option<Box<[u64]>>,
-    /// None for public keys and certificates.
+    /// The value of a data object, unless it is empty. None for public keys and certificates.
     pub material: Option<Arc<Material>>,
     /// The key ready for use, while it is in use (see `cache`).
     pub handle: RwLock<Option<Arc<KeyHandle>>>,
@@ -132,6 +133,12 @@ impl Object {
             .with_quorum(self.quorum)
     }
 
+    /// The same, with another value: of a data object.
+    pub fn with_material(mut self, material: Option<Arc<Material>>) -> Self {
+        self.material = material;
+        self
+    }
+
     /// The same, which so many must approve the use of.
     pub const fn with_quorum(mut self, quorum: Quorum) -> Self {
         self.quorum = quorum;
@@ -161,7 +168,32 @@ impl Object {
         self.login_id == 0
     }
 
-    /// Its attributes, decoded.
+    /// The value of a data object; none of any other.
+    pub fn data(&self) -> Option<&[u8]> {
+        (self.class.object_class == CKO_DATA).then(|| self.material.as_deref().map_or(&[][..], |value| value))
+    }
+
+    /// Whether it has all that a search names.
+    pub fn matches(&self, query: &Query) -> bool {
+        query.all(|attribute, mut wanted| match self.data() {
+            Some(data) if attribute == AttributeType::Value => read_bytes(&mut wanted) == Ok(data),
+            _ => encoded::value(&self.attributes, attribute) == Some(wanted),
+        })
+    }
+
+    /// Its attributes as whoever sees it reads them, with the value of a data object.
+    ///
+    /// # Errors
+    /// As [`Self::template`].
+    pub fn readable(&self) -> Result<Template> {
+        let mut attributes = self.template()?;
+        if let Some(data) = self.data() {
+            attributes.set(AttributeType::Value, AttributeValue::Secret(Secret::new(data.to_vec())));
+        }
+        Ok(attributes)
+    }
+
+    /// Its attributes, decoded, without what is kept as key material is.
     ///
     /// # Errors
     /// They were not encoded by us, which cannot be.
@@ -196,12 +228,13 @@ impl Object {
         }
     }
 
-    /// The kind of key; none for a certificate.
+    /// The kind of key; none for what is no key.
     pub const fn kind(&self) -> Option<KeyKind> {
         self.class.kind()
     }
 
-    /// As somebody who sees it whole sees it.
+    /// As somebody who sees it whole sees it, without the value of a data object: that is given out only where it is asked
+    /// for (ADR 0116).
     pub fn view(&self) -> Result<ObjectView> {
         let shared_users = self.shared_users.iter().map(|shared| shared.to_string()).collect();
         Ok(ObjectView { shared_users: List(shared_users), ..self.view_of(self.template()?) })

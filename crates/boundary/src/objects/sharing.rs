@@ -11,7 +11,6 @@ use super::object::Object;
 use super::quorum::{Service, check_approvers_left};
 use super::table::Scope;
 use super::{Objects, Staged, visibility};
-use crate::attributes::CKO_CERTIFICATE;
 use crate::{Caller, Error, Result};
 
 impl Objects {
@@ -90,11 +89,9 @@ impl Objects {
 }
 
 fn check_shareable(object: &Object, usernames: &[Arc<str>]) -> Result<()> {
-    if object.class.object_class == CKO_CERTIFICATE {
-        return Err(Error::refused(
-            Rv::KEY_HANDLE_INVALID,
-            "only keys are shared, and this is a certificate",
-        ));
+    if !object.class.is_key() {
+        let text = format!("only keys are shared, and this is a {}", object.class.name);
+        return Err(Error::refused(Rv::KEY_HANDLE_INVALID, text));
     }
     if !object.is_token() {
         let text = "a session key is its login's alone: only a token key is shared";

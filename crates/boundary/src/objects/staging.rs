@@ -166,21 +166,27 @@ impl Objects {
         Ok(staged)
     }
 
-    /// Refuses a new label and a new secret that are longer than the operator allows.
+    /// Refuses a new label, a new secret and new data that are longer than the operator allows.
     fn check_sizes(&self, object: &Object) -> Result<()> {
         let sizes = self.options.sizes;
         let refused = |text: String| Err(Error::refused(Rv::ATTRIBUTE_VALUE_INVALID, text));
         let label = object.text(AttributeType::Label);
         let characters = label.as_deref().unwrap_or_default().chars().count();
-        let is_new =
-            || self.table.get(object.reference).is_none_or(|old| old.text(AttributeType::Label) != label);
-        if characters > sizes.label_characters && is_new() {
+        let is_new = |is_as_before: &dyn Fn(&Object) -> bool| {
+            self.table.get(object.reference).is_none_or(|old| !is_as_before(&old))
+        };
+        if characters > sizes.label_characters && is_new(&|old| old.text(AttributeType::Label) == label) {
             return refused(format!("CKA_LABEL is longer than {} characters", sizes.label_characters));
         }
         let length = object.ulong(AttributeType::ValueLen).unwrap_or(0);
         let is_secret = object.kind().is_some_and(KeyKind::is_any_bytes) && object.version == 1;
         if is_secret && length > sizes.secret_bytes {
             return refused(format!("a generic secret has 1 to {} bytes", sizes.secret_bytes));
+        }
+        let is_long = object.data().is_some_and(|data| data.len() > sizes.data_object_bytes);
+        if is_long && is_new(&|old| old.data() == object.data()) {
+            let limit = sizes.data_object_bytes;
+            return refused(format!("CKA_VALUE of a data object is longer than {limit} bytes"));
         }
         Ok(())
     }

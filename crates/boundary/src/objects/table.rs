@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::index::Index;
 use super::object::Object;
-use crate::attributes::{CKO_CERTIFICATE, CKO_PRIVATE_KEY};
+use crate::attributes::{CKO_CERTIFICATE, CKO_DATA, CKO_PRIVATE_KEY};
 use strongroom_wire::AttributeType;
 
 const SHARDS: usize = 64;
@@ -39,6 +39,8 @@ struct Counts {
     tokens: usize,
     certificates: usize,
     private_keys: usize,
+    token_data: usize,
+    session_data: usize,
     sessions: usize,
 }
 
@@ -141,6 +143,12 @@ impl Table {
         self.counts().private_keys
     }
 
+    /// Data objects among the token objects, or among the session objects.
+    pub fn data_objects(&self, are_tokens: bool) -> usize {
+        let counts = self.counts();
+        if are_tokens { counts.token_data } else { counts.session_data }
+    }
+
     /// Session objects.
     pub fn session_objects(&self) -> usize {
         self.counts().sessions
@@ -168,7 +176,9 @@ impl Table {
 
 impl Counts {
     fn add(&mut self, object: &Object) {
+        let is_data = usize::from(object.class.object_class == CKO_DATA);
         if object.is_token() {
+            self.token_data += is_data;
             self.tokens += 1;
             self.certificates += usize::from(object.class.object_class == CKO_CERTIFICATE);
             self.private_keys += usize::from(object.class.object_class == CKO_PRIVATE_KEY);
@@ -177,15 +187,19 @@ impl Counts {
                 self.by_user.entry(Arc::clone(shared)).or_default().shared += 1;
             }
         } else {
+            self.session_data += is_data;
             self.sessions += 1;
         }
     }
 
     fn remove(&mut self, object: &Object) {
+        let is_data = usize::from(object.class.object_class == CKO_DATA);
         if !object.is_token() {
+            self.session_data -= is_data;
             self.sessions -= 1;
             return;
         }
+        self.token_data -= is_data;
         self.tokens -= 1;
         self.certificates -= usize::from(object.class.object_class == CKO_CERTIFICATE);
         self.private_keys -= usize::from(object.class.object_class == CKO_PRIVATE_KEY);

@@ -9,7 +9,7 @@ use super::generate::Origin;
 use super::made::{self, Made};
 use super::object::Object;
 use super::quorum::Service;
-use super::{Objects, Staged, ml_kem};
+use super::{Objects, Staged, ml_kem, visibility};
 use crate::attributes::encoded::Query;
 use crate::attributes::{CKO_PRIVATE_KEY, CKO_SECRET_KEY, ClassRules, Way, check_template, class_of};
 use crate::ffi::PrivateKey;
@@ -35,6 +35,9 @@ impl Objects {
         self.check_use(&wrapping_key, mechanism, WRAP).map_err(|error| {
             renamed(error, Rv::WRAPPING_KEY_TYPE_INCONSISTENT, Rv::WRAPPING_KEY_HANDLE_INVALID)
         })?;
+        if !target.class.is_key() {
+            return Err(visibility::absent(key, Rv::KEY_HANDLE_INVALID));
+        }
         self.check_approved(caller, &wrapping_key, Service::Management)?;
         self.check_approved(caller, &target, Service::Management)?;
         if !matches!(target.class.object_class, CKO_SECRET_KEY | CKO_PRIVATE_KEY) {

@@ -195,8 +195,8 @@ fn session_objects_end_with_the_session_that_made_them() {
 #[test]
 fn unknown_classes_and_types_are_refused_here() {
     let session = session();
-    let data = [(CKA_CLASS, V::U(CKO_DATA)), (CKA_VALUE, V::S(b"data"))];
-    assert_eq!(session.create(&data), Err(Rv::ATTRIBUTE_VALUE_INVALID));
+    let parameters = [(CKA_CLASS, V::U(CKO_DOMAIN_PARAMETERS)), (CKA_VALUE, V::S(b"parameters"))];
+    assert_eq!(session.create(&parameters), Err(Rv::ATTRIBUTE_VALUE_INVALID));
     let key_type =
         [(CKA_CLASS, V::U(CKO_SECRET_KEY)), (CKA_KEY_TYPE, V::U(CKK_BLOWFISH)), (CKA_VALUE, V::S(&[1; 32]))];
     assert_eq!(session.create(&key_type), Err(Rv::TEMPLATE_INCONSISTENT));

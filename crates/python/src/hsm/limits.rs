@@ -11,13 +11,18 @@ pub(super) struct Limits {
     max_connections: usize,
     max_label_characters: usize,
     max_secret_bytes: u64,
+    max_data_object_bytes: usize,
     max_data_bytes: u64,
     certificate_reads_per_second: u32,
 }
 
 impl Limits {
     pub(super) const fn sizes(&self) -> Sizes {
-        Sizes { label_characters: self.max_label_characters, secret_bytes: self.max_secret_bytes }
+        Sizes {
+            label_characters: self.max_label_characters,
+            secret_bytes: self.max_secret_bytes,
+            data_object_bytes: self.max_data_object_bytes,
+        }
     }
 
     pub(super) fn settings(&self) -> Settings {

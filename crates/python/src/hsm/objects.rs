@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use strongroom_boundary::objects::{Service, Staged};
 use strongroom_wire::messages::{KeyQuorum, MechanismParameters};
-use strongroom_wire::{Field, MechanismType, Rv};
+use strongroom_wire::{Field, MechanismType, Rv, Template};
 
 use super::{Caller, Hsm, detached, detached_bytes};
 use crate::convert::{message_from_python, message_to_python, template_from_python};
@@ -43,6 +43,12 @@ impl StagedObject {
 fn mechanism_of(code: u64) -> PyResult<MechanismType> {
     MechanismType::from_code(code).ok_or_else(|| {
         refused(Rv::MECHANISM_INVALID, format!("the HSM does not know the mechanism {code:#x}"))
+    })
+}
+
+fn template_of<'py>(ticket: &'py Bound<'_, SecretTicket>) -> PyResult<&'py Template> {
+    ticket.get().template().ok_or_else(|| {
+        refused(Rv::ARGUMENTS_BAD, "this ticket stands for bytes, not for an object's template")
     })
 }
 
@@ -113,9 +119,7 @@ impl Hsm {
         template: &Bound<'_, SecretTicket>,
     ) -> PyResult<StagedObject> {
         let caller = &caller.get().0;
-        let template = template.get().template().cloned().ok_or_else(|| {
-            refused(Rv::ARGUMENTS_BAD, "this ticket stands for bytes, not for an object's template")
-        })?;
+        let template = template_of(template)?.clone();
         let staged = detached(py, || self.boundary.objects.create_object(caller, template))?;
         StagedObject::new(py, staged)
     }
@@ -223,10 +227,10 @@ impl Hsm {
         py: Python<'_>,
         caller: &Bound<'_, Caller>,
         reference: u64,
-        template: &Bound<'_, PyDict>,
+        template: &Bound<'_, SecretTicket>,
     ) -> PyResult<StagedObject> {
         let caller = &caller.get().0;
-        let template = template_from_python(template)?;
+        let template = template_of(template)?.clone();
         let staged = detached(py, || self.boundary.objects.set_attributes(caller, reference, template))?;
         StagedObject::new(py, staged)
     }
@@ -236,12 +240,11 @@ impl Hsm {
         py: Python<'_>,
         caller: &Bound<'_, Caller>,
         reference: u64,
-        template: &Bound<'_, PyDict>,
+        template: &Bound<'_, SecretTicket>,
     ) -> PyResult<(StagedObject, Option<StagedObject>)> {
-        let caller = &caller.get().0;
-        let template = template_from_python(template)?;
+        let (caller, template) = (&caller.get().0, template_of(template)?);
         let objects = &self.boundary.objects;
-        let (copy, original) = detached(py, || objects.copy_object(caller, reference, &template))?;
+        let (copy, original) = detached(py, || objects.copy_object(caller, reference, template))?;
         let original = original.map(|staged| StagedObject::new(py, staged)).transpose()?;
         Ok((StagedObject::new(py, copy)?, original))
     }
@@ -373,6 +376,10 @@ impl Hsm {
 
     fn is_certificate(&self, reference: u64) -> bool {
         self.boundary.objects.is_certificate(reference)
+    }
+
+    fn data_object_count(&self, are_tokens: bool) -> usize {
+        self.boundary.objects.data_object_count(are_tokens)
     }
 
     fn certificate_count(&self) -> usize {

@@ -29,7 +29,7 @@ fn secret_keys_have_the_sizes_of_their_kind() {
 
 #[test]
 fn an_operator_sets_how_long_labels_and_secrets_may_be() {
-    let sizes = Sizes { label_characters: 3, secret_bytes: 4096 };
+    let sizes = Sizes { label_characters: 3, secret_bytes: 4096, ..Sizes::default() };
     let options = Options { allow_unlocked_memory: true, sizes, ..Options::default() };
     let objects = Objects::new(keys(), options).unwrap();
     for (length, expected) in

@@ -5,6 +5,7 @@ mod allowed_mechanisms;
 mod attacks;
 mod certificates;
 mod changes;
+mod data;
 mod derivation;
 mod find;
 mod generation;

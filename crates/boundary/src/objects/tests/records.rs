@@ -66,8 +66,14 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.hex"))
 }
 
-const GOLDEN: [(&str, u64); 4] =
-    [("record-aes", 0x1001), ("record-rsa", 0x1002), ("record-ec", 0x1003), ("record-public", 0x1004)];
+const GOLDEN: [(&str, u64); 5] = [
+    ("record-aes", 0x1001),
+    ("record-rsa", 0x1002),
+    ("record-ec", 0x1003),
+    ("record-public", 0x1004),
+    ("record-data", 0x1006),
+];
+const DATA: &[u8] = b"what an application keeps";
 
 #[test]
 fn records_of_the_first_version_still_open_and_their_keys_still_work() {
@@ -87,6 +93,7 @@ fn records_of_the_first_version_still_open_and_their_keys_still_work() {
     assert_eq!(signature, include_bytes!("../../selftest/rsa/pkcs1_sha256_signature.bin"));
     let signature = objects.sign(&alice, 0x1003, M::EcdsaSha256, None, b"sample").unwrap();
     objects.verify(&alice, 0x1004, M::EcdsaSha256, None, b"sample", &signature).unwrap();
+    assert_eq!(find(&objects, &alice, only(A::Value, V::Secret(Secret::new(DATA.to_vec())))), [0x1006]);
 }
 
 const SHARED: (&str, u64) = ("record-shared", 0x1005);
@@ -121,6 +128,7 @@ fn missing_golden_records_are_written() {
         imports::rsa_private().with(A::Sign, V::Bool(true)),
         imports::ec_private().with(A::Sign, V::Bool(true)),
         public.with(A::Verify, V::Bool(true)),
+        data::template(DATA),
         shared,
     ];
     for ((name, reference), template) in GOLDEN.into_iter().chain([SHARED]).zip(templates) {
