@@ -19,6 +19,7 @@ from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
 pytestmark = pytest.mark.cluster
+X448 = b"\x06\x03\x2b\x65\x6f"
 MESSAGE = os.urandom(100_000)
 GENERATE = mechanism(Mechanism.EC_MONTGOMERY_KEY_PAIR_GEN)
 RFC_8032 = [
@@ -112,6 +113,11 @@ def test_what_is_no_x25519_key_is_refused(session):
     assert refusal(lambda: session.create(keys.x25519_private(os.urandom(31)))) == 0x13
     assert refusal(lambda: session.create({**keys.x25519_private(bytes(32)), Attribute.EC_PARAMS: P256})) == 0x140
     assert refusal(lambda: session.generate_pair(GENERATE, {Attribute.EC_PARAMS: keys.ED25519}, {})) == 0x140
+    for params, code in ((X448, 0x140), (b"\x13\x08curve448", 0x140), (X448[:-1], 0x130), (b"", 0x130)):
+        wrong = {Attribute.EC_PARAMS: params}
+        assert refusal(lambda wrong=wrong: session.generate_pair(GENERATE, wrong, {})) == code
+        other = {**keys.x25519_private(bytes(32)), **wrong}
+        assert refusal(lambda other=other: session.create(other)) == code
     assert refusal(lambda: session.generate_pair(GENERATE, {}, {})) == 0xD0
     assert refusal(lambda: derive(ecdh(bytes(32)), private, keys.new_secret())) == 0x71
     assert refusal(lambda: derive(ecdh(os.urandom(31)), private, keys.new_secret())) == 0x71

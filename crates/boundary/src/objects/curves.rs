@@ -20,19 +20,26 @@ pub const ED25519_LENGTH: usize = 32;
 /// The curve that CKA_EC_PARAMS names.
 ///
 /// # Errors
-/// `CKR_CURVE_NOT_SUPPORTED`, `CKR_DOMAIN_PARAMS_INVALID` for what is no OID.
+/// `CKR_CURVE_NOT_SUPPORTED`, `CKR_DOMAIN_PARAMS_INVALID` for what names no curve.
 pub fn curve(params: &[u8]) -> Result<Curve> {
     if let Some((curve, _)) = CURVES.iter().find(|(_, oid)| *oid == params) {
         return Ok(*curve);
     }
-    if params.len() > 2 && params[0] == 0x06 && usize::from(params[1]) == params.len() - 2 {
-        let text = "the curve is not one of secp224r1, secp256r1, secp384r1, secp521r1 and secp256k1";
-        return Err(Error::refused(Rv::CURVE_NOT_SUPPORTED, text));
+    Err(refused(params, "the curve is not one of secp224r1, secp256r1, secp384r1, secp521r1 and secp256k1"))
+}
+
+/// The refusal of a curve that is not here, or of what names none: PKCS #11 has an object identifier for it, or a name as a
+/// PrintableString.
+fn refused(params: &[u8], text: &'static str) -> Error {
+    match params {
+        [0x06 | 0x13, length, name @ ..] if !name.is_empty() && usize::from(*length) == name.len() => {
+            Error::refused(Rv::CURVE_NOT_SUPPORTED, text)
+        }
+        _ => Error::refused(
+            Rv::DOMAIN_PARAMS_INVALID,
+            "CKA_EC_PARAMS must be the DER of a curve's object identifier or name",
+        ),
     }
-    Err(Error::refused(
-        Rv::DOMAIN_PARAMS_INVALID,
-        "CKA_EC_PARAMS must be the DER of a curve's object identifier",
-    ))
 }
 
 /// The CKA_EC_PARAMS of a curve.
@@ -43,25 +50,25 @@ pub fn params(curve: Curve) -> &'static [u8] {
 /// Checks that CKA_EC_PARAMS names Ed25519.
 ///
 /// # Errors
-/// `CKR_CURVE_NOT_SUPPORTED`.
+/// As [`curve`].
 pub fn check_ed25519(params: &[u8]) -> Result<()> {
     if ED25519_PARAMS.contains(&params) {
         return Ok(());
     }
     let text = "CKA_EC_PARAMS of an Edwards key must be the OID 1.3.101.112 or the name edwards25519";
-    Err(Error::refused(Rv::CURVE_NOT_SUPPORTED, text))
+    Err(refused(params, text))
 }
 
 /// Checks that CKA_EC_PARAMS names X25519.
 ///
 /// # Errors
-/// `CKR_CURVE_NOT_SUPPORTED`.
+/// As [`curve`].
 pub fn check_x25519(params: &[u8]) -> Result<()> {
     if X25519_PARAMS.contains(&params) {
         return Ok(());
     }
     let text = "CKA_EC_PARAMS of a Montgomery key must be the OID 1.3.101.110 or the name curve25519";
-    Err(Error::refused(Rv::CURVE_NOT_SUPPORTED, text))
+    Err(refused(params, text))
 }
 
 /// The DER OCTET STRING of a point.

@@ -168,17 +168,32 @@ fn rsa_sizes_and_exponents_that_aws_does_not_have_are_refused() {
 }
 
 #[test]
-fn curves_that_are_unknown_or_no_oid_are_told_apart() {
+fn curves_that_are_unknown_and_what_names_none_are_told_apart() {
     let (objects, alice) = (objects(), user("alice"));
-    let cases: [(&[u8], Rv); 3] = [
+    let cases: [(&[u8], Rv); 8] = [
         (b"\x06\x05\x2b\x81\x04\x00\x06", Rv::CURVE_NOT_SUPPORTED), // secp112r1
-        (b"\x30\x03\x02\x01\x01", Rv::DOMAIN_PARAMS_INVALID),       // explicit parameters
+        (b"\x06\x03\x2b\x65\x6f", Rv::CURVE_NOT_SUPPORTED),         // X448
+        (b"\x13\x08curve448", Rv::CURVE_NOT_SUPPORTED),
+        (b"\x30\x03\x02\x01\x01", Rv::DOMAIN_PARAMS_INVALID), // explicit parameters
+        (b"\x05\x00", Rv::DOMAIN_PARAMS_INVALID),             // implicitlyCA
+        (b"\x06\x05\x2b\x81\x04\x00", Rv::DOMAIN_PARAMS_INVALID),
+        (b"\x06\x00", Rv::DOMAIN_PARAMS_INVALID),
         (b"", Rv::DOMAIN_PARAMS_INVALID),
     ];
+    let kinds = [(M::EcKeyPairGen, 0x03), (M::EcEdwardsKeyPairGen, 0x40), (M::EcMontgomeryKeyPairGen, 0x41)];
     for (params, expected) in cases {
-        let public = only(A::EcParams, V::Bytes(params.to_vec()));
-        let refused = objects.generate_key_pair(&alice, M::EcKeyPairGen, public, Template::new());
-        assert_eq!(code(refused), expected);
+        for (mechanism, key_type) in kinds {
+            let public = only(A::EcParams, V::Bytes(params.to_vec()));
+            let refused = objects.generate_key_pair(&alice, mechanism, public.clone(), Template::new());
+            assert_eq!(code(refused), expected, "{mechanism:?} {params:?}");
+            let public = public.with(A::KeyType, V::Ulong(key_type));
+            let private = public.clone().with(A::Class, V::Ulong(3));
+            let private = private.with(A::Value, V::Secret(Secret::new(vec![1; 32])));
+            let public = public.with(A::Class, V::Ulong(2)).with(A::EcPoint, V::Bytes(vec![1; 32]));
+            for template in [public, private] {
+                assert_eq!(code(objects.create_object(&alice, template)), expected, "{params:?}");
+            }
+        }
     }
 }
 
