@@ -6,7 +6,7 @@ Calls release the interpreter's lock, so threads of a test are threads of the li
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ctypes import byref, c_ubyte, c_ulong, c_void_p
 from typing import Any
 
@@ -51,6 +51,7 @@ PLACES = {
     "C_DigestInit": 37,
     "C_Digest": 38,
     "C_DigestUpdate": 39,
+    "C_DigestKey": 40,
     "C_DigestFinal": 41,
     "C_SignInit": 42,
     "C_Sign": 43,
@@ -345,10 +346,14 @@ class Session:
         self._call("C_SignFinal", result, byref(length))
         return result.raw[: length.value]
 
-    def digest_in_parts(self, how: CkMechanism, parts: list[bytes]) -> bytes:
+    def digest_in_parts(self, how: CkMechanism, parts: Sequence[bytes | int]) -> bytes:
+        """Of data, and of the values of keys, which are given by their handles."""
         self._call("C_DigestInit", byref(how))
         for part in parts:
-            self._call("C_DigestUpdate", part, len(part))
+            if isinstance(part, int):
+                self._call("C_DigestKey", part)
+            else:
+                self._call("C_DigestUpdate", part, len(part))
         result, length = ctypes.create_string_buffer(ROOM), c_ulong(ROOM)
         self._call("C_DigestFinal", result, byref(length))
         return result.raw[: length.value]

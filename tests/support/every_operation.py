@@ -33,6 +33,7 @@ def bodies(key: int) -> dict[Operation, dict[int, Any]]:
         Operation.RANDOM: {1: 8},
         Operation.FIND: {1: {}, 2: 0, 3: 10, 4: True},
         Operation.ATTRIBUTES: {1: [key]},
+        Operation.DIGEST: {1: int(Mechanism.SHA256), 2: [{1: bytes(8), 2: key}]},
         Operation.LOGOUT: {},
         Operation.USER_CREATE: {1: "eve", 2: int(Role.ADMIN), 3: b"eve-password"},
         Operation.USER_DELETE: {1: "alice", 2: int(Role.CRYPTO_USER)},

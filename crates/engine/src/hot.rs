@@ -7,9 +7,9 @@ use strongroom_wire::bulk::{CryptRequestView, StreamStepView};
 use strongroom_wire::codec::List;
 use strongroom_wire::frame::MAX_BODY_LENGTH;
 use strongroom_wire::messages::{
-    AttachRequest, AttributesRequest, CryptResponse, Empty, FindRequest, HelloRequest, MembersResponse,
-    RandomRequest, RandomResponse, SESSION_OBJECT_BIT, StreamCloseRequest, StreamOpenRequest,
-    StreamOpenResponse, VerifyRequest,
+    AttachRequest, AttributesRequest, CryptResponse, DigestRequest, DigestResponse, Empty, FindRequest,
+    HelloRequest, MembersResponse, RandomRequest, RandomResponse, SESSION_OBJECT_BIT, StreamCloseRequest,
+    StreamOpenRequest, StreamOpenResponse, VerifyRequest,
 };
 use strongroom_wire::tables::KeyKind;
 use strongroom_wire::{DecodeError, Field, MechanismType, Message, Operation, Rv};
@@ -59,6 +59,7 @@ pub(crate) enum HotRequest {
     Random(RandomRequest),
     Find(FindRequest),
     Attributes(AttributesRequest),
+    Digest(DigestRequest),
     StreamOpen(StreamOpenRequest),
     StreamStep(StreamStepView),
     StreamClose(StreamCloseRequest),
@@ -77,6 +78,7 @@ impl HotRequest {
             Operation::Random => Self::Random(RandomRequest::from_bytes(body)?),
             Operation::Find => Self::Find(FindRequest::from_bytes(body)?),
             Operation::Attributes => Self::Attributes(AttributesRequest::from_bytes(body)?),
+            Operation::Digest => Self::Digest(DigestRequest::from_bytes(body)?),
             Operation::StreamOpen => Self::StreamOpen(StreamOpenRequest::from_bytes(body)?),
             Operation::StreamUpdate | Operation::StreamFinish | Operation::StreamReveal => {
                 Self::StreamStep(StreamStepView::from_bytes(body)?)
@@ -99,6 +101,8 @@ impl HotRequest {
             Self::Verify(verify) => verify.data.len() >= LONG_DATA,
             Self::StreamStep(step) => step.data.len() >= LONG_DATA,
             Self::Random(random) => random.length >= LONG_DATA as u64,
+            // Its parts are copied and wiped.
+            Self::Digest(_) => true,
             Self::Find(_) => true,
             Self::Attributes(attributes) => attributes.references.0.len() > 256,
             _ => false,
@@ -226,6 +230,14 @@ fn with_objects(
             let text = "One call gives at most as many random bytes as hello says.";
             let length = length.ok_or_else(|| Refusal::of_request(Rv::ARGUMENTS_BAD, text))?;
             Ok(RandomResponse { data: objects.random(length)? }.to_bytes().into())
+        }
+        HotRequest::Digest(digest) => {
+            let parts = &digest.parts.0;
+            let keys: Vec<u64> = parts.iter().filter_map(|part| part.key).collect();
+            know(shared, request, caller, &keys)?;
+            parts.iter().try_for_each(|part| check_length(shared, &part.data))?;
+            let digest = objects.digest(caller, mechanism(digest.mechanism)?, parts)?;
+            Ok(DigestResponse { digest }.to_bytes().into())
         }
         HotRequest::Find(find) => {
             let found = objects.find(caller, find)?;

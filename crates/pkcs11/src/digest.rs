@@ -1,12 +1,13 @@
-//! Message digesting functions (PKCS #11 2.40 section 5.10): computed here, no key is involved.
+//! Message digesting functions (PKCS #11 2.40 section 5.10): computed here, unless the value of a key is in the data.
 
 use std::ptr::NonNull;
 
 use aws_lc_sys::{EVP_MD, EVP_MD_CTX};
-use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
+use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
 use strongroom_wire::tables::Function;
 use strongroom_wire::{MechanismType, Rv};
 
+use crate::digesting::Digesting;
 use crate::edge::{Failure, Output, Result, bytes, enter};
 use crate::mechanism::Mechanism;
 
@@ -16,8 +17,6 @@ pub struct Digest {
     length: usize,
     /// The hash gives any length.
     is_extendable: bool,
-    /// Whether C_DigestUpdate was called.
-    is_multi_part: bool,
 }
 
 /// A context of the library, freed on drop.
@@ -89,12 +88,11 @@ impl Digest {
         let context = Context(context);
         // SAFETY: the context is new and ours; null asks for the built-in implementation.
         check(unsafe { aws_lc_sys::EVP_DigestInit_ex(context.as_ptr(), algorithm, std::ptr::null_mut()) })?;
-        Ok(Self { context, length, is_extendable: false, is_multi_part: false })
+        Ok(Self { context, length, is_extendable: false })
     }
 
     /// Adds data.
     pub fn update(&mut self, data: &[u8]) -> Result {
-        self.is_multi_part = true;
         // SAFETY: the context is initialised; the data is valid for its length.
         check(unsafe {
             aws_lc_sys::EVP_DigestUpdate(self.context.as_ptr(), data.as_ptr().cast(), data.len())
@@ -149,7 +147,7 @@ pub unsafe extern "C" fn C_DigestInit(session: CK_SESSION_HANDLE, mechanism: *mu
         }
         // SAFETY: the standard: a mechanism with its parameter.
         let mechanism = unsafe { Mechanism::read(mechanism, Function::Digest, session.slot.profile) }?;
-        operations.digest = Some(Digest::new(mechanism.kind)?);
+        operations.digest = Some(Digesting::new(&session.slot, mechanism.kind)?);
         Ok(())
     })
 }
@@ -169,7 +167,7 @@ pub unsafe extern "C" fn C_Digest(
     enter("C_Digest", |library| {
         let session = library.session(session)?;
         let mut operations = session.operations();
-        if operations.digest.as_ref().ok_or(Failure::from(NOT_ACTIVE))?.is_multi_part {
+        if operations.digest.as_ref().ok_or(Failure::from(NOT_ACTIVE))?.is_multi_part() {
             return Err(Rv::OPERATION_ACTIVE.into());
         }
         // SAFETY: the standard: a length, and null or a buffer that long.
@@ -179,10 +177,9 @@ pub unsafe extern "C" fn C_Digest(
         if !output.has_room(active.length())? {
             return Ok(());
         }
-        let mut active = operations.digest.take().ok_or(Failure::from(NOT_ACTIVE))?;
+        let active = operations.digest.take().ok_or(Failure::from(NOT_ACTIVE))?;
         // SAFETY: the standard: that many bytes.
-        active.update(unsafe { bytes(data, data_length) }?)?;
-        output.write(&active.finish()?)
+        output.write(&active.whole(unsafe { bytes(data, data_length) }?)?)
     })
 }
 
@@ -201,7 +198,25 @@ pub unsafe extern "C" fn C_DigestUpdate(
         let mut operations = session.operations();
         let active = operations.digest.as_mut().ok_or(Failure::from(NOT_ACTIVE))?;
         // SAFETY: the standard: that many bytes.
-        let outcome = unsafe { bytes(part, length) }.and_then(|part| active.update(part));
+        let outcome = unsafe { bytes(part, length) }.and_then(|part| active.update(&session.slot, part));
+        if outcome.is_err() {
+            operations.digest = None;
+        }
+        outcome
+    })
+}
+
+/// C_DigestKey: the HSM computes a digest that a key's value is in.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> CK_RV {
+    enter("C_DigestKey", |library| {
+        let session = library.standard_session(session)?;
+        let mut operations = session.operations();
+        let active = operations.digest.as_mut().ok_or(Failure::from(NOT_ACTIVE))?;
+        let outcome = active.add_key(&session.slot, key);
         if outcome.is_err() {
             operations.digest = None;
         }
@@ -231,6 +246,6 @@ pub unsafe extern "C" fn C_DigestFinal(
             return Ok(());
         }
         let active = operations.digest.take().ok_or(Failure::from(NOT_ACTIVE))?;
-        output.write(&active.finish()?)
+        output.write(&active.finish(&session.slot)?)
     })
 }

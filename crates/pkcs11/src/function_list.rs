@@ -65,7 +65,7 @@ macro_rules! functions {
             C_DigestInit: Some(digest::C_DigestInit),
             C_Digest: Some(digest::C_Digest),
             C_DigestUpdate: Some(digest::C_DigestUpdate),
-            C_DigestKey: Some(unsupported::C_DigestKey),
+            C_DigestKey: Some(digest::C_DigestKey),
             C_DigestFinal: Some(digest::C_DigestFinal),
             C_SignInit: Some(sign::C_SignInit),
             C_Sign: Some(sign::C_Sign),

@@ -14,6 +14,7 @@ pub mod cancel;
 pub mod cipher;
 pub mod decrypt;
 pub mod digest;
+pub mod digesting;
 pub mod edge;
 pub mod encapsulation;
 pub mod encrypt;

@@ -9,7 +9,7 @@ use strongroom_wire::messages::{DestroyObjectRequest, Empty, ObjectsResponse, SE
 use strongroom_wire::{AttributeType, Operation, Rv, Template};
 
 use crate::cipher::Cipher;
-use crate::digest::Digest;
+use crate::digesting::Digesting;
 use crate::edge::{Result, failure};
 use crate::keys::Wrapped;
 use crate::library::Slot;
@@ -60,7 +60,7 @@ pub struct Operations {
     /// C_MessageVerifyInit.
     pub message_verify: Option<MessageSigning>,
     /// C_DigestInit.
-    pub digest: Option<Digest>,
+    pub digest: Option<Digesting>,
     /// C_FindObjectsInit.
     pub search: Option<Search>,
     /// A wrapped key whose length was asked for.

@@ -1,6 +1,5 @@
 //! The functions of the standard that are present and answer `CKR_FUNCTION_NOT_SUPPORTED`: token initialisation and PIN
-//! changes (the CLI's work), operation state, recovery, dual functions, digests of keys (their values do not leave the
-//! HSM), seeding, slot events, asynchronous sessions.
+//! changes (the CLI's work), operation state, recovery, dual functions, seeding, slot events, asynchronous sessions.
 
 use cryptoki_sys::{
     CK_ASYNC_DATA, CK_BYTE, CK_FLAGS, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID,
@@ -30,7 +29,6 @@ unsupported! {
     C_GetOperationState(CK_SESSION_HANDLE, *mut CK_BYTE, *mut CK_ULONG);
     C_SetOperationState(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE);
     C_GetObjectSize(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, *mut CK_ULONG);
-    C_DigestKey(CK_SESSION_HANDLE, CK_OBJECT_HANDLE);
     C_SignRecoverInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
     C_SignRecover(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
     C_VerifyRecoverInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);

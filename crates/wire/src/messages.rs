@@ -119,6 +119,23 @@ message! {
         2 => /** The IV that the HSM made (GCM). */ iv: Option<Vec<u8>>,
     }
 
+    /// `digest`, for data that has values of keys in it.
+    pub struct DigestRequest {
+        1 => mechanism: u64,
+        2 => parts: List<DigestPart>,
+    }
+
+    /// Data, and the value of a key behind it.
+    pub struct DigestPart {
+        1 => data: Vec<u8>,
+        2 => key: Option<u64>,
+    }
+
+    /// The digest.
+    pub struct DigestResponse {
+        1 => digest: Vec<u8>,
+    }
+
     /// `verify`; the answer is empty or `CKR_SIGNATURE_INVALID`.
     pub struct VerifyRequest {
         1 => key: u64,

@@ -26,6 +26,7 @@ class Operation(IntEnum):
     RANDOM = 0x0014
     FIND = 0x0015
     ATTRIBUTES = 0x0016
+    DIGEST = 0x0017
     LOGIN = 0x0100
     LOGOUT = 0x0101
     ACTIVATE = 0x0102
@@ -180,6 +181,14 @@ RULES: dict[Operation, OperationRule] = {
         narrowing=False,
         opcode=None,
         roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+    ),
+    Operation.DIGEST: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
     ),
     Operation.LOGIN: OperationRule(
         path="managed",

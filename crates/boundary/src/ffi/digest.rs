@@ -45,6 +45,22 @@ pub fn digest(hash: Hash, data: &[u8]) -> Result<Digest> {
     Ok(Digest { bytes, length: length as usize })
 }
 
+/// The digest of data in parts.
+pub fn digest_of<'a>(hash: Hash, parts: impl Iterator<Item = &'a [u8]>) -> Result<Digest> {
+    let (mut bytes, mut length) = ([0; LONGEST], 0);
+    // SAFETY: the context is new and ours; digests are static, and null asks for the built-in implementation; parts are valid
+    // for their lengths, and the buffer has room for every digest.
+    unsafe {
+        let context = Owned::take(aws_lc_sys::EVP_MD_CTX_new())?;
+        check(aws_lc_sys::EVP_DigestInit_ex(context.as_ptr(), hash.md(), std::ptr::null_mut()))?;
+        for part in parts {
+            check(aws_lc_sys::EVP_DigestUpdate(context.as_ptr(), part.as_ptr().cast(), part.len()))?;
+        }
+        check(aws_lc_sys::EVP_DigestFinal_ex(context.as_ptr(), bytes.as_mut_ptr(), &raw mut length))?;
+    }
+    Ok(Digest { bytes, length: length as usize })
+}
+
 /// The hashes that give any length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shake {

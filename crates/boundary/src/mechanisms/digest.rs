@@ -1,9 +1,9 @@
-//! Digests: inside combined mechanisms. A client digests on its own.
+//! Digests: inside combined mechanisms, and of keys. A client digests data on its own.
 
-use strongroom_wire::MechanismType;
+use strongroom_wire::{MechanismType, Rv};
 
-use crate::Result;
 use crate::ffi::{self, Hash};
+use crate::{Error, Result};
 
 impl Hash {
     /// Bytes of a digest.
@@ -32,6 +32,13 @@ pub const fn hash_of(mechanism: MechanismType) -> Option<Hash> {
         MechanismType::Sha3512 => Some(Hash::Sha3512),
         _ => None,
     }
+}
+
+/// The digest of parts by a digest mechanism.
+pub fn digest_of<'a>(mechanism: MechanismType, parts: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>> {
+    let hash = hash_of(mechanism);
+    let hash = hash.ok_or_else(|| Error::refused(Rv::MECHANISM_INVALID, "this is no digest"))?;
+    Ok(ffi::digest_of(hash, parts)?.as_ref().to_vec())
 }
 
 /// The digest of some data.

@@ -47,7 +47,7 @@ use crate::{Error, Result};
 
 pub use aes_xts::{KEY_LENGTH as XTS_KEY_LENGTH, is_twice_the_same};
 pub use des3::{KEY_LENGTH as DES3_KEY_LENGTH, is_single as is_single_des, set_parity as set_des_parity};
-pub use digest::{digest, hash_of};
+pub use digest::{digest, digest_of, hash_of};
 pub use ecdh::{CKD_NULL, one_step, x963};
 pub use handle::{KeyHandle, OTHER_KEY};
 pub use pbkdf2::derive as key_from_password;

@@ -10,6 +10,7 @@ mod crypt;
 mod curves;
 mod der;
 mod derivation;
+mod digests;
 mod encapsulation;
 mod find;
 mod generate;

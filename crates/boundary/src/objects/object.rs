@@ -66,7 +66,7 @@ impl From<Option<KeyQuorum>> for Quorum {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags(u32);
 
-const FLAGS: [AttributeType; 17] = [
+const FLAGS: [AttributeType; 18] = [
     AttributeType::Token,
     AttributeType::Private,
     AttributeType::Modifiable,
@@ -77,6 +77,7 @@ const FLAGS: [AttributeType; 17] = [
     AttributeType::Unwrap,
     AttributeType::Sign,
     AttributeType::Verify,
+    AttributeType::Sensitive,
     AttributeType::Extractable,
     AttributeType::WrapWithTrusted,
     AttributeType::Trusted,

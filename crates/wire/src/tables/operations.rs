@@ -30,6 +30,8 @@ pub enum Operation {
     Find = 0x0015,
     /// Number 0x0016.
     Attributes = 0x0016,
+    /// Number 0x0017.
+    Digest = 0x0017,
     /// Number 0x0100.
     Login = 0x0100,
     /// Number 0x0101.
@@ -135,6 +137,7 @@ impl Operation {
         Self::Random,
         Self::Find,
         Self::Attributes,
+        Self::Digest,
         Self::Login,
         Self::Logout,
         Self::Activate,
@@ -196,6 +199,7 @@ impl Operation {
             0x0014 => Some(Self::Random),
             0x0015 => Some(Self::Find),
             0x0016 => Some(Self::Attributes),
+            0x0017 => Some(Self::Digest),
             0x0100 => Some(Self::Login),
             0x0101 => Some(Self::Logout),
             0x0102 => Some(Self::Activate),
@@ -310,6 +314,7 @@ impl Operation {
             Self::Random => RetryClass::Pure,
             Self::Find => RetryClass::Pure,
             Self::Attributes => RetryClass::Pure,
+            Self::Digest => RetryClass::Pure,
             Self::Login => RetryClass::Pure,
             Self::Logout => RetryClass::Change,
             Self::Activate => RetryClass::Change,
@@ -372,6 +377,7 @@ impl Operation {
             Self::Random => &[Role::CryptoUser, Role::Admin],
             Self::Find => &[Role::CryptoUser, Role::Admin],
             Self::Attributes => &[Role::CryptoUser, Role::Admin],
+            Self::Digest => &[Role::CryptoUser],
             Self::Login => &[Role::None],
             Self::Logout => &[Role::CryptoUser, Role::Admin, Role::UnactivatedAdmin],
             Self::Activate => &[Role::None],
@@ -434,6 +440,7 @@ impl Operation {
             Self::Random => "random",
             Self::Find => "find",
             Self::Attributes => "attributes",
+            Self::Digest => "digest",
             Self::Login => "login",
             Self::Logout => "logout",
             Self::Activate => "activate",

@@ -7,6 +7,7 @@ mod certificates;
 mod changes;
 mod data;
 mod derivation;
+mod digests;
 mod find;
 mod generation;
 mod hmac_keys;
