@@ -63,7 +63,7 @@ impl Digesting {
 
     /// Adds the value of a key.
     pub fn add_key(&mut self, slot: &Slot, key: CK_OBJECT_HANDLE) -> Result {
-        let key = slot.objects.get(key).ok_or(Failure::from(Rv::KEY_HANDLE_INVALID))?;
+        let key = slot.key(key)?;
         check_digestible(&key.view.attributes)?;
         let Some(parts) = &mut self.remembered else {
             return failure(Rv::KEY_INDIGESTIBLE, "there was more data before the key than a request takes");

@@ -104,6 +104,7 @@ def test_no_mechanism_takes_a_data_object_for_a_key(session: Session) -> None:
             begun += found == CKR_KEY_HANDLE_INVALID
             assert found in {CKR_KEY_HANDLE_INVALID, CKR_MECHANISM_PARAM_INVALID}, (hex(kind), function)
     assert begun > 30
+    assert refusal(lambda: session.digest_in_parts(mechanism(Mechanism.SHA256), [made])) == CKR_KEY_HANDLE_INVALID
     kwp = mechanism(Mechanism.AES_KEY_WRAP_KWP)
     assert refusal(lambda: session.wrap(kwp, key, made)) == CKR_KEY_HANDLE_INVALID
     assert refusal(lambda: session.wrap(kwp, made, key)) == CKR_WRAPPING_KEY_HANDLE_INVALID

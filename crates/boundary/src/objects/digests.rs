@@ -9,9 +9,9 @@ use strongroom_wire::messages::DigestPart;
 use strongroom_wire::tables::Function;
 use strongroom_wire::{AttributeType, MechanismType, Rv};
 
-use super::Objects;
 use super::object::Object;
 use super::quorum::Service;
+use super::{Objects, visibility};
 use crate::attributes::CKO_SECRET_KEY;
 use crate::{Caller, Error, Result, mechanisms};
 
@@ -45,6 +45,9 @@ impl Objects {
     fn digestible(&self, caller: &Caller, reference: u64) -> Result<Arc<Object>> {
         use AttributeType as A;
         let key = self.owned(caller, reference, Rv::KEY_HANDLE_INVALID)?;
+        if !key.class.is_key() {
+            return Err(visibility::absent(reference, Rv::KEY_HANDLE_INVALID));
+        }
         self.check_approved(caller, &key, Service::Usage)?;
         self.check_approved(caller, &key, Service::Management)?;
         let may_be_taken_out = key.flags.has(A::Extractable)

@@ -19,7 +19,7 @@ def view(reference: int, kind: ObjectClass, label: str) -> dict[str, Any]:
 
 
 PUBLIC, PRIVATE = view(1, ObjectClass.PUBLIC_KEY, "k"), view(2, ObjectClass.PRIVATE_KEY, "k")
-CERTIFICATE = view(3, ObjectClass.CERTIFICATE, "k")
+CERTIFICATE, DATA = view(3, ObjectClass.CERTIFICATE, "k"), view(4, ObjectClass.DATA, "k")
 
 
 def listed(cli: Any, terms: str) -> list[str]:
@@ -37,11 +37,12 @@ def listed(cli: Any, terms: str) -> list[str]:
         ("key-reference=0x1 attr.class=public-key", [1]),
         ("key-reference=0x1 attr.class=private-key", []),
         ("key-reference=0x3", []),
+        ("key-reference=0x4", []),
         ("key-reference=0xffff", []),
     ],
 )
-def test_all_terms_of_a_filter_must_match_and_certificates_are_no_keys(cli, terms: str, matched: list[int]) -> None:
-    cli.holds(PUBLIC, PRIVATE, CERTIFICATE)
+def test_all_terms_must_match_and_neither_certificates_nor_data_are_keys(cli, terms: str, matched: list[int]) -> None:
+    cli.holds(PUBLIC, PRIVATE, CERTIFICATE, DATA)
     assert listed(cli, terms) == [f"0x{reference:016x}" for reference in matched]
 
 

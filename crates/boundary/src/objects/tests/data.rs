@@ -3,6 +3,7 @@
 use super::*;
 use crate::attributes::value_bytes;
 use crate::objects::Sizes;
+use strongroom_wire::messages::DigestPart;
 
 const TEXT: &[u8] = b"what an application keeps in an HSM";
 
@@ -194,6 +195,8 @@ fn a_data_object_is_no_key() {
     );
     assert_eq!(code(objects.wrap_key(&alice, key, M::AesKeyWrapKwp, None, data)), invalid);
     assert_eq!(code(objects.share_key(&alice, data, "bob")), invalid);
+    let part = DigestPart { data: Vec::new(), key: Some(data) };
+    assert_eq!(code(objects.digest(&alice, M::Sha256, &[part])), invalid);
     let secret_key = only(A::Class, V::Ulong(4)).with(A::KeyType, V::Ulong(0x10));
     let unwrapped = objects.unwrap_key(&alice, data, M::AesKeyWrapKwp, None, &[0; 24], secret_key.clone());
     assert_eq!(code(unwrapped), Rv::UNWRAPPING_KEY_HANDLE_INVALID);
