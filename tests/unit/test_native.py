@@ -26,6 +26,7 @@ ROOT_KEY = bytes(range(32))
 PASSWORD = "correct horse battery"
 P256 = bytes.fromhex("06082a8648ce3d030107")
 CKR_PIN_INCORRECT = 0xA0
+CKR_ARGUMENTS_BAD = 0x7
 CKR_USER_NOT_LOGGED_IN = 0x101
 CKO_SECRET_KEY, CKK_AES = 4, 0x1F
 
@@ -282,8 +283,16 @@ def test_after_logout_the_login_is_refused(setting: Setting) -> None:
     assert client.is_logged_in()
     client.logout()
     with pytest.raises(_native.HsmError) as refusal:
-        client.call(Operation.RANDOM, {"length": 8})
+        client.call(Operation.FIND, {"template": {}, "after": 0, "limit": 1, "with_attributes": False})
     assert refusal.value.rv == CKR_USER_NOT_LOGGED_IN
+
+
+def test_random_bytes_are_for_everybody_and_few_without_a_login(setting: Setting) -> None:
+    client = setting.client()
+    assert len(client.call(Operation.RANDOM, {"length": 1024})["data"]) == 1024
+    with pytest.raises(_native.HsmError) as refusal:
+        client.call(Operation.RANDOM, {"length": 1025})
+    assert refusal.value.rv == CKR_ARGUMENTS_BAD
 
 
 def test_the_statistics_count_what_was_done(setting: Setting, user: _native.Client) -> None:

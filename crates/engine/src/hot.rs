@@ -8,8 +8,8 @@ use strongroom_wire::codec::List;
 use strongroom_wire::frame::MAX_BODY_LENGTH;
 use strongroom_wire::messages::{
     AttachRequest, AttributesRequest, CryptResponse, DigestRequest, DigestResponse, Empty, FindRequest,
-    HelloRequest, MembersResponse, RandomRequest, RandomResponse, SESSION_OBJECT_BIT, StreamCloseRequest,
-    StreamOpenRequest, StreamOpenResponse, VerifyRequest,
+    HelloRequest, MembersResponse, RANDOM_WITHOUT_LOGIN, RandomRequest, RandomResponse, SESSION_OBJECT_BIT,
+    StreamCloseRequest, StreamOpenRequest, StreamOpenResponse, VerifyRequest,
 };
 use strongroom_wire::tables::KeyKind;
 use strongroom_wire::{DecodeError, Field, MechanismType, Message, Operation, Rv};
@@ -179,6 +179,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Result<Answer, Stop>
                 _ => Err(Refusal::not_logged_in().into()),
             };
         }
+        HotRequest::Random(random) => return random_bytes(shared, random, request.login.is_some()),
         _ => {}
     }
     let Some(login) = &request.login else { return Err(Refusal::not_logged_in().into()) };
@@ -191,6 +192,17 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Result<Answer, Stop>
         }
         _ => with_objects(shared, request, hot, &login.caller),
     }
+}
+
+/// Random bytes are for everybody: programs seed themselves before they log in.
+fn random_bytes(shared: &Shared, random: &RandomRequest, is_logged_in: bool) -> Result<Answer, Stop> {
+    let longest = if is_logged_in { shared.settings.max_data } else { RANDOM_WITHOUT_LOGIN };
+    let length = usize::try_from(random.length).ok().filter(|_| random.length <= longest);
+    let length = length.ok_or_else(|| {
+        let text = format!("One call gives at most {longest} random bytes.");
+        Refusal::of_request(Rv::ARGUMENTS_BAD, text)
+    })?;
+    Ok(RandomResponse { data: shared.boundary.objects.random(length)? }.to_bytes().into())
 }
 
 fn with_objects(
@@ -224,13 +236,6 @@ fn with_objects(
             objects.verify(caller, verify.key, mechanism, parameters, &verify.data, &verify.signature)?;
             Ok(Empty {}.to_bytes().into())
         }
-        HotRequest::Random(random) => {
-            let length =
-                usize::try_from(random.length).ok().filter(|_| random.length <= shared.settings.max_data);
-            let text = "One call gives at most as many random bytes as hello says.";
-            let length = length.ok_or_else(|| Refusal::of_request(Rv::ARGUMENTS_BAD, text))?;
-            Ok(RandomResponse { data: objects.random(length)? }.to_bytes().into())
-        }
         HotRequest::Digest(digest) => {
             let parts = &digest.parts.0;
             let keys: Vec<u64> = parts.iter().filter_map(|part| part.key).collect();
@@ -254,6 +259,7 @@ fn with_objects(
         }
         HotRequest::Hello(_)
         | HotRequest::Attach(_)
+        | HotRequest::Random(_)
         | HotRequest::Empty
         | HotRequest::StreamOpen(_)
         | HotRequest::StreamStep(_)

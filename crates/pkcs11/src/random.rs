@@ -1,7 +1,7 @@
-//! Random numbers (PKCS #11 2.40 section 5.15): from the HSM.
+//! Random numbers (PKCS #11 2.40 section 5.15): from the HSM, with and without a login.
 
 use cryptoki_sys::{CK_BYTE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
-use strongroom_wire::messages::{RandomRequest, RandomResponse};
+use strongroom_wire::messages::{RANDOM_WITHOUT_LOGIN, RandomRequest, RandomResponse};
 use strongroom_wire::{Operation, Rv};
 
 use crate::edge::{Output, enter, failure, size};
@@ -22,10 +22,13 @@ pub unsafe extern "C" fn C_GenerateRandom(
         if left > 0 && data.is_null() {
             return Err(Rv::ARGUMENTS_BAD.into());
         }
+        let client = &session.slot.client;
+        let is_logged_in = client.logged_in().is_some();
+        let longest = if is_logged_in { session.slot.largest_data() } else { RANDOM_WITHOUT_LOGIN as usize };
         let mut offset = 0;
         while left > 0 {
-            let request = RandomRequest { length: left.min(session.slot.largest_data()) as u64 };
-            let response: RandomResponse = session.slot.client.call(Operation::Random, &request)?;
+            let request = RandomRequest { length: left.min(longest) as u64 };
+            let response: RandomResponse = client.call(Operation::Random, &request)?;
             let part = &response.data.0;
             if part.is_empty() || part.len() > left {
                 return failure(Rv::DEVICE_ERROR, "the HSM gave a wrong number of random bytes");

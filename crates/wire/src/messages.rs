@@ -190,7 +190,7 @@ message! {
 
     /// `random`.
     pub struct RandomRequest {
-        1 => /** Bytes wanted, at most [`HelloResponse::max_data`]. */ length: u64,
+        1 => /** Bytes wanted, at most [`HelloResponse::max_data`]; without a login [`RANDOM_WITHOUT_LOGIN`]. */ length: u64,
     }
 
     /// Its result.
@@ -661,6 +661,9 @@ pub const NO_PARAMETERS: MechanismParameters = MechanismParameters {
 /// The number in a session object's reference that token objects never have: the top bit. The other bits of a session
 /// object's reference are random, so that references of two HSMs do not meet.
 pub const SESSION_OBJECT_BIT: u64 = 1 << 63;
+
+/// Random bytes that one call gives who has not logged in.
+pub const RANDOM_WITHOUT_LOGIN: u64 = 1024;
 
 /// Length of the TLS exporter value that ties an attach to its connection.
 pub const EXPORTER_LENGTH: usize = 32;

@@ -164,7 +164,7 @@ RULES: dict[Operation, OperationRule] = {
         retry="pure",
         narrowing=False,
         opcode=None,
-        roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
+        roles=frozenset({Role.NONE}),
     ),
     Operation.FIND: OperationRule(
         path="hot",

@@ -47,7 +47,7 @@ AWS = {
     ),
     "add and remove users": ({"USER_CREATE", "USER_DELETE"}, ADMINS),
     "key list is open to admins, who are shown little": ({"FIND", "ATTRIBUTES"}, USERS),
-    "random numbers": ({"RANDOM"}, USERS),
+    "random numbers, for programs that seed themselves": ({"RANDOM"}, ANYBODY),
     "digests with the values of keys in them": ({"DIGEST"}, CRYPTO_USERS),
     "set trusted; the rest of a key's attributes is its owner's, which the boundary decides": (
         {"SET_ATTRIBUTES"},

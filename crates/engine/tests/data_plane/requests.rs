@@ -95,8 +95,15 @@ fn the_role_table_is_enforced_for_every_hot_operation() {
         assert_eq!(rv(peer.call(operation, 8, &sign_request(1))), Rv::USER_TYPE_INVALID, "{operation:?}");
         assert_eq!(rv(peer.call(operation, 0, &sign_request(1))), Rv::USER_NOT_LOGGED_IN, "{operation:?}");
     }
-    assert_eq!(rv(peer.call(Operation::Random, 8, &RandomRequest { length: 8 })), Rv::OK);
-    assert_eq!(rv(peer.call(Operation::Random, 0, &RandomRequest { length: 8 })), Rv::USER_NOT_LOGGED_IN);
+    for (login, length, expected) in
+        [(8, 2000, Rv::OK), (0, 1024, Rv::OK), (0, 1025, Rv::ARGUMENTS_BAD), (9, 8, Rv::USER_NOT_LOGGED_IN)]
+    {
+        assert_eq!(
+            rv(peer.call(Operation::Random, login, &RandomRequest { length })),
+            expected,
+            "{login} {length}"
+        );
+    }
 }
 
 #[test]

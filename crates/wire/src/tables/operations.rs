@@ -374,7 +374,7 @@ impl Operation {
             Self::Verify => &[Role::CryptoUser],
             Self::Encrypt => &[Role::CryptoUser],
             Self::Decrypt => &[Role::CryptoUser],
-            Self::Random => &[Role::CryptoUser, Role::Admin],
+            Self::Random => &[Role::None],
             Self::Find => &[Role::CryptoUser, Role::Admin],
             Self::Attributes => &[Role::CryptoUser, Role::Admin],
             Self::Digest => &[Role::CryptoUser],

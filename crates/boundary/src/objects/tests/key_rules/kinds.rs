@@ -28,7 +28,7 @@ impl Kind {
     pub fn has(self, attribute: A) -> bool {
         let lacks: &[A] = match self {
             Self::Aes => &[],
-            Self::Secret => &[A::Encrypt, A::Decrypt, A::Wrap, A::Unwrap],
+            Self::Secret => &[A::Wrap, A::Unwrap],
             Self::Rsa => &[A::Encrypt, A::Verify, A::Wrap],
             Self::RsaPublic => {
                 &[A::Decrypt, A::Sign, A::Unwrap, A::Derive, A::Extractable, A::Sensitive, A::WrapWithTrusted]
