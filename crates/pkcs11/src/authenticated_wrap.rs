@@ -11,7 +11,7 @@ use strongroom_wire::{AttributeType, MechanismType, Rv};
 use crate::attributes::{array, read_template};
 use crate::cipher::Direction;
 use crate::edge::{Output, Result, bounded, enter, failure, put, take};
-use crate::keys::{key_under, unwrap, wrapped_by};
+use crate::keys::{key_under, unwrap, with_unwrapped_type, wrapped_by};
 use crate::message_cipher::MessageParameters;
 
 const KIND: MechanismType = MechanismType::AesGcm;
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn C_UnwrapKeyAuthenticated(
             mechanism: KIND.code(),
             parameters: Some(parameters.sent(aad)),
             wrapped_key: [wrapped, tag].concat(),
-            template,
+            template: with_unwrapped_type(session.slot.profile, template),
             shared_users: List(Vec::new()),
             quorum: None,
             approval: None,

@@ -299,7 +299,7 @@ pub unsafe extern "C" fn C_UnwrapKey(
             mechanism: sent.code(),
             parameters,
             wrapped_key,
-            template,
+            template: with_unwrapped_type(session.slot.profile, template),
             shared_users: List(Vec::new()),
             quorum: None,
             approval: None,
@@ -329,6 +329,14 @@ fn with_derived_type(mut template: Template) -> Template {
         }
     }
     template
+}
+
+/// The same for a key that is unwrapped, where a template names neither; one that names either must name both. AWS's library
+/// wants both.
+pub fn with_unwrapped_type(profile: Profile, template: Template) -> Template {
+    let names_any =
+        [AttributeType::Class, AttributeType::KeyType].into_iter().any(|named| template.get(named).is_some());
+    if names_any || profile == Profile::Aws { template } else { with_derived_type(template) }
 }
 
 /// C_DeriveKey.

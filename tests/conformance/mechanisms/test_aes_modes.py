@@ -19,6 +19,7 @@ from strongroom.vocabulary.mechanisms import Mechanism
 pytestmark = pytest.mark.cluster
 PADDED_WRAP = mechanism(Mechanism.CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD)
 USAGE = {Attribute.ENCRYPT: True, Attribute.DECRYPT: True}
+AWS_SLOT, CKR_TEMPLATE_INCOMPLETE = 2, 0xD0
 
 
 @pytest.fixture(scope="module", params=[0, 1], ids=["non-fips", "fips"])
@@ -166,3 +167,16 @@ def test_the_padded_wrap_takes_private_keys_and_refuses_what_it_did_not_make(ses
         assert refusal(lambda c=content: session.unwrap(PADDED_WRAP, wrapping, c, keys.new_secret())) == rv
     other_iv = mechanism(PADDED_WRAP.mechanism, bytes(8))
     assert refusal(lambda: session.unwrap(other_iv, wrapping, wrapped, template)) == 0x71
+
+
+def test_a_key_that_is_unwrapped_as_nothing_in_particular_is_a_generic_secret(session, library):
+    wrapping_value, value = os.urandom(32), os.urandom(24)
+    wrapped, use = aes_key_wrap(wrapping_value, value + 8 * b"\x08"), {Attribute.SIGN: True}
+    wrapping = session.create(keys.aes(wrapping_value))
+    assert keys.is_secret(session, session.unwrap(PADDED_WRAP, wrapping, wrapped, use), value)
+    for one in ({Attribute.CLASS: keys.CKO_SECRET_KEY}, {Attribute.KEY_TYPE: keys.CKK_GENERIC_SECRET}):
+        refused = {**use, **one}
+        assert refusal(lambda r=refused: session.unwrap(PADDED_WRAP, wrapping, wrapped, r)) == CKR_TEMPLATE_INCOMPLETE
+    with library.opened(AWS_SLOT) as aws:
+        wrapping = aws.create(keys.aes(wrapping_value))
+        assert refusal(lambda: aws.unwrap(PADDED_WRAP, wrapping, wrapped, use)) == CKR_TEMPLATE_INCOMPLETE
