@@ -30,7 +30,6 @@ def bodies(key: int) -> dict[Operation, dict[int, Any]]:
         Operation.STREAM_FINISH: {1: 1, 2: 0, 3: bytes(32)},
         Operation.STREAM_REVEAL: {1: 1, 2: 0, 3: bytes(32), 4: bytes(32)},
         Operation.STREAM_CLOSE: {1: 1},
-        Operation.RANDOM: {1: 8},
         Operation.FIND: {1: {}, 2: 0, 3: 10, 4: True},
         Operation.ATTRIBUTES: {1: [key]},
         Operation.DIGEST: {1: int(Mechanism.SHA256), 2: [{1: bytes(8), 2: key}]},

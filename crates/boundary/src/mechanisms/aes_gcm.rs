@@ -85,7 +85,7 @@ fn encrypt(
 /// Refuses an IV of a length that PKCS #11 does not have.
 pub fn check_iv(iv: &[u8]) -> Result<()> {
     if iv.is_empty() || iv.len() > IV_LIMIT {
-        return Err(parameters::invalid("an IV of AES-GCM has 1 to 256 bytes"));
+        return Err(parameters::invalid("AES-GCM needs the IV, of 1 to 256 bytes"));
     }
     Ok(())
 }
