@@ -13,6 +13,7 @@ from cryptoki_mechanisms import CkMechanism, ctr, gcm, mechanism
 from vector_files import nist, nist_files, wycheproof
 from vector_run import Check, RefusedByPolicy, Vector, Worker, kind_of, not_applicable, refuses
 
+from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.mechanisms import Mechanism
 
 INVALID = {0x40, 0x41, 0x71}
@@ -70,7 +71,9 @@ def gcm_check(key: bytes, iv: bytes, aad: bytes, ciphertext: bytes, tag: bytes, 
         else:
             assert decrypt() == plaintext
             if any(iv):
-                assert worker.session.encrypt(how, handle, plaintext) == ciphertext + tag
+                # What was decrypted with is not encrypted with again, by the same key.
+                other = worker.key({**keys.aes(key), Attribute.LABEL: b"encrypts"})
+                assert worker.session.encrypt(how, other, plaintext) == ciphertext + tag
 
     return check
 

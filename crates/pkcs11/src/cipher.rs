@@ -88,7 +88,10 @@ impl Cipher {
             _ => return failure(Rv::KEY_TYPE_INCONSISTENT, "the other half of the key pair is needed"),
         };
         if direction == Direction::Encrypt {
-            choose_iv(slot, &mut mechanism, attributes)?;
+            choose_iv(slot, &mut mechanism, (key.reference, attributes))?;
+        } else if mechanism.kind == MechanismType::AesGcm {
+            slot.left_over
+                .saw(key.reference, mechanism.parameters.as_ref().and_then(|given| given.iv.as_deref()));
         }
         check_gcm(&mechanism, direction)?;
         if direction == Direction::Encrypt {
@@ -365,10 +368,10 @@ impl Cipher {
 }
 
 /// Leaves the IV of a GCM encryption only where it is the caller's, and a place for it only where it is the HSM's.
-fn choose_iv(slot: &Slot, mechanism: &mut Mechanism, key: &Template) -> Result {
+fn choose_iv(slot: &Slot, mechanism: &mut Mechanism, (key, attributes): (u64, &Template)) -> Result {
     let Some(parameters) = &mut mechanism.parameters else { return Ok(()) };
     match mechanism.kind {
-        MechanismType::AesGcm => parameters.iv = slot.chosen_iv(parameters.iv.take(), key)?,
+        MechanismType::AesGcm => parameters.iv = slot.chosen_iv(parameters.iv.take(), key, attributes)?,
         MechanismType::CloudhsmAesGcm => parameters.iv = None,
         _ => return Ok(()),
     }

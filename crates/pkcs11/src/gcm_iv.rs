@@ -2,7 +2,8 @@
 //! followed is refused: put another IV in its place, and a caller who does not look can never decrypt.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use strongroom_client::Profile;
 use strongroom_wire::{Rv, Template};
@@ -11,35 +12,69 @@ use crate::edge::{Result, failure};
 use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace};
 
-/// So many IVs are remembered, the newest.
+/// So many IVs of each kind are remembered, the newest.
 const REMEMBERED: usize = 1024;
 
-/// IVs that were written to the buffers of this program. One that stands there when the next encryption begins was left
-/// over, as it is in programs written for AWS's library, and not chosen.
-#[derive(Debug, Default)]
-pub struct HandedOver(Mutex<Ivs>);
+type Iv = [u8; GCM_IV_LENGTH];
 
+/// IVs that may be in this program's buffers when an encryption begins, and were not chosen for it. Programs written for
+/// AWS's library leave there what an encryption wrote, or what they decrypted with, and expect a new one.
 #[derive(Debug, Default)]
-struct Ivs {
-    known: HashSet<[u8; GCM_IV_LENGTH]>,
-    in_order: VecDeque<[u8; GCM_IV_LENGTH]>,
+pub struct LeftOver {
+    /// What the HSM made: who gave it a place for that knows that it makes another.
+    made: Mutex<Newest<Iv>>,
+    /// What was decrypted with which key: nobody can know whether another is expected.
+    decrypted: Mutex<Newest<(u64, Iv)>>,
 }
 
-impl HandedOver {
-    fn add(&self, iv: [u8; GCM_IV_LENGTH]) {
-        let mut ivs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if ivs.known.insert(iv) {
-            ivs.in_order.push_back(iv);
-        }
-        if ivs.in_order.len() > REMEMBERED
-            && let Some(oldest) = ivs.in_order.pop_front()
-        {
-            ivs.known.remove(&oldest);
+impl LeftOver {
+    /// Takes note of a decryption or an unwrapping.
+    pub fn saw(&self, key: u64, iv: Option<&[u8]>) {
+        if let Some(Ok(iv)) = iv.map(Iv::try_from) {
+            lock(&self.decrypted).add((key, iv));
         }
     }
 
-    fn has(&self, iv: &[u8]) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).known.contains(iv)
+    fn was_made(&self, iv: &[u8]) -> bool {
+        Iv::try_from(iv).is_ok_and(|iv| lock(&self.made).has(&iv))
+    }
+
+    fn was_decrypted_with(&self, key: u64, iv: &[u8]) -> bool {
+        Iv::try_from(iv).is_ok_and(|iv| lock(&self.decrypted).has(&(key, iv)))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The newest of what was added.
+#[derive(Debug)]
+struct Newest<T> {
+    known: HashSet<T>,
+    in_order: VecDeque<T>,
+}
+
+impl<T> Default for Newest<T> {
+    fn default() -> Self {
+        Self { known: HashSet::new(), in_order: VecDeque::new() }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Newest<T> {
+    fn add(&mut self, one: T) {
+        if self.known.insert(one) {
+            self.in_order.push_back(one);
+        }
+        if self.in_order.len() > REMEMBERED
+            && let Some(oldest) = self.in_order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+
+    fn has(&self, one: &T) -> bool {
+        self.known.contains(one)
     }
 }
 
@@ -48,12 +83,25 @@ impl Slot {
     ///
     /// # Errors
     /// `CKR_MECHANISM_PARAM_INVALID` where the HSM does not take one.
-    pub fn chosen_iv(&self, given: Option<Vec<u8>>, key: &Template) -> Result<Option<Vec<u8>>> {
-        if !self.takes_iv(key) {
+    pub fn chosen_iv(
+        &self,
+        given: Option<Vec<u8>>,
+        key: u64,
+        attributes: &Template,
+    ) -> Result<Option<Vec<u8>>> {
+        if !self.takes_iv(attributes) {
             self.check_iv_is_left_to_the_hsm(given.as_deref())?;
             return Ok(None);
         }
-        Ok(given.filter(|iv| self.is_chosen(iv)))
+        let chosen = given.filter(|iv| self.is_chosen(iv));
+        if chosen.as_deref().is_some_and(|iv| self.left_over.was_decrypted_with(key, iv)) {
+            return failure(
+                Rv::MECHANISM_PARAM_INVALID,
+                "the key has encrypted with this IV before, and GCM must not again: give another, or 12 bytes of zeros for \
+                 the HSM's",
+            );
+        }
+        Ok(chosen)
     }
 
     /// Refuses an IV that was chosen where the HSM makes it.
@@ -70,9 +118,9 @@ impl Slot {
         Ok(())
     }
 
-    /// Zeros are a place for the HSM's IV. Programs written for AWS's library leave anything there.
+    /// Zeros are a place for the HSM's IV, and so is one that it made. AWS's library takes anything for that.
     fn is_chosen(&self, iv: &[u8]) -> bool {
-        self.profile == Profile::Standard && iv.iter().any(|byte| *byte != 0) && !self.ivs_handed_over.has(iv)
+        self.profile == Profile::Standard && iv.iter().any(|byte| *byte != 0) && !self.left_over.was_made(iv)
     }
 
     /// Whether the HSM takes an IV for an encryption with a key.
@@ -88,7 +136,7 @@ impl Slot {
         // SAFETY: by this function's contract.
         unsafe { place.write(iv) }?;
         if let Ok(iv) = iv.try_into() {
-            self.ivs_handed_over.add(iv);
+            lock(&self.left_over.made).add(iv);
         }
         Ok(())
     }
@@ -96,22 +144,28 @@ impl Slot {
 
 #[cfg(test)]
 mod tests {
-    use super::{HandedOver, REMEMBERED};
+    use super::{LeftOver, Newest, REMEMBERED};
 
     #[test]
     fn the_newest_are_remembered() {
-        let handed_over = HandedOver::default();
-        let iv = |number: usize| {
-            let mut iv = [0; 12];
-            iv[4..].copy_from_slice(&number.to_be_bytes());
-            iv
-        };
+        let mut newest = Newest::default();
         for number in 0..=REMEMBERED {
-            handed_over.add(iv(number));
-            handed_over.add(iv(number));
+            newest.add(number);
+            newest.add(number);
         }
-        assert!(!handed_over.has(&iv(0)));
-        assert!((1..=REMEMBERED).all(|number| handed_over.has(&iv(number))));
-        assert!(!handed_over.has(&iv(1)[..11]));
+        assert!(!newest.has(&0));
+        assert!((1..=REMEMBERED).all(|number| newest.has(&number)));
+    }
+
+    #[test]
+    fn what_was_decrypted_with_one_key_is_a_choice_for_another() {
+        let left_over = LeftOver::default();
+        left_over.saw(1, Some(&[7; 12]));
+        left_over.saw(1, Some(&[8; 13]));
+        left_over.saw(1, None);
+        assert!(left_over.was_decrypted_with(1, &[7; 12]));
+        assert!(!left_over.was_decrypted_with(2, &[7; 12]));
+        assert!(!left_over.was_decrypted_with(1, &[8; 13]));
+        assert!(!left_over.was_made(&[7; 12]));
     }
 }

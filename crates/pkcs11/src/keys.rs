@@ -283,6 +283,10 @@ pub unsafe extern "C" fn C_UnwrapKey(
             key_under(&session.slot, unwrapping_key, mechanism.kind, AttributeType::Unwrap, codes)?;
         check_key_type(session.slot.profile, &template)?;
         let (mut parameters, mut wrapped_key) = (mechanism.parameters, wrapped);
+        if mechanism.kind == MechanismType::AesGcm {
+            let iv = parameters.as_ref().and_then(|parameters| parameters.iv.as_deref());
+            session.slot.left_over.saw(unwrapping_key, iv);
+        }
         let mut sent = mechanism.kind;
         if mechanism.kind == MechanismType::CloudhsmAesGcm {
             if wrapped_key.len() < GCM_IV_LENGTH {

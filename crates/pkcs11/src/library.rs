@@ -10,7 +10,7 @@ use strongroom_client::{Client, Config, Level, Log, Profile};
 use strongroom_wire::Rv;
 
 use crate::edge::{Failure, Result, failure};
-use crate::gcm_iv::HandedOver;
+use crate::gcm_iv::LeftOver;
 use crate::object_cache::ObjectCache;
 use crate::profile::AWS_SESSIONS;
 use crate::session::Session;
@@ -39,8 +39,8 @@ pub struct Slot {
     pub checks_key_availability: bool,
     /// Sessions that may be open at once.
     pub max_sessions: usize,
-    /// The IVs of encryptions that the HSM made.
-    pub ivs_handed_over: HandedOver,
+    /// The IVs of AES-GCM that are not chosen when they come again.
+    pub left_over: LeftOver,
 }
 
 /// The library of this process.
@@ -79,7 +79,7 @@ impl Library {
                     profile,
                     checks_key_availability,
                     max_sessions,
-                    ivs_handed_over: HandedOver::default(),
+                    left_over: LeftOver::default(),
                 }))
             })
             .collect::<Result<_>>()?;

@@ -62,6 +62,14 @@ def test_zeros_and_an_iv_that_was_left_over_are_places_for_the_hsms(session):
     assert is_the_hsms(session, key, gcm_iv(how))
 
 
+def test_what_was_decrypted_is_not_encrypted_again_under_its_iv(session):
+    key, how = session.create(keys.aes(VALUE)), gcm(os.urandom(12), b"", 128)
+    stored = AESGCM(VALUE).encrypt(gcm_iv(how), DATA, b"")
+    assert session.decrypt(how, key, stored) == DATA
+    assert refusal(lambda: session.encrypt(how, key, DATA)) == CKR_MECHANISM_PARAM_INVALID
+    assert not is_the_hsms(session, session.create(keys.aes(VALUE)), gcm_iv(how))
+
+
 def test_a_choice_that_cannot_be_followed_is_refused(session, library):
     """Where a mode or a key wants the HSM's, for wrapping and for MACs."""
     chosen, free, secret = os.urandom(12), session.create(keys.aes(VALUE)), session.create(keys.secret(bytes(32)))
