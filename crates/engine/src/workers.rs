@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
-use strongroom_wiping::scrub_stack;
+use strongroom_wiping::scrub;
 
 use crate::connection::{Connection, Turn};
 use crate::dispatch;
@@ -287,7 +287,7 @@ pub(crate) fn run_worker(shared: &Arc<Shared>) {
             perform(shared, &mut desk, work);
         }
         desk.flush();
-        scrub_stack(); // parts of keys: the answers are out, so nobody waits for this
+        scrub(); // parts of keys: the answers are out, so nobody waits for this
         if workers.is_stopping() {
             return;
         }
@@ -318,7 +318,7 @@ pub(crate) fn run_long_worker(shared: &Arc<Shared>) {
             workers.long_in_work.fetch_sub(1, Ordering::Relaxed);
         }
         desk.flush();
-        scrub_stack();
+        scrub();
         if workers.is_stopping() {
             return;
         }
@@ -336,6 +336,7 @@ pub(crate) fn run_handshake_worker(shared: &Arc<Shared>) {
             perform(shared, &mut desk, work);
             desk.flush();
         }
+        scrub();
         if workers.is_stopping() {
             return;
         }
@@ -379,7 +380,8 @@ fn take_events(shared: &Arc<Shared>, desk: &mut Desk, events: &mut Vec<(u64, Eve
 }
 
 /// Does a piece of work. A panic in it costs that request alone, which is answered as it is dropped; a panic while
-/// reading costs the connection.
+/// reading costs the connection. In a frame of its own, so that what it leaves on the stack is wiped.
+#[inline(never)]
 fn perform(shared: &Arc<Shared>, desk: &mut Desk, work: Work) {
     let read_connection =
         if let Work::Read(connection) = &work { Some(Arc::clone(connection)) } else { None };

@@ -7,6 +7,7 @@ use cryptoki_sys::{
     CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS, CKU_CONTEXT_SPECIFIC, CKU_USER,
 };
 use strongroom_client::Profile;
+use strongroom_wiping::scrubbed;
 use strongroom_wire::{Role, Rv, Secret};
 
 use crate::edge::{Failure, Result, bounded, enter, failure, put};
@@ -155,7 +156,8 @@ fn log_in_with_pin(library: &Library, session: &Session, pin: &[u8]) -> Result {
 
 fn log_in(library: &Library, session: &Session, username: &str, password: &[u8]) -> Result {
     let _changing = library.login_lock();
-    session.slot.client.login(username, Role::CryptoUser, Secret::new(password.to_vec()))?;
+    let client = &session.slot.client;
+    scrubbed(|| client.login(username, Role::CryptoUser, Secret::new(password.to_vec())))?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use strongroom_client::{Config, LoginView};
+use strongroom_wiping::scrubbed;
 use strongroom_wire::{AttributeValue, Field, Operation, Role, Rv, Secret, Template, Value};
 
 use crate::convert::{message_from_python, message_to_python, to_python};
@@ -45,7 +46,7 @@ impl Client {
     ) -> PyResult<Bound<'py, PyDict>> {
         let role = role_of(role)?;
         let password = password_from_python(password)?;
-        let login = py.detach(|| self.0.login(username, role, password)).map_err(from_client)?;
+        let login = py.detach(|| scrubbed(|| self.0.login(username, role, password))).map_err(from_client)?;
         login_to_python(py, &login)
     }
 
@@ -70,7 +71,7 @@ impl Client {
         let unused = unused
             .ok_or_else(|| refused(Rv::ARGUMENTS_BAD, "this token was used: ask for one for each login"))?;
         let login = py
-            .detach(|| self.0.login_with_token(username, role, password, unused, signature))
+            .detach(|| scrubbed(|| self.0.login_with_token(username, role, password, unused, signature)))
             .map_err(from_client)?;
         login_to_python(py, &login)
     }
@@ -92,7 +93,8 @@ impl Client {
         let operation = Operation::from_code(operation)
             .ok_or_else(|| refused(Rv::FUNCTION_NOT_SUPPORTED, "there is no operation with this number"))?;
         let request = message_from_python(body)?;
-        let response = py.detach(|| self.0.call_value(operation, request)).map_err(from_client)?;
+        let response =
+            py.detach(|| scrubbed(|| self.0.call_value(operation, request))).map_err(from_client)?;
         message_to_python(py, shown(response))
     }
 

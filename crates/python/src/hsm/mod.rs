@@ -16,7 +16,7 @@ use strongroom_boundary::keys::Config;
 use strongroom_boundary::objects::Options;
 use strongroom_boundary::{Approval, Approver, Boundary, Keys, Objects};
 use strongroom_engine::{Engine, Identity};
-use strongroom_wiping::scrub_stack;
+use strongroom_wiping::scrubbed;
 use strongroom_wire::{Role, Rv};
 
 use crate::errors::{from_boundary, refused};
@@ -70,18 +70,13 @@ fn role_of(code: u8) -> PyResult<Role> {
         .ok_or_else(|| refused(Rv::USER_TYPE_INVALID, format!("there is no role with number {code}")))
 }
 
-/// What a boundary call gives, with its refusal as an exception; computed without the GIL. What it left on the stack is
-/// wiped: a password, or part of a key.
+/// What a boundary call gives, with its refusal as an exception; computed without the GIL. What it left on the stack and
+/// in registers is wiped: a password, or part of a key.
 fn detached<T: Send>(
     py: Python<'_>,
     compute: impl FnOnce() -> strongroom_boundary::Result<T> + Send,
 ) -> PyResult<T> {
-    py.detach(|| {
-        let outcome = compute();
-        scrub_stack();
-        outcome
-    })
-    .map_err(from_boundary)
+    py.detach(|| scrubbed(compute)).map_err(from_boundary)
 }
 
 /// As [`detached`], for bytes.
