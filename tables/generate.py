@@ -162,16 +162,10 @@ def key_kinds(row: Row) -> list[str]:
     return [kind for name in row["keys"] for kind in (HMAC_KEYS if name == "hmac" else [name])]
 
 
-def mechanisms() -> dict[Path, str]:
-    table = rows("mechanism")
-    names = {row["name"] for row in table}
-    for row in table:
-        unknown = set(row["does"]) - set(FUNCTIONS)
-        if unknown or not {row.get(column, row["name"]) for column in ("hash", "raw", "same")} <= names:
-            raise SystemExit(f"tables/mechanisms.toml: {row['name']}: unknown function or mechanism")
-    members = [(camel(row["name"]), row["code"]) for row in table]
-    rust = rust_header("mechanism") + "use crate::tables::{Function, KeyKind, ParameterKind};\n\n"
-    rust += rust_enum("MechanismType", "A PKCS #11 mechanism type (`CKM_*`).", "u64", members)
+def mechanism_rules(table: list[Row]) -> str:
+    """What mechanisms can do, with what, and where: apart from their names and numbers."""
+    rust = rust_header("mechanism") + "use crate::tables::{Function, KeyKind, MechanismType, ParameterKind};\n\n"
+    rust += "impl MechanismType {"
 
     def listed(prefix: str, values: list[str]) -> str:
         return "&[" + ", ".join(f"{prefix}::{camel(value)}" for value in values) + "]"
@@ -194,24 +188,6 @@ def mechanisms() -> dict[Path, str]:
         "ParameterKind",
         [(camel(r["name"]), f"ParameterKind::{camel(r['parameters'])}") for r in table],
         "ParameterKind::None",
-    )
-    for function, doc in (
-        ("hash", "The digest that it runs over the data first."),
-        ("raw", "The mechanism that signs that digest, or that it is another name for."),
-    ):
-        rust += rust_match(
-            function,
-            doc,
-            "Option<Self>",
-            [(camel(r["name"]), f"Some(Self::{camel(r[function])})" if function in r else "None") for r in table],
-            "None",
-        )
-    rust += rust_match(
-        "standard",
-        "The mechanism that it is another number for, or itself.",
-        "Self",
-        [(camel(r["name"]), f"Self::{camel(r['same'])}" if "same" in r else "self") for r in table],
-        "self",
     )
     rust += rust_match(
         "is_single_part",
@@ -254,6 +230,38 @@ def mechanisms() -> dict[Path, str]:
         [(camel(r["name"]), "true" if r.get("fips_legacy") else "false") for r in table],
         "false",
     )
+    return rust + "}\n"
+
+
+def mechanisms() -> dict[Path, str]:
+    table = rows("mechanism")
+    names = {row["name"] for row in table}
+    for row in table:
+        unknown = set(row["does"]) - set(FUNCTIONS)
+        if unknown or not {row.get(column, row["name"]) for column in ("hash", "raw", "same")} <= names:
+            raise SystemExit(f"tables/mechanisms.toml: {row['name']}: unknown function or mechanism")
+    members = [(camel(row["name"]), row["code"]) for row in table]
+    rust = rust_header("mechanism")
+    rust += rust_enum("MechanismType", "A PKCS #11 mechanism type (`CKM_*`).", "u64", members)
+
+    for function, doc in (
+        ("hash", "The digest that it runs over the data first."),
+        ("raw", "The mechanism that signs that digest, or that it is another name for."),
+    ):
+        rust += rust_match(
+            function,
+            doc,
+            "Option<Self>",
+            [(camel(r["name"]), f"Some(Self::{camel(r[function])})" if function in r else "None") for r in table],
+            "None",
+        )
+    rust += rust_match(
+        "standard",
+        "The mechanism that it is another number for, or itself.",
+        "Self",
+        [(camel(r["name"]), f"Self::{camel(r['same'])}" if "same" in r else "self") for r in table],
+        "self",
+    )
     rust += rust_match(
         "name", "The PKCS #11 name.", "&'static str", [(camel(r["name"]), f'"CKM_{r["name"]}"') for r in table]
     )
@@ -282,7 +290,12 @@ def mechanisms() -> dict[Path, str]:
             f"| `CKM_{row['name']}` | `{row['code']:#x}` | {', '.join(row['does'])} | {', '.join(row['keys'])} "
             f"| {row['parameters']} | {parts(row)} | {fips} | {'yes' if row.get('aws') else ''} |\n"
         )
-    return {RUST / "mechanisms.rs": rust, PYTHON / "mechanisms.py": python, DOCS / "mechanisms.md": docs}
+    return {
+        RUST / "mechanisms.rs": rust,
+        RUST / "mechanism_rules.rs": mechanism_rules(table),
+        PYTHON / "mechanisms.py": python,
+        DOCS / "mechanisms.md": docs,
+    }
 
 
 def operations() -> dict[Path, str]:

@@ -3,6 +3,7 @@
 #[allow(clippy::match_like_matches_macro)] // one form for every column
 mod attributes;
 #[allow(clippy::match_like_matches_macro)]
+mod mechanism_rules;
 mod mechanisms;
 mod operations;
 mod roles;
