@@ -198,7 +198,7 @@ pub fn crypt(
     }
 }
 
-/// Wraps the encoded material of a key. The IV of GCM is always made here.
+/// Wraps the encoded material of a key. The IV of GCM is always made here, so that no encryption repeats it.
 pub fn wrap(
     key: &KeyHandle,
     mechanism: MechanismType,
@@ -214,14 +214,14 @@ pub fn wrap(
             rsa_aes_wrap::wrap(key, parameters, material).map(response)
         }
         _ => {
-            let without_iv = parameters.map(|given| MechanismParameters { iv: None, ..given.clone() });
-            crypt(key, Direction::Encrypt, mechanism, without_iv.as_ref(), material).map_err(|error| {
-                match error.rv {
-                    Rv::DATA_LEN_RANGE => {
-                        Error::refused(Rv::KEY_SIZE_RANGE, "the key is too long for the wrapping key")
-                    }
-                    _ => error,
+            if parameters.is_some_and(|given| given.iv.is_some()) {
+                return Err(parameters::invalid("the HSM makes the IV of a wrapped key: leave it out"));
+            }
+            crypt(key, Direction::Encrypt, mechanism, parameters, material).map_err(|error| match error.rv {
+                Rv::DATA_LEN_RANGE => {
+                    Error::refused(Rv::KEY_SIZE_RANGE, "the key is too long for the wrapping key")
                 }
+                _ => error,
             })
         }
     }
