@@ -69,8 +69,13 @@ PLACES = {
 }
 """Where functions stand in CK_FUNCTION_LIST after its version (PKCS #11 2.40, section 3.6)."""
 
-EXPORTED = ("C_EncapsulateKey", "C_DecapsulateKey")
-"""Functions of PKCS #11 3.2, which are no part of that list: called by their symbols."""
+EXPORTED = (
+    "C_EncapsulateKey",
+    "C_DecapsulateKey",
+    *(f"C_Message{function}{part}" for function in ("Encrypt", "Decrypt") for part in ("Init", "Final")),
+    *(f"C_{function}Message{part}" for function in ("Encrypt", "Decrypt") for part in ("", "Begin", "Next")),
+)
+"""Functions of PKCS #11 3.0 and 3.2, which are no part of that list: called by their symbols."""
 
 
 class FunctionList(ctypes.Structure):

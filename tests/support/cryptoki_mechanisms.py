@@ -24,6 +24,9 @@ HASHES = {
 CKZ_DATA_SPECIFIED = 1
 
 
+CKG_NO_GENERATE, CKG_GENERATE = 0, 1
+
+
 class CkMechanism(ctypes.Structure):
     _fields_ = (("mechanism", c_ulong), ("parameter", c_void_p), ("length", c_ulong))
 
@@ -37,6 +40,27 @@ class GcmParameters(ctypes.Structure):
         ("aad_length", c_ulong),
         ("tag_bits", c_ulong),
     )
+
+
+class GcmMessage(ctypes.Structure):
+    """A ``CK_GCM_MESSAGE_PARAMS``: the HSM's IV, or the caller's."""
+
+    _fields_ = (
+        ("iv", c_void_p),
+        ("iv_length", c_ulong),
+        ("iv_fixed_bits", c_ulong),
+        ("iv_generator", c_ulong),
+        ("tag", c_void_p),
+        ("tag_bits", c_ulong),
+    )
+
+    def __init__(self, iv: bytes | None = None, tag: bytes = bytes(16)) -> None:
+        self.iv_buffer, self.tag_buffer = (
+            ctypes.create_string_buffer(each, len(each)) for each in (iv or bytes(12), tag)
+        )
+        generator = CKG_GENERATE if iv is None else CKG_NO_GENERATE
+        iv_place, tag_place = (ctypes.cast(each, c_void_p) for each in (self.iv_buffer, self.tag_buffer))
+        super().__init__(iv_place, len(self.iv_buffer), 0, generator, tag_place, 8 * len(tag))
 
 
 class CcmParameters(ctypes.Structure):

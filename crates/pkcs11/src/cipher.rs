@@ -9,9 +9,9 @@ use strongroom_client::Profile;
 use strongroom_wire::messages::{CryptResponse, MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, Template, codec};
 
-use self::long::Long;
 use crate::edge::{Failure, Input, Output, Result, failure};
 use crate::library::Slot;
+use crate::long_gcm::LongGcm;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, block_length, check_key, modulus_length};
 use crate::profile::{is_single_part, prepare};
 
@@ -34,7 +34,7 @@ enum Flow {
     /// One request: for all parts together, or without parts.
     Whole { collected: Vec<u8>, takes_parts: bool },
     /// AES-GCM of any length.
-    Long(Long),
+    Long(LongGcm),
     /// ECB (without chain) and CBC, in blocks of this length. Without cuts, where the key is bound to the padded
     /// mechanism, all of it is one request.
     Blocks { block: usize, chain: Option<Vec<u8>>, is_padded: bool, is_cut: bool, buffered: Vec<u8> },
@@ -90,8 +90,7 @@ impl Cipher {
         if direction == Direction::Encrypt {
             choose_iv(slot, &mut mechanism, (key.reference, attributes))?;
         } else if mechanism.kind == MechanismType::AesGcm {
-            slot.left_over
-                .saw(key.reference, mechanism.parameters.as_ref().and_then(|given| given.iv.as_deref()));
+            slot.saw_decryption(key.reference, mechanism.parameters.as_ref());
         }
         check_gcm(&mechanism, direction)?;
         if direction == Direction::Encrypt {
@@ -419,7 +418,7 @@ fn flow(mechanism: &Mechanism, profile: Profile, is_cut: bool) -> Flow {
             }
             None => whole(kind, profile),
         },
-        _ if kind.is_stream() && !is_single_part(profile, kind) => Flow::Long(Long::default()),
+        _ if kind.is_stream() && !is_single_part(profile, kind) => Flow::Long(LongGcm::default()),
         _ => whole(kind, profile),
     }
 }
@@ -552,8 +551,7 @@ impl Drop for Cipher {
         self.kept.iter_mut().for_each(codec::wipe);
         match &mut self.flow {
             Flow::Blocks { buffered: data, .. } | Flow::Whole { collected: data, .. } => codec::wipe(data),
-            Flow::Long(long) => long.wipe(),
-            Flow::Counter { .. } => {}
+            Flow::Long(_) | Flow::Counter { .. } => {}
         }
     }
 }

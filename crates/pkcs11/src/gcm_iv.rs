@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use strongroom_client::Profile;
+use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::{Rv, Template};
 
 use crate::edge::{Result, failure};
@@ -28,9 +29,8 @@ pub struct LeftOver {
 }
 
 impl LeftOver {
-    /// Takes note of a decryption or an unwrapping.
-    pub fn saw(&self, key: u64, iv: Option<&[u8]>) {
-        if let Some(Ok(iv)) = iv.map(Iv::try_from) {
+    fn add_decrypted(&self, key: u64, iv: &[u8]) {
+        if let Ok(iv) = Iv::try_from(iv) {
             lock(&self.decrypted).add((key, iv));
         }
     }
@@ -128,6 +128,16 @@ impl Slot {
         self.profile == Profile::Standard && key.allowed_mechanisms().is_none() && !self.client.is_fips()
     }
 
+    /// Takes note of a decryption or an unwrapping, where an IV can be chosen.
+    pub fn saw_decryption(&self, key: u64, parameters: Option<&MechanismParameters>) {
+        if let Some(iv) = parameters.and_then(|given| given.iv.as_deref())
+            && self.profile == Profile::Standard
+            && !self.client.is_fips()
+        {
+            self.left_over.add_decrypted(key, iv);
+        }
+    }
+
     /// Writes an IV that the HSM made to its caller's buffer.
     ///
     /// # Safety
@@ -135,7 +145,7 @@ impl Slot {
     pub unsafe fn hand_over(&self, place: IvPlace, iv: &[u8]) -> Result {
         // SAFETY: by this function's contract.
         unsafe { place.write(iv) }?;
-        if let Ok(iv) = iv.try_into() {
+        if let (Profile::Standard, Ok(iv)) = (self.profile, iv.try_into()) {
             lock(&self.left_over.made).add(iv);
         }
         Ok(())
@@ -160,9 +170,8 @@ mod tests {
     #[test]
     fn what_was_decrypted_with_one_key_is_a_choice_for_another() {
         let left_over = LeftOver::default();
-        left_over.saw(1, Some(&[7; 12]));
-        left_over.saw(1, Some(&[8; 13]));
-        left_over.saw(1, None);
+        left_over.add_decrypted(1, &[7; 12]);
+        left_over.add_decrypted(1, &[8; 13]);
         assert!(left_over.was_decrypted_with(1, &[7; 12]));
         assert!(!left_over.was_decrypted_with(2, &[7; 12]));
         assert!(!left_over.was_decrypted_with(1, &[8; 13]));

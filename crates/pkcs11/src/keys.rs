@@ -284,8 +284,7 @@ pub unsafe extern "C" fn C_UnwrapKey(
         check_key_type(session.slot.profile, &template)?;
         let (mut parameters, mut wrapped_key) = (mechanism.parameters, wrapped);
         if mechanism.kind == MechanismType::AesGcm {
-            let iv = parameters.as_ref().and_then(|parameters| parameters.iv.as_deref());
-            session.slot.left_over.saw(unwrapping_key, iv);
+            session.slot.saw_decryption(unwrapping_key, parameters.as_ref());
         }
         let mut sent = mechanism.kind;
         if mechanism.kind == MechanismType::CloudhsmAesGcm {

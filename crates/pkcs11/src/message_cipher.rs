@@ -1,8 +1,8 @@
 //! Message-based encryption and decryption under way, for both chapters: AES-GCM and AES-CCM, each message with an IV and
 //! a tag of its own, beside the data.
 //!
-//! A message in parts is collected up to the length of one request, as CCM in parts is (ADR 0112): no plaintext comes out
-//! before its tag is checked.
+//! Of AES-GCM a message has any length, as data in parts has (ADR 0126). A message of AES-CCM in parts is collected up to
+//! the length of one request (ADR 0112). No plaintext comes out before its tag is checked.
 
 use cryptoki_sys::{
     CK_BYTE, CK_CCM_MESSAGE_PARAMS, CK_GCM_MESSAGE_PARAMS, CK_GENERATOR_FUNCTION, CK_MECHANISM,
@@ -14,7 +14,9 @@ use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 use crate::cipher::Direction;
 use crate::edge::{Failure, Input, Output, Result, bounded, failure, size, take};
 use crate::library::Slot;
+use crate::long_gcm::{Encryption, LongGcm};
 use crate::mechanism::{GCM_IV_LENGTH, bad_parameter, check_key};
+use crate::profile::LARGEST_CALL;
 
 /// The longest tag, bytes.
 const LONGEST_TAG: usize = 16;
@@ -25,13 +27,9 @@ const LONGEST_NONCE: usize = 13;
 #[derive(Debug, Default)]
 struct Message {
     aad: Vec<u8>,
-    collected: Vec<u8>,
-}
-
-impl Drop for Message {
-    fn drop(&mut self) {
-        codec::wipe(&mut self.collected);
-    }
+    data: LongGcm,
+    /// What the stream began with.
+    streamed_with: Option<MechanismParameters>,
 }
 
 /// C_MessageEncryptInit or C_MessageDecryptInit, until their Final.
@@ -107,11 +105,13 @@ impl MessageCipher {
         if self.message.is_some() {
             return failure(Rv::OPERATION_ACTIVE, "a message in parts is under way");
         }
-        self.check_length(data.length())?;
+        self.check_length(0, data.length())?;
         if !output.has_room(data.length())? {
             return Ok(());
         }
-        self.run(slot, parameters, aad, &data.copied(), output)
+        let mut message = Message { aad: aad.to_vec(), ..Message::default() };
+        message.data.add(data)?;
+        self.finish(slot, parameters, message, output)
     }
 
     /// Starts a message in parts.
@@ -119,19 +119,42 @@ impl MessageCipher {
         if self.message.is_some() {
             return failure(Rv::OPERATION_ACTIVE, "a message in parts is under way");
         }
-        self.message = Some(Message { aad: aad.to_vec(), collected: Vec::new() });
+        self.message = Some(Message { aad: aad.to_vec(), ..Message::default() });
         Ok(())
     }
 
-    /// A part that is not the last.
-    pub fn part(&mut self, part: &Input, output: &Output) -> Result {
-        let collected = self.begun()?.collected.len();
-        self.check_length(collected.saturating_add(part.length())).inspect_err(|_| self.message = None)?;
-        if output.has_room(0)? {
-            part.append_to(&mut self.begun()?.collected);
-            output.write(&[])?;
+    /// A part that is not the last. Ciphertext comes out as far as it is ready and there is room.
+    pub fn part(
+        &mut self,
+        slot: &Slot,
+        parameters: &MessageParameters,
+        part: &Input,
+        output: &Output,
+    ) -> Result {
+        let collected = self.begun()?.data.collected();
+        self.check_length(collected, part.length()).inspect_err(|_| self.message = None)?;
+        if self.kind != MechanismType::AesGcm || self.direction == Direction::Decrypt {
+            return if output.has_room(0)? {
+                self.begun()?.data.add(part)?;
+                output.write(&[])
+            } else {
+                Ok(())
+            };
         }
-        Ok(())
+        let (key, request) = (self.key, self.largest_data);
+        let message = self.begun()?;
+        let sent = parameters.sent(&message.aad);
+        let how = Encryption { key, parameters: Some(&sent), request, iv_in_front: 0 };
+        let outcome = message.data.encrypt_part(slot, how, part, output);
+        if message.data.is_streamed() {
+            message.streamed_with.get_or_insert(sent);
+        }
+        // With more room the caller can go on.
+        outcome.inspect_err(|error| {
+            if error.rv != Rv::BUFFER_TOO_SMALL {
+                self.message = None;
+            }
+        })
     }
 
     /// The last part.
@@ -142,24 +165,29 @@ impl MessageCipher {
         part: &Input,
         output: &Output,
     ) -> Result {
-        let length = self.begun()?.collected.len().saturating_add(part.length());
-        self.check_length(length).inspect_err(|_| self.message = None)?;
-        if !output.has_room(length)? {
+        let data = &self.begun()?.data;
+        let (waiting, collected) = (data.waiting(), data.collected());
+        self.check_length(collected, part.length()).inspect_err(|_| self.message = None)?;
+        if !output.has_room(waiting.saturating_add(collected).saturating_add(part.length()))? {
             return Ok(());
         }
         let Some(mut message) = self.message.take() else {
             return Err(Rv::OPERATION_NOT_INITIALIZED.into());
         };
-        part.append_to(&mut message.collected);
-        self.run(slot, parameters, &message.aad, &message.collected, output)
+        message.data.add(part)?;
+        self.finish(slot, parameters, message, output)
     }
 
     fn begun(&mut self) -> Result<&mut Message> {
         self.message.as_mut().ok_or_else(|| Failure::from(Rv::OPERATION_NOT_INITIALIZED))
     }
 
-    fn check_length(&self, length: usize) -> Result {
-        let longest = self.largest_data - LONGEST_TAG;
+    /// Refuses more data in a call than any takes, and what would not fit into the one request that a CCM message must be.
+    fn check_length(&self, collected: usize, more: usize) -> Result {
+        let (longest, length) = match self.kind {
+            MechanismType::AesGcm => (LARGEST_CALL, more),
+            _ => (self.largest_data - LONGEST_TAG, collected.saturating_add(more)),
+        };
         if length <= longest {
             return Ok(());
         }
@@ -167,7 +195,43 @@ impl MessageCipher {
             Direction::Encrypt => Rv::DATA_LEN_RANGE,
             Direction::Decrypt => Rv::ENCRYPTED_DATA_LEN_RANGE,
         };
-        failure(rv, format!("a message has at most {longest} bytes"))
+        failure(rv, format!("{} takes at most {longest} bytes here", self.kind.name()))
+    }
+
+    /// The end of a message of which all data are there, or with an HSM.
+    fn finish(
+        &self,
+        slot: &Slot,
+        parameters: &MessageParameters,
+        mut message: Message,
+        output: &Output,
+    ) -> Result {
+        let tag = if self.direction == Direction::Decrypt { parameters.tag.length } else { 0 };
+        if !message.data.is_streamed() && message.data.collected() + tag <= self.largest_data {
+            let mut data = message.data.take_collected();
+            let outcome = self.run(slot, parameters, &message.aad, &data, output);
+            codec::wipe(&mut data);
+            return outcome;
+        }
+        let sent = parameters.sent(&message.aad);
+        if self.direction == Direction::Decrypt {
+            // SAFETY: the parameter was read in this call.
+            message.data.add(&unsafe { parameters.tag_to_read() }?)?;
+            let plaintext = message.data.decrypt(slot, self.key, Some(sent), 0);
+            return give_plaintext(plaintext, output);
+        }
+        if message.streamed_with.as_ref().is_some_and(|before| *before != sent) {
+            return failure(
+                Rv::MECHANISM_PARAM_INVALID,
+                "the parameter is not the one that the message began with",
+            );
+        }
+        let how =
+            Encryption { key: self.key, parameters: Some(&sent), request: self.largest_data, iv_in_front: 0 };
+        let (rest, iv) = message.data.finish(slot, how)?;
+        let (encrypted, tag) = parameters.split(&rest)?;
+        output.write(encrypted)?;
+        parameters.hand_over(iv.as_deref().or(sent.iv.as_deref()), tag)
     }
 
     fn run(
@@ -187,17 +251,7 @@ impl MessageCipher {
             let tag = unsafe { parameters.tag() }?;
             let data = [data, tag].concat();
             let found = slot.client.crypt(Operation::Decrypt, self.key, self.kind, Some(&sent), &data);
-            let mut plaintext = found
-                .map_err(|error| match error.rv {
-                    Rv::ENCRYPTED_DATA_INVALID => {
-                        Failure { rv: Rv::AEAD_DECRYPT_FAILED, ..Failure::from(error) }
-                    }
-                    _ => error.into(),
-                })?
-                .data;
-            let outcome = output.write(&plaintext);
-            codec::wipe(&mut plaintext);
-            return outcome;
+            return give_plaintext(found.map(|response| response.data).map_err(Failure::from), output);
         }
         let mut sent = sent;
         if let (MechanismType::AesCcm, Some(place)) = (self.kind, &parameters.iv_place) {
@@ -209,6 +263,17 @@ impl MessageCipher {
         output.write(encrypted)?;
         parameters.hand_over(made.iv.as_deref().or(sent.iv.as_deref()), tag)
     }
+}
+
+/// Gives the caller plaintext, or says with the code for messages that the tag is not right.
+fn give_plaintext(found: Result<Vec<u8>>, output: &Output) -> Result {
+    let mut plaintext = found.map_err(|error| match error.rv {
+        Rv::ENCRYPTED_DATA_INVALID => Failure { rv: Rv::AEAD_DECRYPT_FAILED, ..error },
+        _ => error,
+    })?;
+    let outcome = output.write(&plaintext);
+    codec::wipe(&mut plaintext);
+    outcome
 }
 
 /// A buffer of the caller's in a parameter.
@@ -286,6 +351,15 @@ impl MessageParameters {
     pub unsafe fn tag(&self) -> Result<&[u8]> {
         // SAFETY: not null and that long, by `read_for` and this function's contract.
         unsafe { bounded(self.tag.place, self.tag.length as CK_ULONG) }
+    }
+
+    /// The caller's tag, as data to take.
+    ///
+    /// # Safety
+    /// As [`Self::tag`].
+    unsafe fn tag_to_read(&self) -> Result<Input> {
+        // SAFETY: by this function's contract.
+        unsafe { Input::new(self.tag.place, self.tag.length as CK_ULONG) }
     }
 
     /// Reads one for a mechanism.

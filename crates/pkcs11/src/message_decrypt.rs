@@ -121,7 +121,7 @@ pub unsafe extern "C" fn C_DecryptMessageNext(
             )
         };
         if flags & CKF_END_OF_MESSAGE == 0 {
-            return cipher.part(&part, &output);
+            return cipher.part(&session.slot, &parameters, &part, &output);
         }
         cipher.last(&session.slot, &parameters, &part, &output)
     })

@@ -93,7 +93,7 @@ pub unsafe extern "C" fn C_EncryptMessageBegin(
     })
 }
 
-/// C_EncryptMessageNext: gives nothing but with the last part.
+/// C_EncryptMessageNext: of what fits one request it gives nothing but with the last part.
 ///
 /// # Safety
 /// As the standard says.
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn C_EncryptMessageNext(
             )
         };
         if flags & CKF_END_OF_MESSAGE == 0 {
-            return cipher.part(&part, &output);
+            return cipher.part(&session.slot, &parameters, &part, &output);
         }
         cipher.last(&session.slot, &parameters, &part, &output)
     })

@@ -106,7 +106,6 @@ pub unsafe extern "C" fn C_VerifySignatureFinal(session: CK_SESSION_HANDLE) -> C
     enter("C_VerifySignatureFinal", |library| {
         let session = library.standard_session(session)?;
         let active = session.operations().verify_signature.take().ok_or(Failure::from(NOT_ACTIVE))?;
-        active.signing.check_parts()?;
         verify(active.signing, &session.slot, &[], &active.signature)
     })
 }

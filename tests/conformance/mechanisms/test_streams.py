@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptoki import CryptokiError, Session
-from cryptoki_mechanisms import CkMechanism, gcm, gcm_iv, mac_general, mechanism
+from cryptoki_mechanisms import CkMechanism, GcmMessage, gcm, gcm_iv, mac_general, mechanism
 from vector_run import ALL
 
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -34,6 +34,8 @@ ODD = [DATA[:1], DATA[1:700_000], b"", DATA[700_000 : 3 * MIB], DATA[3 * MIB : 3
 SMALL = [DATA[at : at + 65_521] for at in range(0, len(DATA), 65_521)]
 ONE_REQUEST = MIB - 4096
 CKR_BUFFER_TOO_SMALL, CKR_ENCRYPTED_DATA_INVALID = 0x150, 0x40
+CKR_OPERATION_NOT_INITIALIZED, CKR_MECHANISM_PARAM_INVALID, CKR_AEAD_DECRYPT_FAILED = 0x91, 0x71, 0x42
+CKF_END_OF_MESSAGE = 1
 HMACS = {
     Mechanism.SHA_1_HMAC: hashes.SHA1(),
     Mechanism.SHA224_HMAC: hashes.SHA224(),
@@ -172,6 +174,102 @@ def test_a_buffer_without_room_is_refused_before_the_library_holds_too_much(sess
     room = ctypes.create_string_buffer(nothing.value)
     session._call("C_EncryptUpdate", DATA[:MIB], MIB, room, byref(nothing))
     session._call("C_EncryptInit", None, 0)
+
+
+@contextlib.contextmanager
+def messages(session: Session, function: str, key: int) -> Iterator[None]:
+    session._call(f"C_Message{function}Init", byref(mechanism(Mechanism.AES_GCM, GcmMessage())), key)
+    yield
+    session._call(f"C_Message{function}Final")
+
+
+def whole_message(session: Session, function: str, message: GcmMessage, data: bytes) -> bytes:
+    room, length = ctypes.create_string_buffer(len(data)), c_ulong(len(data))
+    how = (byref(message), ctypes.sizeof(message), b"aad", 3)
+    session._call(f"C_{function}Message", *how, data, len(data), room, byref(length))
+    return room.raw[: length.value]
+
+
+def next_part(session: Session, function: str, message: GcmMessage, part: bytes, room: int, flags: int) -> bytes:
+    buffer, length = ctypes.create_string_buffer(max(room, 1)), c_ulong(room)
+    how = (byref(message), ctypes.sizeof(message))
+    session._call(f"C_{function}MessageNext", *how, part, len(part), buffer, byref(length), flags)
+    return buffer.raw[: length.value]
+
+
+def in_parts(session: Session, function: str, message: GcmMessage, parts: list[bytes]) -> bytes:
+    """Each part gets as much room as it is long, the last what is left."""
+    session._call(f"C_{function}MessageBegin", byref(message), ctypes.sizeof(message), b"aad", 3)
+    found = b""
+    for part in parts[:-1]:
+        found += next_part(session, function, message, part, len(part), 0)
+        assert function == "Encrypt" or not found, "no plaintext before the tag is checked"
+    rest = sum(map(len, parts)) - len(found)
+    return found + next_part(session, function, message, parts[-1], rest, CKF_END_OF_MESSAGE)
+
+
+@pytest.mark.parametrize("iv", [None, b"twelve bytes"], ids=["iv-of-the-hsm", "iv-of-the-caller"])
+@pytest.mark.parametrize("parts", [ODD, SMALL, [DATA], [DATA[: ONE_REQUEST - 8]]], ids=["odd", "small", "one", "edge"])
+def test_messages_of_any_length(session, aes, parts, iv):
+    value, key = aes
+    data = b"".join(parts)
+    with messages(session, "Encrypt", key):
+        whole, cut = GcmMessage(iv), GcmMessage(iv)
+        for message, ciphertext in (
+            (whole, whole_message(session, "Encrypt", whole, data)),
+            (cut, in_parts(session, "Encrypt", cut, parts)),
+        ):
+            made, tag = message.iv_buffer.raw, message.tag_buffer.raw
+            assert made == iv or (iv is None and any(made))
+            assert AESGCM(value).decrypt(made, ciphertext + tag, b"aad") == data
+    with messages(session, "Decrypt", key):
+        message = GcmMessage(made, tag)
+        assert whole_message(session, "Decrypt", message, ciphertext) == data
+        pieces = [ciphertext[at : at + 777_777] for at in range(0, len(ciphertext), 777_777)]
+        assert in_parts(session, "Decrypt", message, pieces) == data
+
+
+def test_no_byte_of_a_long_altered_message_with_its_tag_apart_comes_out(session, aes):
+    value, key = aes
+    iv = os.urandom(12)
+    sealed = AESGCM(value).encrypt(iv, DATA, b"aad")
+    message = GcmMessage(iv, sealed[-16:])
+    with messages(session, "Decrypt", key):
+        for at in (0, 3 * MIB, len(DATA) - 1):
+            altered = bytearray(sealed[:-16])
+            altered[at] ^= 1
+            pieces = [bytes(altered[: 2 * MIB]), bytes(altered[2 * MIB :])]
+            for call in (
+                lambda altered=altered: whole_message(session, "Decrypt", message, bytes(altered)),
+                lambda pieces=pieces: in_parts(session, "Decrypt", message, pieces),
+            ):
+                assert refusal(call) == CKR_AEAD_DECRYPT_FAILED
+        assert whole_message(session, "Decrypt", message, sealed[:-16]) == DATA
+
+
+def test_a_message_keeps_what_it_began_with_and_waits_for_room(session, aes):
+    value, key = aes
+    with messages(session, "Encrypt", key):
+        message, other = GcmMessage(b"twelve bytes"), GcmMessage(b"twelve bites")
+        session._call("C_EncryptMessageBegin", byref(message), ctypes.sizeof(message), b"aad", 3)
+        assert next_part(session, "Encrypt", message, DATA[:MIB], 0, 0) == b""
+        for _ in range(2):
+            rv = refusal(lambda: next_part(session, "Encrypt", message, DATA[:MIB], 0, 0))
+            assert rv == CKR_BUFFER_TOO_SMALL
+        found = next_part(session, "Encrypt", message, DATA[:MIB], 4 * MIB, 0)
+        assert len(found) == 2 * ONE_REQUEST
+        rv = refusal(lambda: next_part(session, "Encrypt", message, b"", 4, CKF_END_OF_MESSAGE))
+        assert rv == CKR_BUFFER_TOO_SMALL
+        found += next_part(session, "Encrypt", message, b"", MIB, CKF_END_OF_MESSAGE)
+        assert AESGCM(value).decrypt(b"twelve bytes", found + message.tag_buffer.raw, b"aad") == 2 * DATA[:MIB]
+
+        session._call("C_EncryptMessageBegin", byref(message), ctypes.sizeof(message), b"aad", 3)
+        next_part(session, "Encrypt", message, DATA, len(DATA), 0)
+        rv = refusal(lambda: next_part(session, "Encrypt", other, b"", len(DATA), CKF_END_OF_MESSAGE))
+        assert rv == CKR_MECHANISM_PARAM_INVALID
+        rv = refusal(lambda: next_part(session, "Encrypt", message, b"", len(DATA), CKF_END_OF_MESSAGE))
+        assert rv == CKR_OPERATION_NOT_INITIALIZED
+        assert not any(other.tag_buffer.raw)
 
 
 def test_no_byte_of_a_long_altered_message_comes_out(session, aes):

@@ -231,7 +231,15 @@ fn ccm_messages_use_the_callers_nonce_or_random_bytes() {
     }
     assert!(made[0] != made[1] && !made.contains(&[0; 12]) && made_tag != [0; 8]);
     encrypt(&mut parameters).unwrap();
-    let mut other = CK_CCM_MESSAGE_PARAMS { ulDataLen: 15, ..parameters };
+    let (long, size_of_long) = (vec![0_u8; 2 * 1024 * 1024], 2 * 1024 * 1024);
+    let mut other = CK_CCM_MESSAGE_PARAMS { ulDataLen: size_of_long, ..parameters };
+    let mut room = size_of_long;
+    let refused = call!(newest C_EncryptMessage(
+        session.0, (&raw mut other).cast(), size_of_parameters, bytes(b"aad"), 3, bytes(&long), size_of_long,
+        bytes(&long), &raw mut room
+    ));
+    assert_eq!(refused, Err(Rv::DATA_LEN_RANGE));
+    other = CK_CCM_MESSAGE_PARAMS { ulDataLen: 15, ..parameters };
     assert_eq!(encrypt(&mut other), Err(Rv::MECHANISM_PARAM_INVALID));
     other = CK_CCM_MESSAGE_PARAMS { ulNonceLen: 6, ..parameters };
     assert_eq!(encrypt(&mut other), Err(Rv::MECHANISM_PARAM_INVALID));
@@ -318,8 +326,6 @@ fn what_a_message_cannot_have_is_refused() {
         session.0, ptr::null_mut(), 0, ptr::null_mut(), 0, bytes(b"data"), 4, out.as_mut_ptr(), &raw mut size
     ));
     assert_eq!(no_parameter, Err(Rv::MECHANISM_PARAM_INVALID));
-    let long = vec![0; 2 * 1024 * 1024];
-    assert_eq!(encrypt(&session, &mut Gcm::new(), b"", &long), Err(Rv::DATA_LEN_RANGE));
     call!(newest C_SessionCancel(session.0, CKF_MESSAGE_ENCRYPT)).unwrap();
     assert_eq!(encrypt(&session, &mut Gcm::new(), b"", b"x"), Err(Rv::OPERATION_NOT_INITIALIZED));
 }

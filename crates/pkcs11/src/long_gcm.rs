@@ -1,0 +1,174 @@
+//! AES-GCM over data of any length (ADR 0126): what is between a caller and an HSM, for both ways to encrypt with parts and
+//! with messages.
+//!
+//! Of an encryption more than one request goes to a stream as it comes, and ciphertext comes out as it is ready and as far
+//! as the caller's buffer has room: a caller who gives each part a buffer of the part's length always gets on. Of a
+//! decryption all is collected, since nothing may come out before the tag is checked: the HSM sees it twice.
+
+use strongroom_client::Stream;
+use strongroom_wire::messages::MechanismParameters;
+use strongroom_wire::{MechanismType, Operation, Rv, codec};
+
+use crate::edge::{Input, Output, Result, failure};
+use crate::library::Slot;
+
+/// Data on its way.
+#[derive(Debug, Default)]
+pub struct LongGcm {
+    /// Data that no HSM has.
+    collected: Vec<u8>,
+    /// Ciphertext, of which so many bytes were given out.
+    ready: Vec<u8>,
+    given: usize,
+    /// What has the data so far, and the IV where one was made for it.
+    stream: Option<(Stream, Option<Vec<u8>>)>,
+}
+
+/// What an encryption is done with.
+#[derive(Clone, Copy, Debug)]
+pub struct Encryption<'a> {
+    /// The key's reference.
+    pub key: u64,
+    /// The mechanism's.
+    pub parameters: Option<&'a MechanismParameters>,
+    /// The most data of one request.
+    pub request: usize,
+    /// Bytes of the HSM's IV that stand in front of the ciphertext.
+    pub iv_in_front: usize,
+}
+
+impl LongGcm {
+    /// How much data no HSM has.
+    pub const fn collected(&self) -> usize {
+        self.collected.len()
+    }
+
+    /// Ciphertext that can be given out.
+    pub const fn waiting(&self) -> usize {
+        self.ready.len() - self.given
+    }
+
+    /// Whether an HSM has data of it.
+    pub const fn is_streamed(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// How much of so much data goes to the stream now: whole requests, and never the last.
+    const fn ripe(length: usize, request: usize) -> usize {
+        length.saturating_sub(1) / request * request
+    }
+
+    /// What of an encryption can be given out after so much more data.
+    pub const fn ready_after(&self, more: usize, how: Encryption<'_>) -> usize {
+        let ripe = Self::ripe(self.collected.len() + more, how.request);
+        if ripe == 0 {
+            self.waiting()
+        } else if self.is_streamed() {
+            self.waiting() + ripe
+        } else {
+            how.iv_in_front + ripe
+        }
+    }
+
+    /// Takes data.
+    pub fn add(&mut self, part: &Input) -> Result {
+        self.collected.try_reserve(part.length()).map_err(|_| Rv::HOST_MEMORY)?;
+        part.append_to(&mut self.collected);
+        Ok(())
+    }
+
+    /// The data that no HSM has, for the caller to wipe.
+    pub fn take_collected(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.collected)
+    }
+
+    /// A part of an encryption that is not the last. Nothing is taken while the caller's buffer has too little room.
+    pub fn encrypt_part(
+        &mut self,
+        slot: &Slot,
+        how: Encryption<'_>,
+        part: &Input,
+        output: &Output,
+    ) -> Result {
+        let ready = self.ready_after(part.length(), how);
+        // Ciphertext of a request may wait here, so that memory has a bound.
+        let may_wait = how.request + how.iv_in_front;
+        let is_too_small = ready.saturating_sub(output.capacity()) > may_wait;
+        if (output.is_query() || is_too_small) && !output.has_room(ready)? {
+            return Ok(());
+        }
+        self.add(part)?;
+        self.send(slot, how)?;
+        let end = self.given + self.waiting().min(output.capacity());
+        output.write(&self.ready[self.given..end])?;
+        self.given = end;
+        Ok(())
+    }
+
+    /// The rest of an encryption with its tag behind it, and the IV where the HSM made one.
+    pub fn finish(&mut self, slot: &Slot, how: Encryption<'_>) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+        self.send(slot, how)?;
+        let Some((mut stream, iv)) = self.stream.take() else { return Err(Rv::GENERAL_ERROR.into()) };
+        let rest = slot.client.finish_stream(&mut stream, &self.collected, None)?;
+        self.take_ready(&rest);
+        Ok((std::mem::take(&mut self.ready), iv))
+    }
+
+    /// Gives what is ripe of an encryption's data to the stream, which begins here.
+    fn send(&mut self, slot: &Slot, how: Encryption<'_>) -> Result {
+        let ripe = Self::ripe(self.collected.len(), how.request);
+        if ripe == 0 {
+            return Ok(());
+        }
+        if self.stream.is_none() {
+            let (parameters, kind) = (how.parameters, MechanismType::AesGcm);
+            let (stream, iv) = slot.client.open_stream(Operation::Encrypt, how.key, kind, parameters)?;
+            if iv.is_some() == parameters.is_some_and(|given| given.iv.is_some()) {
+                return failure(Rv::DEVICE_ERROR, "the HSM made no IV, or one beside the caller's");
+            }
+            if let (1.., Some(iv)) = (how.iv_in_front, &iv) {
+                self.take_ready(iv);
+            }
+            self.stream = Some((stream, iv));
+        }
+        let data = self.take_collected();
+        for piece in data[..ripe].chunks(how.request) {
+            let Some((stream, _)) = &mut self.stream else { return Err(Rv::GENERAL_ERROR.into()) };
+            let encrypted = slot.client.update_stream(stream, piece)?;
+            self.take_ready(&encrypted);
+        }
+        self.collected.extend_from_slice(&data[ripe..]);
+        Ok(())
+    }
+
+    /// Takes ciphertext.
+    fn take_ready(&mut self, data: &[u8]) {
+        self.ready.drain(..self.given);
+        self.given = 0;
+        self.ready.extend_from_slice(data);
+    }
+
+    /// The plaintext of what was collected: an IV of so many bytes, ciphertext, tag.
+    pub fn decrypt(
+        &mut self,
+        slot: &Slot,
+        key: u64,
+        mut parameters: Option<MechanismParameters>,
+        iv_in_front: usize,
+    ) -> Result<Vec<u8>> {
+        if iv_in_front > 0
+            && let Some(parameters) = &mut parameters
+        {
+            parameters.iv = Some(self.collected.drain(..iv_in_front).collect());
+        }
+        slot.client.decrypt_long(key, parameters.as_ref(), &mut self.collected)?;
+        Ok(self.take_collected())
+    }
+}
+
+impl Drop for LongGcm {
+    fn drop(&mut self) {
+        codec::wipe(&mut self.collected);
+        codec::wipe(&mut self.ready);
+    }
+}
