@@ -26,8 +26,8 @@ NOT_LIKE_AWS = {
     CRYPTO11: {"TestHardSymmetric/AES128/GCMHard"},
     MIEKG: {"TestGetInfo", "TestOAEPParams"},
 }
-"""The HSM makes the IV of GCM, and this version of crypto11 does not hand it to its caller; miekg/pkcs11 insists on the
-manufacturer SoftHSM, and encrypts with a key whose template does not allow it."""
+"""A nonce of zeros is a place for the IV that the HSM makes, and this version of crypto11 does not hand it on;
+miekg/pkcs11 insists on the manufacturer SoftHSM, and encrypts with a key whose template does not allow it."""
 
 
 @pytest.fixture(scope="module")
