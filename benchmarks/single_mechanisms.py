@@ -14,6 +14,9 @@ from benchmarks.tokens import Token
 from strongroom.vocabulary.mechanisms import Mechanism
 
 THREADS = 16
+HASHES = ("SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA3_224", "SHA3_256", "SHA3_384", "SHA3_512")
+"""As they stand in the names of signatures."""
+HMAC_HASHES = ("SHA_1", *HASHES[1:])
 _KIB = 1024
 _EVP = "evp"
 
@@ -87,31 +90,34 @@ def subjects() -> Iterator[Subject]:
         (m.AES_XTS_KEY_GEN, "xts64"),
         (m.DES3_KEY_GEN, "des3"),
         (m.GENERIC_SECRET_KEY_GEN, "generic64"),
+        *((m[f"{name}_KEY_GEN"], "generic64") for name in HMAC_HASHES),
     ):
         yield Subject("generate", mechanism, key, size=1)
     yield Subject("generate", m.PKCS5_PBKD2, parameters="pbkdf2", size=1)
     yield Subject("sign", m.RSA_PKCS, "rsa2048", size=51, openssl="rsa2048:3")
     yield Subject("verify", m.RSA_PKCS, "rsa2048", size=51, openssl="rsa2048:4")
     yield Subject("sign", m.RSA_X_509, "rsa2048", size=256)
-    yield Subject("sign", m.RSA_PKCS_PSS, "rsa2048", "pss", 32)
+    yield Subject("sign", m.RSA_PKCS_PSS, "rsa2048", "pss-sha256", 32)
     yield Subject("encrypt", m.RSA_PKCS, "rsa2048", size=32)
     yield Subject("decrypt", m.RSA_PKCS_OAEP, "rsa2048", "oaep", 32)
-    for mechanism in (m.SHA256_RSA_PKCS, m.SHA512_RSA_PKCS, m.SHA3_256_RSA_PKCS):
-        yield Subject("sign", mechanism, "rsa2048")
-    yield Subject("sign", m.SHA256_RSA_PKCS_PSS, "rsa2048", "pss")
+    for name in HASHES:
+        yield Subject("sign", m[f"{name}_RSA_PKCS"], "rsa2048")
+    for name in HASHES:
+        yield Subject("sign", m[f"{name}_RSA_PKCS_PSS"], "rsa2048", f"pss-{name.lower()}")
     yield Subject("sign", m.ECDSA, "p256", size=32, openssl="ecdsap256:3")
     yield Subject("verify", m.ECDSA, "p256", size=32, openssl="ecdsap256:4")
-    for mechanism in (m.ECDSA_SHA256, m.ECDSA_SHA3_256):
-        yield Subject("sign", mechanism, "p256")
+    for name in HASHES:
+        yield Subject("sign", m[f"ECDSA_{name}"], "p256")
     yield Subject("sign", m.EDDSA, "ed25519", size=64, openssl="ed25519:4")
     yield Subject("verify", m.EDDSA, "ed25519", size=64, openssl="ed25519:5")
+    yield Subject("sign", m.CLOUDHSM_EDDSA, "ed25519", size=64)
     yield Subject("sign", m.ML_DSA, "ml-dsa-65", size=64)
     yield Subject("sign", m.ML_DSA, "ml-dsa-65", "deterministic", size=64)
     yield Subject("verify", m.ML_DSA, "ml-dsa-65", size=64)
     yield Subject("sign", m.CLOUDHSM_EXT_MU_ML_DSA, "ml-dsa-65", size=64)
     yield Subject("sign", m.HASH_ML_DSA, "ml-dsa-65", "sha256-digest", size=32)
-    for mechanism in (m.HASH_ML_DSA_SHA256, m.HASH_ML_DSA_SHA3_256, m.HASH_ML_DSA_SHAKE256):
-        yield Subject("sign", mechanism, "ml-dsa-65")
+    for name in (*HASHES[1:], "SHAKE128", "SHAKE256"):
+        yield Subject("sign", m[f"HASH_ML_DSA_{name}"], "ml-dsa-65")
     for mechanism, parameters, name in (
         (m.AES_ECB, "none", "aes-256-ecb"),
         (m.AES_CBC, "iv16", "aes-256-cbc"),
@@ -134,21 +140,15 @@ def subjects() -> Iterator[Subject]:
         (m.DES3_CBC_PAD, "iv8", None),
     ):
         yield Subject("encrypt", mechanism, "des3", parameters, openssl=name and f"{_EVP}:{name}")
-    for mechanism in (
-        m.SHA_1_HMAC,
-        m.SHA224_HMAC,
-        m.SHA256_HMAC,
-        m.SHA384_HMAC,
-        m.SHA512_HMAC,
-        m.SHA3_224_HMAC,
-        m.SHA3_256_HMAC,
-        m.SHA3_384_HMAC,
-        m.SHA3_512_HMAC,
-    ):
-        yield Subject("sign", mechanism, "generic64")
+    for name in HMAC_HASHES:
+        yield Subject("sign", m[f"{name}_HMAC"], "generic64")
+    for name in HMAC_HASHES:
+        yield Subject("sign", m[f"{name}_HMAC_GENERAL"], "generic64", "mac-length")
     for mechanism, key, parameters in (
         (m.AES_KEY_WRAP, "aes32", "none"),
         (m.AES_KEY_WRAP_KWP, "aes32", "none"),
+        (m.CLOUDHSM_AES_KEY_WRAP_NO_PAD, "aes32", "none"),
+        (m.CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, "aes32", "none"),
         (m.CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, "aes32", "none"),
         (m.AES_GCM, "aes32", "gcm"),
         (m.CLOUDHSM_AES_GCM, "aes32", "own-iv"),
@@ -162,6 +162,7 @@ def subjects() -> Iterator[Subject]:
     yield Subject("derive", m.ECDH1_DERIVE, "x25519", "ecdh", size=1, openssl="ecdhx25519:3")
     yield Subject("derive", m.HKDF_DERIVE, "generic64", "hkdf", size=1)
     yield Subject("derive", m.SP800_108_COUNTER_KDF, "generic64", "counter-kdf", size=1)
+    yield Subject("derive", m.CLOUDHSM_SP800_108_COUNTER_KDF, "generic64", "cloudhsm-counter-kdf", size=1)
     yield Subject("derive", m.SP800_108_FEEDBACK_KDF, "generic64", "feedback-kdf", size=1)
     yield Subject("encapsulate", m.ML_KEM, "ml-kem-768", size=1)
     yield Subject("decapsulate", m.ML_KEM, "ml-kem-768", size=1)

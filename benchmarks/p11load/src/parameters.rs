@@ -61,10 +61,6 @@ impl Parameter {
                 };
                 Self::of(structure, vec![nonce])
             }
-            "pss" => Self::of(
-                p11::CK_RSA_PKCS_PSS_PARAMS { hashAlg: p11::CKM_SHA256, mgf: p11::CKG_MGF1_SHA256, sLen: 32 },
-                vec![],
-            ),
             "oaep" => Self::of(oaep(), vec![]),
             "rsa-aes" => {
                 let mut inner = Box::new(oaep());
@@ -158,7 +154,20 @@ impl Parameter {
                 };
                 Self::of(structure, vec![salt, password])
             }
-            other => return Err(format!("{other:?} is no parameter")),
+            "cloudhsm-counter-kdf" => {
+                let (mut inputs, mut parts) = cloudhsm_kdf_inputs();
+                let structure = CloudhsmKdf {
+                    prf: p11::CKM_SHA256_HMAC,
+                    count: inputs.len() as p11::CK_ULONG,
+                    inputs: inputs.as_mut_ptr(),
+                };
+                parts.push(inputs);
+                Self::of(structure, parts)
+            }
+            other => match other.strip_prefix("pss-").and_then(pss) {
+                Some(structure) => Self::of(structure, vec![]),
+                None => return Err(format!("{other:?} is no parameter")),
+            },
         })
     }
 
@@ -166,6 +175,23 @@ impl Parameter {
     pub fn mechanism(&self, mechanism: p11::CK_MECHANISM_TYPE) -> p11::CK_MECHANISM {
         p11::CK_MECHANISM { mechanism, pParameter: self.place, ulParameterLen: self.length }
     }
+}
+
+/// PSS with one hash for the data and the mask, and a salt of its length.
+fn pss(hash: &str) -> Option<p11::CK_RSA_PKCS_PSS_PARAMS> {
+    let (hash, mgf, length) = match hash {
+        "sha1" => (p11::CKM_SHA_1, p11::CKG_MGF1_SHA1, 20),
+        "sha224" => (p11::CKM_SHA224, p11::CKG_MGF1_SHA224, 28),
+        "sha256" => (p11::CKM_SHA256, p11::CKG_MGF1_SHA256, 32),
+        "sha384" => (p11::CKM_SHA384, p11::CKG_MGF1_SHA384, 48),
+        "sha512" => (p11::CKM_SHA512, p11::CKG_MGF1_SHA512, 64),
+        "sha3_224" => (p11::CKM_SHA3_224, p11::CKG_MGF1_SHA3_224, 28),
+        "sha3_256" => (p11::CKM_SHA3_256, p11::CKG_MGF1_SHA3_256, 32),
+        "sha3_384" => (p11::CKM_SHA3_384, p11::CKG_MGF1_SHA3_384, 48),
+        "sha3_512" => (p11::CKM_SHA3_512, p11::CKG_MGF1_SHA3_512, 64),
+        _ => return None,
+    };
+    Some(p11::CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash, mgf, sLen: length })
 }
 
 fn oaep() -> p11::CK_RSA_PKCS_OAEP_PARAMS {
@@ -188,6 +214,31 @@ pub fn gcm(iv: &mut [u8; 12]) -> p11::CK_GCM_PARAMS {
         ulAADLen: 0,
         ulTagBits: 128,
     }
+}
+
+/// `CK_CLOUDHSM_SP800_108_KDF_PARAMS` (`cloudhsm_vendor.h`).
+#[repr(C)]
+struct CloudhsmKdf {
+    prf: p11::CK_ULONG,
+    count: p11::CK_ULONG,
+    inputs: *mut p11::CK_PRF_DATA_PARAM,
+}
+
+/// What AWS's mechanism hashes: the counter of 32 bits, then a label. With what they point to.
+fn cloudhsm_kdf_inputs() -> (Box<[p11::CK_PRF_DATA_PARAM; 2]>, Vec<Box<dyn Any>>) {
+    const COUNTER: p11::CK_ULONG = 4;
+    const BYTES: p11::CK_ULONG = 8;
+    let (mut bits, mut label) = (Box::new(32 as p11::CK_ULONG), Box::new(*b"what for"));
+    let input = |kind, value: *mut std::ffi::c_void, length: usize| p11::CK_PRF_DATA_PARAM {
+        type_: kind,
+        pValue: value,
+        ulValueLen: length as p11::CK_ULONG,
+    };
+    let inputs = Box::new([
+        input(COUNTER, (&raw mut *bits).cast(), size_of::<p11::CK_ULONG>()),
+        input(BYTES, label.as_mut_ptr().cast(), label.len()),
+    ]);
+    (inputs, vec![bits, label])
 }
 
 /// What SP 800-108 hashes: the counter of 32 bits or, in feedback mode, what came last; then a label. With what they point to.
