@@ -89,7 +89,11 @@ fn login_is_needed_and_a_wrong_password_is_refused() {
 
 #[test]
 fn threads_share_one_connection_per_hsm_and_both_hsms_get_work() {
-    let shared = Shared::new(|_, _, _| signature());
+    let shared = Shared::new(|_, _, _| {
+        // As long as a signature takes: an HSM that answers at once has no share that says anything.
+        thread::sleep(Duration::from_micros(200));
+        signature()
+    });
     let (authority, one, two) = two_hsms(&shared);
     let client = client(&authority, &[&one]);
     log_in(&client);
@@ -100,8 +104,7 @@ fn threads_share_one_connection_per_hsm_and_both_hsms_get_work() {
     });
     let (a, b) = (one.calls.load(Ordering::SeqCst), two.calls.load(Ordering::SeqCst));
     assert_eq!(a + b, 8_000);
-    // Each gets what it is quick enough for, which on a busy machine is not half.
-    assert!(a.min(b) > 800, "{a} {b}");
+    assert!(a.min(b) > 2_400, "{a} {b}");
     assert_eq!((one.count(Operation::Hello), two.count(Operation::Hello)), (1, 1));
 }
 

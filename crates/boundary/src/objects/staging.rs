@@ -29,6 +29,8 @@ pub struct Staging {
 #[derive(Debug, Default)]
 struct State {
     objects: HashMap<u64, Object>,
+    /// Changes that wait for another.
+    waiting: usize,
     ended: HashSet<u64>,
     ended_order: VecDeque<u64>,
 }
@@ -39,6 +41,12 @@ impl Staging {
         let found = state.objects.remove(&reference);
         self.settled.notify_all();
         found.filter(|object| object.is_token() || !state.ended.contains(&object.login_id))
+    }
+
+    /// How many changes wait for another.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).waiting
     }
 
     fn end_login(&self, login_id: u64) {
@@ -127,13 +135,15 @@ impl Objects {
     /// Stages an object; waits while another version of it is staged.
     pub(super) fn stage(&self, object: Object) -> Result<Staged> {
         let staged = self.staged(&object)?;
-        let state = self.staging.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.staging.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_staged = |state: &mut State| state.objects.contains_key(&object.reference);
+        state.waiting += 1;
         let (mut state, waited) = self
             .staging
             .settled
             .wait_timeout_while(state, WAIT, is_staged)
             .unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
         if waited.timed_out() {
             let text = "another change of the object is being committed; try again";
             return Err(Error::refused(Rv::FUNCTION_FAILED, text));

@@ -79,21 +79,19 @@ fn keys_are_found_by_label_and_id_and_class() {
 fn a_change_staged_while_another_is_staged_waits_for_it_and_is_then_refused_as_outdated() {
     let (objects, alice) = (objects(), user("alice"));
     let key = aes_key(&objects, &alice);
-    let change = |label: &str| objects.set_attributes(&alice, key, only(A::Label, V::Text(label.into())));
-    // On a busy machine the other thread may come when nothing is staged any more: then it is not refused.
-    let first = (0..10).find_map(|_| {
-        let first = change("first").unwrap();
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| code(change("second").map(|_| objects.discard(&[key]))));
-            std::thread::sleep(std::time::Duration::from_millis(500));
-            published(&objects, &first);
-            (second.join().unwrap() == Rv::FUNCTION_FAILED).then_some(first)
-        })
+    let first = objects.set_attributes(&alice, key, only(A::Label, V::Text("first".into()))).unwrap();
+    std::thread::scope(|scope| {
+        let second = scope
+            .spawn(|| code(objects.set_attributes(&alice, key, only(A::Label, V::Text("second".into())))));
+        while objects.staging.waiting() == 0 && !second.is_finished() {
+            std::thread::yield_now();
+        }
+        published(&objects, &first);
+        assert_eq!(second.join().unwrap(), Rv::FUNCTION_FAILED);
     });
-    let first = first.unwrap();
     assert_eq!(read(&objects, &alice, key).bytes(A::Label), Some(&b"first"[..]));
-    let third = change("third").unwrap();
-    assert_eq!(third.version, first.version + 1);
+    let third = objects.set_attributes(&alice, key, only(A::Label, V::Text("third".into()))).unwrap();
+    assert_eq!((first.version, third.version), (2, 3));
     objects.discard(&[key]);
     assert_eq!(read(&objects, &alice, key).bytes(A::Label), Some(&b"first"[..]));
 }
