@@ -28,8 +28,8 @@ const LONGEST_NONCE: usize = 13;
 struct Message {
     aad: Vec<u8>,
     data: LongGcm,
-    /// What the stream began with.
-    streamed_with: Option<MechanismParameters>,
+    /// The first part's parameter, which a stream begins with.
+    sent: Option<MechanismParameters>,
 }
 
 /// C_MessageEncryptInit or C_MessageDecryptInit, until their Final.
@@ -143,12 +143,9 @@ impl MessageCipher {
         }
         let (key, request) = (self.key, self.largest_data);
         let message = self.begun()?;
-        let sent = parameters.sent(&message.aad);
-        let how = Encryption { key, parameters: Some(&sent), request, iv_in_front: 0 };
+        let sent = message.sent.get_or_insert_with(|| parameters.sent(&message.aad));
+        let how = Encryption { key, parameters: Some(sent), request, iv_in_front: 0 };
         let outcome = message.data.encrypt_part(slot, how, part, output);
-        if message.data.is_streamed() {
-            message.streamed_with.get_or_insert(sent);
-        }
         // With more room the caller can go on.
         outcome.inspect_err(|error| {
             if error.rv != Rv::BUFFER_TOO_SMALL {
@@ -184,9 +181,9 @@ impl MessageCipher {
 
     /// Refuses more data in a call than any takes, and what would not fit into the one request that a CCM message must be.
     fn check_length(&self, collected: usize, more: usize) -> Result {
-        let (longest, length) = match self.kind {
-            MechanismType::AesGcm => (LARGEST_CALL, more),
-            _ => (self.largest_data - LONGEST_TAG, collected.saturating_add(more)),
+        let (longest, length, of) = match self.kind {
+            MechanismType::AesGcm => (LARGEST_CALL, more, "one call"),
+            _ => (self.largest_data - LONGEST_TAG, collected.saturating_add(more), "a message"),
         };
         if length <= longest {
             return Ok(());
@@ -195,7 +192,7 @@ impl MessageCipher {
             Direction::Encrypt => Rv::DATA_LEN_RANGE,
             Direction::Decrypt => Rv::ENCRYPTED_DATA_LEN_RANGE,
         };
-        failure(rv, format!("{} takes at most {longest} bytes here", self.kind.name()))
+        failure(rv, format!("{of} of {} has at most {longest} bytes", self.kind.name()))
     }
 
     /// The end of a message of which all data are there, or with an HSM.
@@ -220,11 +217,10 @@ impl MessageCipher {
             let plaintext = message.data.decrypt(slot, self.key, Some(sent), 0);
             return give_plaintext(plaintext, output);
         }
-        if message.streamed_with.as_ref().is_some_and(|before| *before != sent) {
-            return failure(
-                Rv::MECHANISM_PARAM_INVALID,
-                "the parameter is not the one that the message began with",
-            );
+        if message.data.is_streamed() && message.sent.as_ref() != Some(&sent) {
+            let text =
+                "the last part of a message must have the parameter of its first: the same IV and tag length";
+            return failure(Rv::MECHANISM_PARAM_INVALID, text);
         }
         let how =
             Encryption { key: self.key, parameters: Some(&sent), request: self.largest_data, iv_in_front: 0 };
