@@ -87,6 +87,14 @@ class CustomerAuthority:
         return builder.sign(self.key, hashes.SHA256())
 
 
+def _every_thread_stands(pid: int) -> bool:
+    try:
+        states = [path.read_text().rpartition(") ")[2][0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except (FileNotFoundError, ProcessLookupError):  # one has just ended
+        return False
+    return set(states) == {"T"}
+
+
 class OneCluster:
     """A cluster in a directory. :meth:`close` ends every process of it."""
 
@@ -238,15 +246,20 @@ class OneCluster:
         It would hold the store's lock, and nobody could renew a lease (docs/limitations.md).
         """
         process = self.processes[hsm_id]
-        process.send_signal(signal.SIGSTOP)
+        self._stand(process)
         while not self._can_be_written():
             process.send_signal(signal.SIGCONT)
             time.sleep(0.003)
-            process.send_signal(signal.SIGSTOP)
+            self._stand(process)
         try:
             yield
         finally:
             process.send_signal(signal.SIGCONT)
+
+    def _stand(self, process: subprocess.Popen[bytes]) -> None:
+        """Stop a process, and wait until each thread of it stands: one that still runs could begin a change."""
+        process.send_signal(signal.SIGSTOP)
+        self.until(lambda: _every_thread_stands(process.pid))
 
     def _can_be_written(self) -> bool:
         """Whether nobody keeps the store's write lock for longer than a change takes."""
