@@ -36,11 +36,14 @@ struct State {
 }
 
 impl Staging {
-    fn take(&self, reference: u64) -> Option<Object> {
+    /// Takes an object out. What is done with it is done before a change that waits for this one goes on.
+    fn take<R>(&self, reference: u64, then: impl FnOnce(Object) -> R) -> Option<R> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let found = state.objects.remove(&reference);
+        let done =
+            found.filter(|object| object.is_token() || !state.ended.contains(&object.login_id)).map(then);
         self.settled.notify_all();
-        found.filter(|object| object.is_token() || !state.ended.contains(&object.login_id))
+        done
     }
 
     /// How many changes wait for another.
@@ -66,16 +69,14 @@ impl Objects {
     /// Makes staged objects usable, after the commit of their records.
     pub fn publish(&self, references: &[u64]) {
         for reference in references {
-            if let Some(object) = self.staging.take(*reference) {
-                self.table.insert(object);
-            }
+            self.staging.take(*reference, |object| self.table.insert(object));
         }
     }
 
     /// Wipes staged objects whose commit failed.
     pub fn discard(&self, references: &[u64]) {
         for reference in references {
-            drop(self.staging.take(*reference));
+            self.staging.take(*reference, drop);
         }
     }
 
