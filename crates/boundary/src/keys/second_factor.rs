@@ -16,7 +16,7 @@ const BITS: usize = 2048;
 const RSA_ENCRYPTION: [u8; 15] =
     [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 /// A key of which nobody has the private half: made with `openssl genrsa 2048`, whose output was deleted.
-const NOBODYS: &[u8] = include_bytes!("nobodys_second_factor.der");
+pub(super) const NOBODYS: &[u8] = include_bytes!("nobodys_second_factor.der");
 
 /// Checks that a public key can be a second factor.
 ///
