@@ -126,10 +126,10 @@ def fips_refused(row: Row) -> list[str]:
 MECHANISMS_PAGE = """# Mechanisms
 
 **Parts**: how data comes in parts (C_SignUpdate, C_EncryptUpdate and the like). *Any size*: as it comes, without limit.
-*Stream*: any size too; what fits one request (1 MiB less 4 KiB) is collected and done by any HSM, more goes to one HSM as
-it comes ([ADR 0126](../adr/0126-streams.md)). *Collected*: at most what one request takes. A decryption with a tag gives
-everything with the last call, so that nothing is seen of a plaintext whose tag does not fit. The profile `aws` takes some in one
-part only, as AWS's library does.
+*Stream*: any size too, AES-XTS up to 16 MiB; what fits one request (1 MiB less 4 KiB) is collected and done by any HSM, more
+goes to one HSM as it comes ([ADR 0126](../adr/0126-streams.md)). *Collected*: at most what one request takes. A decryption
+with a tag gives everything with the last call, so that nothing is seen of a plaintext whose tag does not fit. The profile
+`aws` takes some in one part only, as AWS's library does.
 
 **Keys**: `hmac` stands for the nine types of keys of one HMAC, `sha1-hmac` (`CKK_SHA_1_HMAC`) to `sha3-512-hmac`.
 
@@ -198,7 +198,7 @@ def mechanism_rules(table: list[Row]) -> str:
     )
     rust += rust_match(
         "is_stream",
-        "Whether it depends on all of its data and takes any length of them, in a stream.",
+        "Whether one HSM must do all of its data, and takes more than a request of them, in a stream.",
         "bool",
         [(camel(r["name"]), "true" if r.get("stream") else "false") for r in table],
         "false",

@@ -63,6 +63,28 @@ class GcmMessage(ctypes.Structure):
         super().__init__(iv_place, len(self.iv_buffer), 0, generator, tag_place, 8 * len(tag))
 
 
+class CcmMessage(ctypes.Structure):
+    """A ``CK_CCM_MESSAGE_PARAMS``: a nonce of the library's, or the caller's."""
+
+    _fields_ = (
+        ("data_length", c_ulong),
+        ("nonce", c_void_p),
+        ("nonce_length", c_ulong),
+        ("nonce_fixed_bits", c_ulong),
+        ("nonce_generator", c_ulong),
+        ("tag", c_void_p),
+        ("tag_length", c_ulong),
+    )
+
+    def __init__(self, data_length: int = 0, nonce: bytes | None = None, tag: bytes = bytes(16)) -> None:
+        self.nonce_buffer, self.tag_buffer = (
+            ctypes.create_string_buffer(each, len(each)) for each in (nonce or bytes(12), tag)
+        )
+        generator = CKG_GENERATE if nonce is None else CKG_NO_GENERATE
+        nonce_place, tag_place = (ctypes.cast(each, c_void_p) for each in (self.nonce_buffer, self.tag_buffer))
+        super().__init__(data_length, nonce_place, len(self.nonce_buffer), 0, generator, tag_place, len(tag))
+
+
 class CcmParameters(ctypes.Structure):
     _fields_ = (
         ("data_length", c_ulong),

@@ -11,7 +11,7 @@ use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, Template, cod
 
 use crate::edge::{Failure, Input, Output, Result, failure};
 use crate::library::Slot;
-use crate::long_gcm::LongGcm;
+use crate::long_data::LongData;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, block_length, check_key, modulus_length};
 use crate::profile::{is_single_part, prepare};
 
@@ -33,8 +33,8 @@ pub enum Direction {
 enum Flow {
     /// One request: for all parts together, or without parts.
     Whole { collected: Vec<u8>, takes_parts: bool },
-    /// AES-GCM of any length.
-    Long(LongGcm),
+    /// AES-GCM, AES-CCM and AES-XTS of any length.
+    Long(LongData),
     /// ECB (without chain) and CBC, in blocks of this length. Without cuts, where the key is bound to the padded
     /// mechanism, all of it is one request.
     Blocks { block: usize, chain: Option<Vec<u8>>, is_padded: bool, is_cut: bool, buffered: Vec<u8> },
@@ -50,8 +50,6 @@ pub struct Cipher {
     kind: MechanismType,
     parameters: Option<MechanismParameters>,
     iv_place: Option<IvPlace>,
-    /// The plaintext's length, where the parameter says it.
-    plaintext_length: Option<usize>,
     /// Length of an RSA key's modulus; 0 for AES.
     modulus_length: usize,
     largest_data: usize,
@@ -103,7 +101,6 @@ impl Cipher {
             flow: flow(&mechanism, slot.profile, attributes.allows(unpadded(mechanism.kind))),
             parameters: mechanism.parameters,
             iv_place: mechanism.iv_place,
-            plaintext_length: mechanism.plaintext_length,
             modulus_length,
             largest_data: slot.largest_data(),
             longest_call: slot.longest_call(mechanism.kind, direction == Direction::Encrypt),
@@ -132,16 +129,6 @@ impl Cipher {
             }
             (Flow::Blocks { .. }, Direction::Decrypt) => Ok((length, false)),
             (Flow::Whole { .. }, _) if length > self.largest_data => refused(),
-            (Flow::Whole { .. }, Direction::Encrypt)
-                if self.plaintext_length.is_some_and(|said| said != length) =>
-            {
-                refused()
-            }
-            (Flow::Whole { .. }, Direction::Decrypt)
-                if self.plaintext_length.is_some_and(|said| Some(said) != length.checked_sub(tag)) =>
-            {
-                refused()
-            }
             (Flow::Whole { .. }, Direction::Encrypt) if self.modulus_length > 0 => {
                 let overhead = if self.kind == MechanismType::RsaX509 { 0 } else { PKCS1_OVERHEAD };
                 let longest = self.modulus_length - overhead;
@@ -224,6 +211,10 @@ impl Cipher {
             result.shrink_to_fit();
             return Ok(result);
         }
+        self.one_request(slot, data)
+    }
+
+    fn one_request(&self, slot: &Slot, data: &[u8]) -> Result<Vec<u8>> {
         match self.kind {
             MechanismType::AesGcm | MechanismType::CloudhsmAesGcm => self.gcm(slot, data),
             kind => Ok(self.request(slot, kind, self.parameters.as_ref(), data)?.data),
@@ -358,11 +349,14 @@ impl Cipher {
         parameters: Option<&MechanismParameters>,
         data: &[u8],
     ) -> Result<CryptResponse> {
-        let operation = match self.direction {
+        Ok(slot.client.crypt(self.operation(), self.key, kind, parameters, data)?)
+    }
+
+    const fn operation(&self) -> Operation {
+        match self.direction {
             Direction::Encrypt => Operation::Encrypt,
             Direction::Decrypt => Operation::Decrypt,
-        };
-        Ok(slot.client.crypt(operation, self.key, kind, parameters, data)?)
+        }
     }
 }
 
@@ -418,7 +412,7 @@ fn flow(mechanism: &Mechanism, profile: Profile, is_cut: bool) -> Flow {
             }
             None => whole(kind, profile),
         },
-        _ if kind.is_stream() && !is_single_part(profile, kind) => Flow::Long(LongGcm::default()),
+        _ if kind.is_stream() && !is_single_part(profile, kind) => Flow::Long(LongData::default()),
         _ => whole(kind, profile),
     }
 }

@@ -24,7 +24,7 @@ pub mod gcm_iv;
 pub mod general;
 pub mod keys;
 pub mod library;
-pub mod long_gcm;
+pub mod long_data;
 pub mod mechanism;
 pub mod message_cipher;
 pub mod message_decrypt;

@@ -1,9 +1,10 @@
-//! AES-GCM over data of any length (ADR 0126): what is between a caller and an HSM, for both ways to encrypt with parts and
-//! with messages.
+//! AES-GCM, AES-CCM and AES-XTS over data of any length (ADR 0126): what is between a caller and an HSM, for both ways to
+//! encrypt, with parts and with messages.
 //!
 //! Of an encryption more than one request goes to a stream as it comes, and ciphertext comes out as it is ready and as far
-//! as the caller's buffer has room: a caller who gives each part a buffer of the part's length always gets on. Of a
-//! decryption all is collected, since nothing may come out before the tag is checked: the HSM sees it twice.
+//! as the caller's buffer has room: a caller who gives each part a buffer of the part's length always gets on. So it is with
+//! the decryption of AES-XTS, which has no tag. Of another decryption all is collected, since nothing may come out before
+//! the tag is checked: the HSM sees it twice.
 
 use strongroom_client::Stream;
 use strongroom_wire::messages::MechanismParameters;
@@ -12,21 +13,28 @@ use strongroom_wire::{MechanismType, Operation, Rv, codec};
 use crate::edge::{Input, Output, Result, failure};
 use crate::library::Slot;
 
+/// The block of AES, and the shortest part of a data unit of AES-XTS.
+const XTS_BLOCK: usize = 16;
+
 /// Data on its way.
 #[derive(Debug, Default)]
-pub struct LongGcm {
+pub struct LongData {
     /// Data that no HSM has.
     collected: Vec<u8>,
-    /// Ciphertext, of which so many bytes were given out.
+    /// What came back, of which so many bytes were given out.
     ready: Vec<u8>,
     given: usize,
     /// What has the data so far, and the IV where one was made for it.
     stream: Option<(Stream, Option<Vec<u8>>)>,
 }
 
-/// What an encryption is done with.
+/// What is done with the data that goes to a stream as it comes.
 #[derive(Clone, Copy, Debug)]
-pub struct Encryption<'a> {
+pub struct Task<'a> {
+    /// `encrypt`, or the `decrypt` of AES-XTS.
+    pub operation: Operation,
+    /// The mechanism that the stream is opened for.
+    pub kind: MechanismType,
     /// The key's reference.
     pub key: u64,
     /// The mechanism's.
@@ -37,13 +45,13 @@ pub struct Encryption<'a> {
     pub iv_in_front: usize,
 }
 
-impl LongGcm {
+impl LongData {
     /// How much data no HSM has.
     pub const fn collected(&self) -> usize {
         self.collected.len()
     }
 
-    /// Ciphertext that can be given out.
+    /// What can be given out.
     pub const fn waiting(&self) -> usize {
         self.ready.len() - self.given
     }
@@ -53,14 +61,16 @@ impl LongGcm {
         self.stream.is_some()
     }
 
-    /// How much of so much data goes to the stream now: whole requests, and never the last.
-    const fn ripe(length: usize, request: usize) -> usize {
-        length.saturating_sub(1) / request * request
+    /// How much of so much data goes to the stream now: whole requests, and never the last bytes: of a data unit of AES-XTS
+    /// never the last block.
+    const fn ripe(length: usize, how: Task<'_>) -> usize {
+        let kept = if let MechanismType::AesXts = how.kind { XTS_BLOCK } else { 1 };
+        length.saturating_sub(kept) / how.request * how.request
     }
 
-    /// What of an encryption can be given out after so much more data.
-    pub const fn ready_after(&self, more: usize, how: Encryption<'_>) -> usize {
-        let ripe = Self::ripe(self.collected.len() + more, how.request);
+    /// What can be given out after so much more data.
+    pub const fn ready_after(&self, more: usize, how: Task<'_>) -> usize {
+        let ripe = Self::ripe(self.collected.len() + more, how);
         if ripe == 0 {
             self.waiting()
         } else if self.is_streamed() {
@@ -82,47 +92,45 @@ impl LongGcm {
         std::mem::take(&mut self.collected)
     }
 
-    /// A part of an encryption that is not the last. Nothing is taken while the caller's buffer has too little room.
-    pub fn encrypt_part(
-        &mut self,
-        slot: &Slot,
-        how: Encryption<'_>,
-        part: &Input,
-        output: &Output,
-    ) -> Result {
+    /// A part that goes on as it comes and is not the last. Nothing is taken while the caller's buffer has too little room.
+    pub fn pass_on(&mut self, slot: &Slot, how: Task<'_>, part: &Input, output: &Output) -> Result {
         let ready = self.ready_after(part.length(), how);
-        // Ciphertext of a request may wait here, so that memory has a bound.
+        // What came of a request may wait here, so that memory has a bound.
         let may_wait = how.request + how.iv_in_front;
         let is_too_small = ready.saturating_sub(output.capacity()) > may_wait;
         if (output.is_query() || is_too_small) && !output.has_room(ready)? {
             return Ok(());
         }
         self.add(part)?;
-        self.send(slot, how)?;
+        self.send(slot, how, Self::ripe(self.collected.len(), how))?;
         let end = self.given + self.waiting().min(output.capacity());
         output.write(&self.ready[self.given..end])?;
         self.given = end;
         Ok(())
     }
 
-    /// The rest of an encryption with its tag behind it, and the IV where the HSM made one.
-    pub fn finish(&mut self, slot: &Slot, how: Encryption<'_>) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
-        self.send(slot, how)?;
+    /// The rest, of an encryption with its tag behind it, and the IV where the HSM made one.
+    pub fn finish(&mut self, slot: &Slot, how: Task<'_>) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+        self.send(slot, how, Self::ripe(self.collected.len(), how))?;
+        if self.collected.len() > how.request {
+            // More than a request and less than a request and a block: what is left for the end has a block at least.
+            self.send(slot, how, (self.collected.len() - XTS_BLOCK) / XTS_BLOCK * XTS_BLOCK)?;
+        }
         let Some((mut stream, iv)) = self.stream.take() else { return Err(Rv::GENERAL_ERROR.into()) };
-        let rest = slot.client.finish_stream(&mut stream, &self.collected, None)?;
+        let mut rest = slot.client.finish_stream(&mut stream, &self.collected, None)?;
         self.take_ready(&rest);
+        codec::wipe(&mut rest);
         Ok((std::mem::take(&mut self.ready), iv))
     }
 
-    /// Gives what is ripe of an encryption's data to the stream, which begins here.
-    fn send(&mut self, slot: &Slot, how: Encryption<'_>) -> Result {
-        let ripe = Self::ripe(self.collected.len(), how.request);
-        if ripe == 0 {
+    /// Gives so much of the data to the stream, which begins here.
+    fn send(&mut self, slot: &Slot, how: Task<'_>, length: usize) -> Result {
+        if length == 0 {
             return Ok(());
         }
         if self.stream.is_none() {
-            let (parameters, kind) = (how.parameters, MechanismType::AesGcm);
-            let (stream, iv) = slot.client.open_stream(Operation::Encrypt, how.key, kind, parameters)?;
+            let Task { operation, kind, key, parameters, .. } = how;
+            let (stream, iv) = slot.client.open_stream(operation, key, kind, parameters)?;
             if iv.is_some() == parameters.is_some_and(|given| given.iv.is_some()) {
                 return failure(Rv::DEVICE_ERROR, "the HSM made no IV, or one beside the caller's");
             }
@@ -131,17 +139,20 @@ impl LongGcm {
             }
             self.stream = Some((stream, iv));
         }
-        let data = self.take_collected();
-        for piece in data[..ripe].chunks(how.request) {
+        let mut data = self.take_collected();
+        self.collected.extend_from_slice(&data[length..]);
+        let outcome = data[..length].chunks(how.request).try_for_each(|piece| {
             let Some((stream, _)) = &mut self.stream else { return Err(Rv::GENERAL_ERROR.into()) };
-            let encrypted = slot.client.update_stream(stream, piece)?;
-            self.take_ready(&encrypted);
-        }
-        self.collected.extend_from_slice(&data[ripe..]);
-        Ok(())
+            let mut done = slot.client.update_stream(stream, piece)?;
+            self.take_ready(&done);
+            codec::wipe(&mut done); // the plaintext of a decryption
+            Ok(())
+        });
+        codec::wipe(&mut data);
+        outcome
     }
 
-    /// Takes ciphertext.
+    /// Takes what came back.
     fn take_ready(&mut self, data: &[u8]) {
         self.ready.drain(..self.given);
         self.given = 0;
@@ -152,6 +163,7 @@ impl LongGcm {
     pub fn decrypt(
         &mut self,
         slot: &Slot,
+        kind: MechanismType,
         key: u64,
         mut parameters: Option<MechanismParameters>,
         iv_in_front: usize,
@@ -161,12 +173,12 @@ impl LongGcm {
         {
             parameters.iv = Some(self.collected.drain(..iv_in_front).collect());
         }
-        slot.client.decrypt_long(key, parameters.as_ref(), &mut self.collected)?;
+        slot.client.decrypt_long(key, kind, parameters.as_ref(), &mut self.collected)?;
         Ok(self.take_collected())
     }
 }
 
-impl Drop for LongGcm {
+impl Drop for LongData {
     fn drop(&mut self) {
         codec::wipe(&mut self.collected);
         codec::wipe(&mut self.ready);

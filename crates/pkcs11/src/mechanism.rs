@@ -30,8 +30,6 @@ pub struct Mechanism {
     pub parameters: Option<MechanismParameters>,
     /// Where `CKM_AES_GCM` and `CKM_AES_GMAC` want the IV that the HSM made.
     pub iv_place: Option<IvPlace>,
-    /// How long the plaintext is: `CKM_AES_CCM` says it beforehand.
-    pub plaintext_length: Option<usize>,
     /// What `CKM_PKCS5_PBKD2` makes a key of.
     pub password: Option<Secret>,
 }
@@ -77,7 +75,7 @@ impl Mechanism {
         let Some(kind) = kind else {
             return failure(Rv::MECHANISM_INVALID, format!("mechanism 0x{:x}", mechanism.mechanism));
         };
-        let (mut iv_place, mut plaintext_length, mut password) = (None, None, None);
+        let (mut iv_place, mut password) = (None, None);
         // SAFETY: by this function's contract, for all of the following.
         let parameters = unsafe {
             match kind.parameter_kind() {
@@ -89,7 +87,7 @@ impl Mechanism {
                 }),
                 ParameterKind::Ctr => Some(read_ctr(&mechanism)?),
                 ParameterKind::Gcm => Some(read_gcm(&mechanism, &mut iv_place)?),
-                ParameterKind::Ccm => Some(read_ccm(&mechanism, &mut plaintext_length)?),
+                ParameterKind::Ccm => Some(read_ccm(&mechanism)?),
                 ParameterKind::MacLength => Some(read_mac_length(&mechanism)?),
                 ParameterKind::Pss => Some(read_pss(&mechanism)?),
                 ParameterKind::Oaep => Some(read_oaep(read_struct(&mechanism)?)?),
@@ -110,7 +108,7 @@ impl Mechanism {
                 ParameterKind::CounterKdf => Some(sp800_108::read_counter(kind, &mechanism)?),
             }
         };
-        let read = Self { kind, parameters, iv_place, plaintext_length, password };
+        let read = Self { kind, parameters, iv_place, password };
         check_parameters(profile, &read)?;
         Ok(read)
     }
@@ -226,10 +224,7 @@ unsafe fn read_gcm(mechanism: &CK_MECHANISM, iv_place: &mut Option<IvPlace>) -> 
 
 /// # Safety
 /// The parameter is valid for its length, and its pointers for theirs.
-unsafe fn read_ccm(
-    mechanism: &CK_MECHANISM,
-    plaintext_length: &mut Option<usize>,
-) -> Result<MechanismParameters> {
+unsafe fn read_ccm(mechanism: &CK_MECHANISM) -> Result<MechanismParameters> {
     // SAFETY: by this function's contract.
     let parameters = unsafe { read_struct::<CK_CCM_PARAMS>(mechanism) }?;
     if !(7..=13).contains(&parameters.ulNonceLen) || !(4..=16).contains(&parameters.ulMACLen) {
@@ -239,11 +234,11 @@ unsafe fn read_ccm(
     let (nonce, aad) = unsafe {
         (bounded(parameters.pNonce, parameters.ulNonceLen)?, bounded(parameters.pAAD, parameters.ulAADLen)?)
     };
-    *plaintext_length = Some(size(parameters.ulDataLen)?);
     Ok(MechanismParameters {
         iv: Some(nonce.to_vec()),
         aad: Some(aad.to_vec()),
         tag_bits: Some(8 * parameters.ulMACLen),
+        data_length: Some(parameters.ulDataLen),
         ..NO_PARAMETERS
     })
 }

@@ -1,8 +1,7 @@
 //! Message-based encryption and decryption under way, for both chapters: AES-GCM and AES-CCM, each message with an IV and
 //! a tag of its own, beside the data.
 //!
-//! Of AES-GCM a message has any length, as data in parts has (ADR 0126). A message of AES-CCM in parts is collected up to
-//! the length of one request (ADR 0112). No plaintext comes out before its tag is checked.
+//! A message has any length, as data in parts has (ADR 0126). No plaintext comes out before its tag is checked.
 
 use cryptoki_sys::{
     CK_BYTE, CK_CCM_MESSAGE_PARAMS, CK_GCM_MESSAGE_PARAMS, CK_GENERATOR_FUNCTION, CK_MECHANISM,
@@ -14,7 +13,7 @@ use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 use crate::cipher::Direction;
 use crate::edge::{Failure, Input, Output, Result, bounded, failure, size, take};
 use crate::library::Slot;
-use crate::long_gcm::{Encryption, LongGcm};
+use crate::long_data::{LongData, Task};
 use crate::mechanism::{GCM_IV_LENGTH, bad_parameter, check_key};
 use crate::profile::LARGEST_CALL;
 
@@ -27,9 +26,11 @@ const LONGEST_NONCE: usize = 13;
 #[derive(Debug, Default)]
 struct Message {
     aad: Vec<u8>,
-    data: LongGcm,
+    data: LongData,
     /// The first part's parameter, which a stream begins with.
     sent: Option<MechanismParameters>,
+    /// A nonce of CCM that was made for the message.
+    nonce: Option<Vec<u8>>,
 }
 
 /// C_MessageEncryptInit or C_MessageDecryptInit, until their Final.
@@ -105,7 +106,7 @@ impl MessageCipher {
         if self.message.is_some() {
             return failure(Rv::OPERATION_ACTIVE, "a message in parts is under way");
         }
-        self.check_length(0, data.length())?;
+        self.check_length(data.length())?;
         if !output.has_room(data.length())? {
             return Ok(());
         }
@@ -131,9 +132,9 @@ impl MessageCipher {
         part: &Input,
         output: &Output,
     ) -> Result {
-        let collected = self.begun()?.data.collected();
-        self.check_length(collected, part.length()).inspect_err(|_| self.message = None)?;
-        if self.kind != MechanismType::AesGcm || self.direction == Direction::Decrypt {
+        self.begun()?;
+        self.check_length(part.length()).inspect_err(|_| self.message = None)?;
+        if self.direction == Direction::Decrypt {
             return if output.has_room(0)? {
                 self.begun()?.data.add(part)?;
                 output.write(&[])
@@ -141,11 +142,13 @@ impl MessageCipher {
                 Ok(())
             };
         }
-        let (key, request) = (self.key, self.largest_data);
+        let task = self.task();
         let message = self.begun()?;
-        let sent = message.sent.get_or_insert_with(|| parameters.sent(&message.aad));
-        let how = Encryption { key, parameters: Some(sent), request, iv_in_front: 0 };
-        let outcome = message.data.encrypt_part(slot, how, part, output);
+        if message.sent.is_none() {
+            message.sent = Some(message.parameters(slot, parameters)?);
+        }
+        let how = Task { parameters: message.sent.as_ref(), ..task };
+        let outcome = message.data.pass_on(slot, how, part, output);
         // With more room the caller can go on.
         outcome.inspect_err(|error| {
             if error.rv != Rv::BUFFER_TOO_SMALL {
@@ -164,7 +167,7 @@ impl MessageCipher {
     ) -> Result {
         let data = &self.begun()?.data;
         let (waiting, collected) = (data.waiting(), data.collected());
-        self.check_length(collected, part.length()).inspect_err(|_| self.message = None)?;
+        self.check_length(part.length()).inspect_err(|_| self.message = None)?;
         if !output.has_room(waiting.saturating_add(collected).saturating_add(part.length()))? {
             return Ok(());
         }
@@ -179,20 +182,22 @@ impl MessageCipher {
         self.message.as_mut().ok_or_else(|| Failure::from(Rv::OPERATION_NOT_INITIALIZED))
     }
 
-    /// Refuses more data in a call than any takes, and what would not fit into the one request that a CCM message must be.
-    fn check_length(&self, collected: usize, more: usize) -> Result {
-        let (longest, length, of) = match self.kind {
-            MechanismType::AesGcm => (LARGEST_CALL, more, "one call"),
-            _ => (self.largest_data - LONGEST_TAG, collected.saturating_add(more), "a message"),
-        };
-        if length <= longest {
+    /// What is done with data that go on as they come.
+    const fn task(&self) -> Task<'static> {
+        let (kind, key, request) = (self.kind, self.key, self.largest_data);
+        Task { operation: Operation::Encrypt, kind, key, parameters: None, request, iv_in_front: 0 }
+    }
+
+    /// Refuses more data in a call than any takes.
+    fn check_length(&self, length: usize) -> Result {
+        if length <= LARGEST_CALL {
             return Ok(());
         }
         let rv = match self.direction {
             Direction::Encrypt => Rv::DATA_LEN_RANGE,
             Direction::Decrypt => Rv::ENCRYPTED_DATA_LEN_RANGE,
         };
-        failure(rv, format!("{of} of {} has at most {longest} bytes", self.kind.name()))
+        failure(rv, format!("one call of {} takes at most {LARGEST_CALL} bytes", self.kind.name()))
     }
 
     /// The end of a message of which all data are there, or with an HSM.
@@ -204,17 +209,23 @@ impl MessageCipher {
         output: &Output,
     ) -> Result {
         let tag = if self.direction == Direction::Decrypt { parameters.tag.length } else { 0 };
-        if !message.data.is_streamed() && message.data.collected() + tag <= self.largest_data {
-            let mut data = message.data.take_collected();
-            let outcome = self.run(slot, parameters, &message.aad, &data, output);
-            codec::wipe(&mut data);
-            return outcome;
+        let sent = message.parameters(slot, parameters)?;
+        if !message.data.is_streamed() {
+            let length = message.data.collected();
+            if sent.data_length.is_some_and(|said| said != length as u64) {
+                return failure(Rv::MECHANISM_PARAM_INVALID, "ulDataLen is not the message's length");
+            }
+            if length + tag <= self.largest_data {
+                let mut data = message.data.take_collected();
+                let outcome = self.run(slot, parameters, &sent, &data, output);
+                codec::wipe(&mut data);
+                return outcome;
+            }
         }
-        let sent = parameters.sent(&message.aad);
         if self.direction == Direction::Decrypt {
             // SAFETY: the parameter was read in this call.
             message.data.add(&unsafe { parameters.tag_to_read() }?)?;
-            let plaintext = message.data.decrypt(slot, self.key, Some(sent), 0);
+            let plaintext = message.data.decrypt(slot, self.kind, self.key, Some(sent), 0);
             return give_plaintext(plaintext, output);
         }
         if message.data.is_streamed() && message.sent.as_ref() != Some(&sent) {
@@ -222,8 +233,7 @@ impl MessageCipher {
                 "the last part of a message must have the parameter of its first: the same IV and tag length";
             return failure(Rv::MECHANISM_PARAM_INVALID, text);
         }
-        let how =
-            Encryption { key: self.key, parameters: Some(&sent), request: self.largest_data, iv_in_front: 0 };
+        let how = Task { parameters: Some(&sent), ..self.task() };
         let (rest, iv) = message.data.finish(slot, how)?;
         let (encrypted, tag) = parameters.split(&rest)?;
         output.write(encrypted)?;
@@ -234,30 +244,38 @@ impl MessageCipher {
         &self,
         slot: &Slot,
         parameters: &MessageParameters,
-        aad: &[u8],
+        sent: &MechanismParameters,
         data: &[u8],
         output: &Output,
     ) -> Result {
-        if parameters.data_length.is_some_and(|said| said != data.len()) {
-            return failure(Rv::MECHANISM_PARAM_INVALID, "ulDataLen is not the message's length");
-        }
-        let sent = parameters.sent(aad);
         if self.direction == Direction::Decrypt {
             // SAFETY: the parameter was read in this call.
             let tag = unsafe { parameters.tag() }?;
             let data = [data, tag].concat();
-            let found = slot.client.crypt(Operation::Decrypt, self.key, self.kind, Some(&sent), &data);
+            let found = slot.client.crypt(Operation::Decrypt, self.key, self.kind, Some(sent), &data);
             return give_plaintext(found.map(|response| response.data).map_err(Failure::from), output);
         }
-        let mut sent = sent;
-        if let (MechanismType::AesCcm, Some(place)) = (self.kind, &parameters.iv_place) {
-            // The HSM takes the nonce of CCM from its caller, and gives the random bytes for it.
-            sent.iv = Some(random(slot, place.length)?);
-        }
-        let made = slot.client.crypt(Operation::Encrypt, self.key, self.kind, Some(&sent), data)?;
+        let made = slot.client.crypt(Operation::Encrypt, self.key, self.kind, Some(sent), data)?;
         let (encrypted, tag) = parameters.split(&made.data)?;
         output.write(encrypted)?;
         parameters.hand_over(made.iv.as_deref().or(sent.iv.as_deref()), tag)
+    }
+}
+
+impl Message {
+    /// What a request carries of a call's parameter.
+    fn parameters(&mut self, slot: &Slot, parameters: &MessageParameters) -> Result<MechanismParameters> {
+        let mut sent = parameters.sent(&self.aad);
+        if let (Some(_), Some(place)) = (sent.data_length, &parameters.iv_place) {
+            // The HSM takes the nonce of CCM from its caller, and gives the random bytes for it.
+            let nonce = match self.nonce.take() {
+                Some(nonce) if nonce.len() == place.length => nonce,
+                _ => random(slot, place.length)?,
+            };
+            sent.iv = Some(nonce.clone());
+            self.nonce = Some(nonce);
+        }
+        Ok(sent)
     }
 }
 
@@ -297,8 +315,8 @@ pub struct MessageParameters {
     iv: Option<Vec<u8>>,
     iv_place: Option<Place>,
     tag: Place,
-    /// The message's length, where the parameter says it.
-    data_length: Option<usize>,
+    /// The message's length, where the parameter says it: that of AES-CCM does.
+    data_length: Option<u64>,
 }
 
 impl MessageParameters {
@@ -320,6 +338,7 @@ impl MessageParameters {
             iv: self.iv.clone(),
             aad: Some(aad.to_vec()),
             tag_bits: Some(8 * self.tag.length as u64),
+            data_length: self.data_length,
             ..NO_PARAMETERS
         }
     }
@@ -412,7 +431,7 @@ impl MessageParameters {
     /// The parameter's pointers are valid for their lengths.
     unsafe fn ccm(parameters: CK_CCM_MESSAGE_PARAMS, direction: Direction) -> Result<Self> {
         let tag = place(parameters.pMAC, parameters.ulMACLen, LONGEST_TAG)?;
-        let data_length = Some(size(parameters.ulDataLen)?);
+        let data_length = Some(parameters.ulDataLen);
         if direction == Direction::Encrypt && parameters.nonceGenerator != CKG_NO_GENERATE {
             let generators: [CK_GENERATOR_FUNCTION; 2] = [CKG_GENERATE, CKG_GENERATE_RANDOM];
             if !generators.contains(&parameters.nonceGenerator) || parameters.ulNonceFixedBits != 0 {

@@ -93,6 +93,7 @@ message! {
         19 => /** Of Ed25519ph, Ed25519ctx and ML-DSA. */ context: Option<Vec<u8>>,
         20 => /** Of PBKDF2. */ iterations: Option<u64>,
         21 => /** `CKH_*`: whether an ML-DSA signature takes random bytes. */ hedge: Option<u64>,
+        22 => /** Bytes of all of the plaintext, which AES-CCM wants to know before the first. */ data_length: Option<u64>,
     }
 
     /// A part of what the pseudo-random function of SP 800-108 runs over: bytes, a number of so many bits, or with neither
@@ -656,6 +657,7 @@ pub const NO_PARAMETERS: MechanismParameters = MechanismParameters {
     context: None,
     iterations: None,
     hedge: None,
+    data_length: None,
 };
 
 /// The number in a session object's reference that token objects never have: the top bit. The other bits of a session

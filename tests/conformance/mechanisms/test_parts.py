@@ -139,15 +139,6 @@ def test_digests_in_parts(session, row):
     assert all(session.digest_in_parts(how, parts) == whole for parts in cuts(DATA))
 
 
-@pytest.mark.parametrize("kind", [Mechanism.AES_CCM, Mechanism.AES_XTS])
-def test_what_is_collected_has_a_limit_that_is_told(session, pairs, kind):
-    key, _ = pairs["aes-xts" if kind == Mechanism.AES_XTS else "aes"]
-    row = next(row for row in ENCRYPTING if row["code"] == kind)
-    long = 17 * [bytes(64 * 1024)]
-    assert refusal(lambda: session.in_parts("Encrypt", with_parameter(row), key, long)) == 0x21
-    assert refusal(lambda: session.in_parts("Decrypt", with_parameter(row), key, long)) == 0x41
-
-
 def test_parts_that_are_too_long_together_are_refused(session, pairs):
     public, private = pairs["rsa"]
     for kind in (Mechanism.RSA_PKCS, Mechanism.RSA_X_509):

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptoki import CryptokiError, Session
-from cryptoki_mechanisms import CkMechanism, GcmMessage, gcm, gcm_iv, mac_general, mechanism
+from cryptoki_mechanisms import CkMechanism, GcmMessage, ccm, gcm, gcm_iv, mac_general, mechanism
 from vector_run import ALL
 
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -333,8 +333,8 @@ def test_long_data_takes_no_memory_on_either_side(session, aes, ephemeral_non_fi
         length.value = len(room)
         session._call("C_SignFinal", room, byref(length))
 
-    def encrypt(count: int) -> None:
-        session._call("C_EncryptInit", byref(gcm(bytes(12), b"", 128)), aes[1])
+    def encrypt(count: int, how: CkMechanism | None = None) -> None:
+        session._call("C_EncryptInit", byref(how or gcm(bytes(12), b"", 128)), aes[1])
         for _ in range(count):
             length.value = len(room)
             session._call("C_EncryptUpdate", part, len(part), room, byref(length))
@@ -342,7 +342,10 @@ def test_long_data_takes_no_memory_on_either_side(session, aes, ephemeral_non_fi
         length.value = len(rest)
         session._call("C_EncryptFinal", rest, byref(length))
 
-    for work in (sign, encrypt):
+    def encrypt_with_ccm(count: int) -> None:
+        encrypt(count, ccm(count * len(part), bytes(11), b"aad", 16))
+
+    for work in (sign, encrypt, encrypt_with_ccm):
         work(64)  # buffers find their size
         before = {name: resident_mib(pid) for name, pid in pids.items()}
         began = time.perf_counter()

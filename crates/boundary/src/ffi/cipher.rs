@@ -34,30 +34,12 @@ impl Cipher {
     }
 
     fn run(self, encrypts: c_int, key: &[u8], iv: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let cipher = self.cipher();
         let length = c_int::try_from(data.len()).map_err(|_| CryptoError)?;
-        // SAFETY: static data.
-        let (key_length, iv_length) =
-            unsafe { (aws_lc_sys::EVP_CIPHER_key_length(cipher), aws_lc_sys::EVP_CIPHER_iv_length(cipher)) };
-        if key.len() != key_length as usize || iv.len() < iv_length as usize {
-            return Err(CryptoError);
-        }
+        let context = start(self.cipher(), encrypts, key, iv)?;
         let mut out = Zeroizing::new(vec![0; data.len() + LONGEST_BLOCK]);
         let (mut done, mut rest) = (0, 0);
-        // SAFETY: key and IV have the lengths that the cipher reads, as was checked; the output has room for the input and
-        // a block; null asks for the built-in implementation.
+        // SAFETY: the output has room for the input and a block.
         unsafe {
-            let context = Owned::<EVP_CIPHER_CTX>::take(aws_lc_sys::EVP_CIPHER_CTX_new())?;
-            let none = std::ptr::null_mut();
-            check(aws_lc_sys::EVP_CipherInit_ex(
-                context.as_ptr(),
-                cipher,
-                none,
-                key.as_ptr(),
-                iv.as_ptr(),
-                encrypts,
-            ))?;
-            check(aws_lc_sys::EVP_CIPHER_CTX_set_padding(context.as_ptr(), 0))?;
             check(aws_lc_sys::EVP_CipherUpdate(
                 context.as_ptr(),
                 out.as_mut_ptr(),
@@ -85,6 +67,44 @@ impl Cipher {
             }
         }
     }
+}
+
+/// A context of a cipher that does not pad; key and IV have the cipher's lengths, a cipher without IV ignores it.
+pub(super) fn start(
+    cipher: *const EVP_CIPHER,
+    encrypts: c_int,
+    key: &[u8],
+    iv: &[u8],
+) -> Result<Owned<EVP_CIPHER_CTX>> {
+    // SAFETY: static data.
+    let (key_length, iv_length) =
+        unsafe { (aws_lc_sys::EVP_CIPHER_key_length(cipher), aws_lc_sys::EVP_CIPHER_iv_length(cipher)) };
+    if key.len() != key_length as usize || iv.len() < iv_length as usize {
+        return Err(CryptoError);
+    }
+    // SAFETY: key and IV have the lengths that the cipher reads, as was checked; null asks for the built-in implementation.
+    unsafe {
+        let context = Owned::<EVP_CIPHER_CTX>::take(aws_lc_sys::EVP_CIPHER_CTX_new())?;
+        let (pointer, none) = (context.as_ptr(), std::ptr::null_mut());
+        check(aws_lc_sys::EVP_CipherInit_ex(pointer, cipher, none, key.as_ptr(), iv.as_ptr(), encrypts))?;
+        check(aws_lc_sys::EVP_CIPHER_CTX_set_padding(pointer, 0))?;
+        Ok(context)
+    }
+}
+
+/// Gives a context data and takes as much out of it: whole blocks, or those of a stream cipher.
+pub(super) fn pass(context: &mut Owned<EVP_CIPHER_CTX>, data: &[u8], out: &mut [u8]) -> Result<()> {
+    let length = c_int::try_from(data.len()).map_err(|_| CryptoError)?;
+    if data.len() != out.len() {
+        return Err(CryptoError);
+    }
+    let mut done = 0;
+    // SAFETY: input and output are valid for the length. A context holds no part of a block, so that none is written beside it.
+    check(unsafe {
+        let (from, to) = (data.as_ptr(), out.as_mut_ptr());
+        aws_lc_sys::EVP_CipherUpdate(context.as_ptr(), to, &raw mut done, from, length)
+    })?;
+    if done == length { Ok(()) } else { Err(CryptoError) }
 }
 
 /// An AES key in CCM mode (SP 800-38C): nonces of 7 to 13 bytes, tags of 4 to 16 in steps of 2.

@@ -1,13 +1,14 @@
 //! The few functions of the crypto library that `aws-lc-rs` has no safe form for: digests and HMAC with SHA-3, SHAKE, RSA on raw
 //! blocks, PSS and OAEP with free hashes, ECDSA over data of any length, ECDH with static keys, the halves of HKDF,
 //! AES-GCM with short tags, AES key wrap, triple DES, AES-XTS and AES-CCM, X25519, Ed25519ph and Ed25519ctx, ML-DSA, ML-KEM,
-//! PBKDF2, PKCS #8, and HMAC, CMAC and AES-GCM over data that comes in parts.
+//! PBKDF2, PKCS #8, and HMAC, CMAC, AES-GCM, AES-CCM and AES-XTS over data that comes in parts.
 //!
 //! The only `unsafe` code of the boundary besides the arena. Pointers of the library never leave this folder: each
 //! file wraps one kind of object, owns it, and offers functions over slices.
 #![allow(unsafe_code)]
 
 mod aead;
+mod ccm_stream;
 mod cipher;
 mod cmac;
 mod curve25519;
@@ -22,8 +23,10 @@ mod pbkdf2;
 mod pkey;
 mod rsa;
 mod streams;
+mod xts_stream;
 
 pub use aead::GcmKey;
+pub use ccm_stream::{CcmParameters, CcmStream};
 pub use cipher::{CcmKey, Cipher};
 pub use cmac::CmacStream;
 pub use curve25519::{Ed25519Message, KEY_LENGTH as CURVE25519_LENGTH, x25519, x25519_public};
@@ -37,6 +40,7 @@ pub use pbkdf2::pbkdf2;
 pub use pkey::PrivateKey;
 pub use rsa::RsaKey;
 pub use streams::{GcmStream, HmacStream};
+pub use xts_stream::XtsStream;
 
 /// The library refused; its reason is not passed on, since for secret inputs it could tell too much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

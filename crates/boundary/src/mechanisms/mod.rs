@@ -3,6 +3,7 @@
 //! What the caller may do with a key is decided in `objects`; here is what the mechanism table says, and the
 //! computation. Failures of a decryption have one code whatever their reason, so that nothing is learnt from them.
 
+mod aead_streams;
 mod aes_block;
 mod aes_ccm;
 mod aes_ctr;

@@ -1,26 +1,25 @@
-//! AES-GCM decryption of data of any length, of which nothing is shown before the tag of all of it is checked (ADR 0126).
+//! Authenticated decryption of data of any length, of which nothing is shown before the tag of all of it is checked (ADR 0126).
 //!
 //! The ciphertext comes twice. The first time only the tag is computed, and each piece gets a *mark*: a MAC over its place
 //! and its bytes, under a key that lives as long as the stream. When the tag was right the pieces come again with their
 //! marks, and only the same bytes in the same place are decrypted. So the HSM keeps nothing of the data.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use strongroom_wire::Rv;
 use zeroize::Zeroizing;
 
+use super::aead_streams::{AeadStream, altered};
 use super::fill_random;
 use super::streams::no_such_step;
-use crate::ffi::{GcmStream, Hash, HmacStream};
-use crate::{Error, Result};
+use crate::Result;
+use crate::ffi::{Hash, HmacStream};
 
 /// A decryption under way.
 #[derive(Debug)]
 pub struct Revelation {
     /// Computes the tag; gone when that was right.
-    checking: Option<GcmStream>,
-    revealing: GcmStream,
+    checking: Option<AeadStream>,
+    revealing: AeadStream,
     mark_key: Zeroizing<[u8; 32]>,
-    tag_length: usize,
     /// How much data the tag is over, so far.
     length: u64,
     /// How much of it was shown.
@@ -28,21 +27,18 @@ pub struct Revelation {
 }
 
 impl Revelation {
-    /// With the parameters of the encryption.
-    pub fn new(key: &[u8], iv: &[u8], aad: &[u8], tag_length: usize) -> Result<Self> {
-        let mut checking = GcmStream::decrypt(key, iv)?;
-        let mut revealing = GcmStream::decrypt(key, iv)?;
-        checking.authenticate(aad)?;
-        revealing.authenticate(aad)?;
+    /// Of what this starts, which is done twice.
+    pub fn new(start: impl Fn() -> Result<AeadStream>) -> Result<Self> {
+        let (checking, revealing) = (start()?, start()?);
         let mut mark_key = Zeroizing::new([0; 32]);
         fill_random(mark_key.as_mut())?;
-        Ok(Self { checking: Some(checking), revealing, mark_key, tag_length, length: 0, revealed: 0 })
+        Ok(Self { checking: Some(checking), revealing, mark_key, length: 0, revealed: 0 })
     }
 
     /// Takes the next data into the tag; gives their mark.
     pub fn check(&mut self, offset: u64, data: &[u8]) -> Result<Vec<u8>> {
         let checking = self.checking.as_mut().ok_or_else(no_such_step)?;
-        checking.update(data)?; // the plaintext is wiped
+        checking.update(offset, data)?; // the plaintext is wiped
         self.length = offset + data.len() as u64;
         self.mark(offset, data)
     }
@@ -51,11 +47,7 @@ impl Revelation {
     pub fn finish(&mut self, offset: u64, data: &[u8], tag: &[u8]) -> Result<Vec<u8>> {
         let mark = self.check(offset, data)?;
         let checking = self.checking.take().ok_or_else(no_such_step)?;
-        if tag.len() != self.tag_length {
-            let text = format!("the tag has {} bytes", self.tag_length);
-            return Err(Error::refused(Rv::ENCRYPTED_DATA_LEN_RANGE, text));
-        }
-        checking.check_tag(tag).map_err(|_| altered())?;
+        checking.check_tag(tag)?;
         Ok(mark)
     }
 
@@ -66,7 +58,7 @@ impl Revelation {
         }
         verify_slices_are_equal(&self.mark(offset, data)?, mark).map_err(|_| altered())?;
         self.revealed += data.len() as u64;
-        Ok(std::mem::take(&mut *self.revealing.update(data)?))
+        Ok(std::mem::take(&mut *self.revealing.update(offset, data)?))
     }
 
     /// Whether all was shown.
@@ -80,11 +72,4 @@ impl Revelation {
         mac.update(data)?;
         Ok(mac.finish()?)
     }
-}
-
-fn altered() -> Error {
-    Error::refused(
-        Rv::ENCRYPTED_DATA_INVALID,
-        "the data was not encrypted with this key, IV and additional data, or was altered",
-    )
 }

@@ -1,21 +1,21 @@
-//! The mechanisms whose result depends on all of the data, over data that comes in parts: HMAC, CMAC, GMAC, AES-GCM.
+//! The mechanisms that one HSM does from the first byte to the last, over data that comes in parts: HMAC, CMAC, GMAC, AES-GCM,
+//! AES-CCM, AES-XTS.
 //!
-//! A stream holds the crypto library's context and not the data. What a decryption shows, and when, is in `revelation`.
+//! A stream holds the crypto library's context and not the data. What an authenticated decryption shows, and when, is in
+//! `revelation`.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use strongroom_wire::messages::MechanismParameters;
 use strongroom_wire::tables::Function;
 use strongroom_wire::{MechanismType, Rv};
 
-use super::aes_gcm::{IV_LENGTH, check_iv, tag_length};
-use super::handle::{AesHandle, OTHER_KEY};
+use super::aead_streams::{AeadStream, given_iv, made_iv};
+use super::aes_xts::DataUnit;
+use super::handle::OTHER_KEY;
 use super::revelation::Revelation;
-use super::{KeyHandle, aes_gmac, fill_random, hmac, internal, parameters};
+use super::{KeyHandle, aes_gmac, hmac, internal, parameters};
 use crate::ffi::{CmacStream, GcmStream, HmacStream};
 use crate::{Error, Result};
-
-/// The most that GCM encrypts under one IV, bytes (SP 800-38D section 5.2.1.1).
-const GCM_LIMIT: u64 = (1 << 36) - 32;
 
 const AES_BLOCK: usize = 16;
 const DES_BLOCK: usize = 8;
@@ -49,10 +49,12 @@ pub enum Step<'a> {
 pub enum Computation {
     /// A MAC, made or checked.
     Mac(Mac),
-    /// An encryption, with so long a tag at its end.
-    Encryption(GcmStream, usize),
-    /// A decryption.
+    /// An authenticated encryption.
+    Encryption(AeadStream),
+    /// Its decryption.
     Decryption(Box<Revelation>),
+    /// A data unit of AES-XTS, either way.
+    Unit(DataUnit),
 }
 
 /// A MAC under way.
@@ -108,7 +110,18 @@ pub fn open(
             let length = parameters::mac_length(mechanism, given, DES_BLOCK)?;
             Ok((mac(MacContext::Cmac(CmacStream::des3(key)?), length, purpose), None))
         }
-        (KeyHandle::Aes(key), Purpose::Encrypt | Purpose::Decrypt) => gcm(key, purpose, given),
+        (KeyHandle::Aes(key), Purpose::Encrypt) => {
+            let (stream, made) = AeadStream::encryption(key, mechanism, given)?;
+            Ok((Computation::Encryption(stream), made))
+        }
+        (KeyHandle::Aes(key), Purpose::Decrypt) => {
+            let revelation = Revelation::new(|| AeadStream::decryption(key, mechanism, given))?;
+            Ok((Computation::Decryption(Box::new(revelation)), None))
+        }
+        (KeyHandle::AesXts(key), Purpose::Encrypt | Purpose::Decrypt) => {
+            let unit = DataUnit::new(key, purpose == Purpose::Encrypt, given)?;
+            Ok((Computation::Unit(unit), None))
+        }
         _ => Err(internal(OTHER_KEY)),
     }
 }
@@ -117,72 +130,32 @@ const fn mac(context: MacContext, length: usize, purpose: Purpose) -> Computatio
     Computation::Mac(Mac { context, length, is_checked: matches!(purpose, Purpose::Verify) })
 }
 
-fn gcm(
-    key: &AesHandle,
-    purpose: Purpose,
-    given: Option<&MechanismParameters>,
-) -> Result<(Computation, Option<Vec<u8>>)> {
-    let required = parameters::required(given)?;
-    let tag_length = tag_length(required.tag_bits)?;
-    let aad = required.aad.as_deref().unwrap_or_default();
-    let makes_iv = purpose == Purpose::Encrypt && required.iv.is_none();
-    let (iv, made) = if makes_iv { made_iv()? } else { given_iv(given)? };
-    if purpose == Purpose::Decrypt {
-        let revelation = Revelation::new(&key.material, &iv, aad, tag_length)?;
-        return Ok((Computation::Decryption(Box::new(revelation)), made));
-    }
-    let mut context = GcmStream::encrypt(&key.material, &iv)?;
-    context.authenticate(aad)?;
-    Ok((Computation::Encryption(context, tag_length), made))
-}
-
-/// A new IV, and the same to tell the caller.
-fn made_iv() -> Result<(Vec<u8>, Option<Vec<u8>>)> {
-    let mut iv = vec![0; IV_LENGTH];
-    fill_random(&mut iv)?;
-    Ok((iv.clone(), Some(iv)))
-}
-
-/// The caller's IV, and nothing to tell.
-fn given_iv(given: Option<&MechanismParameters>) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
-    let iv = parameters::required(given)?.iv.as_deref().unwrap_or_default();
-    check_iv(iv)?;
-    Ok((iv.to_vec(), None))
-}
-
 impl Computation {
     /// Does a step with data before which there was so much; gives the result, and itself unless it is over.
     ///
     /// # Errors
-    /// `CKR_DATA_LEN_RANGE`, `CKR_ENCRYPTED_DATA_LEN_RANGE` over GCM's own limit; `CKR_SIGNATURE_INVALID`,
-    /// `CKR_SIGNATURE_LEN_RANGE`, `CKR_ENCRYPTED_DATA_INVALID`; `CKR_OPERATION_NOT_INITIALIZED` for a step that it does
-    /// not have. It is over then.
+    /// `CKR_DATA_LEN_RANGE`, `CKR_ENCRYPTED_DATA_LEN_RANGE` for more or less than the mechanism takes or was told;
+    /// `CKR_SIGNATURE_INVALID`, `CKR_SIGNATURE_LEN_RANGE`, `CKR_ENCRYPTED_DATA_INVALID`; `CKR_OPERATION_NOT_INITIALIZED` for
+    /// a step that it does not have. It is over then.
     pub fn step(self, step: Step<'_>, offset: u64, data: &[u8]) -> Result<(Vec<u8>, Option<Self>)> {
-        let total = offset.saturating_add(data.len() as u64);
-        match self {
-            Self::Mac(mac) => Ok(match step {
-                Step::Update => (Vec::new(), Some(Self::Mac(mac.updated(data)?))),
-                Step::Finish(expected) => (mac.updated(data)?.finish(expected)?, None),
-                Step::Reveal(_) => return Err(no_such_step()),
-            }),
-            Self::Encryption(mut context, tag_length) => {
-                if total > GCM_LIMIT {
-                    return Err(Error::refused(Rv::DATA_LEN_RANGE, OVER_GCM_LIMIT));
-                }
-                let mut encrypted = std::mem::take(&mut *context.update(data)?);
-                match step {
-                    Step::Update => Ok((encrypted, Some(Self::Encryption(context, tag_length)))),
-                    Step::Finish(_) => {
-                        encrypted.extend_from_slice(&context.tag(tag_length)?);
-                        Ok((encrypted, None))
-                    }
-                    Step::Reveal(_) => Err(no_such_step()),
-                }
+        match (self, step) {
+            (Self::Mac(mac), Step::Update) => Ok((Vec::new(), Some(Self::Mac(mac.updated(data)?)))),
+            (Self::Mac(mac), Step::Finish(expected)) => Ok((mac.updated(data)?.finish(expected)?, None)),
+            (Self::Encryption(mut stream), Step::Update) => {
+                let mut encrypted = stream.update(offset, data)?;
+                Ok((std::mem::take(&mut *encrypted), Some(Self::Encryption(stream))))
             }
-            Self::Decryption(mut revelation) => {
-                if total > GCM_LIMIT {
-                    return Err(Error::refused(Rv::ENCRYPTED_DATA_LEN_RANGE, OVER_GCM_LIMIT));
-                }
+            (Self::Encryption(mut stream), Step::Finish(_)) => {
+                let mut encrypted = std::mem::take(&mut *stream.update(offset, data)?);
+                encrypted.extend_from_slice(&stream.tag()?);
+                Ok((encrypted, None))
+            }
+            (Self::Unit(mut unit), Step::Update) => {
+                Ok((unit.update(offset, data, false)?, Some(Self::Unit(unit))))
+            }
+            (Self::Unit(mut unit), Step::Finish(_)) => Ok((unit.update(offset, data, true)?, None)),
+            (Self::Mac(_) | Self::Encryption(_) | Self::Unit(_), Step::Reveal(_)) => Err(no_such_step()),
+            (Self::Decryption(mut revelation), step) => {
                 let result = match step {
                     Step::Update => revelation.check(offset, data)?,
                     Step::Finish(tag) => revelation.finish(offset, data, tag.unwrap_or_default())?,
@@ -194,8 +167,6 @@ impl Computation {
         }
     }
 }
-
-const OVER_GCM_LIMIT: &str = "GCM takes at most 64 GiB less 32 bytes under one IV";
 
 /// For a step that comes at the wrong time.
 pub fn no_such_step() -> Error {

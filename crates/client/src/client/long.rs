@@ -10,6 +10,8 @@ use super::Client;
 
 /// Bytes of the IV that `CKM_CLOUDHSM_AES_GCM` has in front of its ciphertext.
 const IV_LENGTH: usize = 12;
+/// The shortest part of a data unit of AES-XTS.
+const BLOCK: usize = 16;
 
 impl Client {
     /// The answer to a request whose data needs a stream; none for every other request.
@@ -36,7 +38,7 @@ impl Client {
         }
         let Some(request) = CryptRequest::from_value(request) else { return Ok(None) };
         let Some(mechanism) = of_streams(request.mechanism) else { return Ok(None) };
-        let response = if operation == Operation::Decrypt {
+        let response = if operation == Operation::Decrypt && mechanism != MechanismType::AesXts {
             self.decrypt_whole(mechanism, request)?
         } else {
             self.make_whole(operation, mechanism, request, longest)?
@@ -48,11 +50,12 @@ impl Client {
         &self,
         operation: Operation,
         mechanism: MechanismType,
-        request: CryptRequest,
+        mut request: CryptRequest,
         longest: usize,
     ) -> Result<CryptResponse> {
+        tell_length(mechanism, &mut request, 0);
         let has_iv_in_front = matches!(mechanism, MechanismType::CloudhsmAesGcm | MechanismType::AesGmac);
-        let sent = if mechanism == MechanismType::CloudhsmAesGcm { MechanismType::AesGcm } else { mechanism };
+        let sent = streamed(mechanism);
         if sent != mechanism && request.parameters.as_ref().is_some_and(|given| given.iv.is_some()) {
             let text = "the IV of CKM_CLOUDHSM_AES_GCM is the HSM's: leave it out";
             return Err(Error::local(Rv::MECHANISM_PARAM_INVALID, text));
@@ -65,24 +68,39 @@ impl Client {
         } else {
             iv
         };
-        let mut pieces: Vec<&[u8]> = request.data.chunks(longest).collect();
-        let last = pieces.pop().unwrap_or_default();
-        for piece in pieces {
+        let mut rest = &request.data[..];
+        while rest.len() > longest {
+            let (piece, behind) = rest.split_at(longest.min((rest.len() - BLOCK) / BLOCK * BLOCK));
             data.extend(self.update_stream(&mut stream, piece)?);
+            rest = behind;
         }
-        data.extend(self.finish_stream(&mut stream, last, None)?);
+        data.extend(self.finish_stream(&mut stream, rest, None)?);
         Ok(CryptResponse { data, iv })
     }
 
     fn decrypt_whole(&self, mechanism: MechanismType, mut request: CryptRequest) -> Result<CryptResponse> {
+        let tag_bits = request.parameters.as_ref().and_then(|given| given.tag_bits).unwrap_or(0);
+        tell_length(mechanism, &mut request, usize::try_from(tag_bits / 8).unwrap_or(0));
         let mut parameters = request.parameters.take();
         if mechanism == MechanismType::CloudhsmAesGcm {
             let iv = Some(request.data.drain(..IV_LENGTH.min(request.data.len())).collect());
             parameters = parameters.map(|parameters| MechanismParameters { iv, ..parameters });
         }
-        self.decrypt_long(request.key, parameters.as_ref(), &mut request.data)?;
+        self.decrypt_long(request.key, streamed(mechanism), parameters.as_ref(), &mut request.data)?;
         Ok(CryptResponse { data: request.data, iv: None })
     }
+}
+
+/// AES-CCM wants to know how long the plaintext is before its first byte.
+fn tell_length(mechanism: MechanismType, request: &mut CryptRequest, tag_length: usize) {
+    if let (MechanismType::AesCcm, Some(parameters)) = (mechanism, &mut request.parameters) {
+        parameters.data_length = Some(request.data.len().saturating_sub(tag_length) as u64);
+    }
+}
+
+/// What a stream is opened for: the IV in front is put there, and taken from there, by the client.
+const fn streamed(mechanism: MechanismType) -> MechanismType {
+    if let MechanismType::CloudhsmAesGcm = mechanism { MechanismType::AesGcm } else { mechanism }
 }
 
 /// The mechanism of a number, if it takes streams.

@@ -85,7 +85,7 @@ impl Client {
         Ok(result)
     }
 
-    /// Decrypts AES-GCM ciphertext of any length with its tag behind it, in place: it is sent twice, and the HSM gives
+    /// Decrypts AES-GCM or AES-CCM ciphertext of any length with its tag behind it, in place: it is sent twice, and the HSM gives
     /// plaintext once it has checked the tag over all of it. After a refusal the data is gone.
     ///
     /// # Errors
@@ -93,10 +93,11 @@ impl Client {
     pub fn decrypt_long(
         &self,
         key: u64,
+        mechanism: MechanismType,
         parameters: Option<&MechanismParameters>,
         data: &mut Vec<u8>,
     ) -> Result<()> {
-        let outcome = self.decrypt_in_place(key, parameters, data);
+        let outcome = self.decrypt_in_place(key, mechanism, parameters, data);
         if outcome.is_err() {
             codec::wipe(data);
         }
@@ -106,6 +107,7 @@ impl Client {
     fn decrypt_in_place(
         &self,
         key: u64,
+        mechanism: MechanismType,
         parameters: Option<&MechanismParameters>,
         data: &mut Vec<u8>,
     ) -> Result<()> {
@@ -113,7 +115,7 @@ impl Client {
         let length = usize::try_from(bits / 8).ok().and_then(|tag_length| data.len().checked_sub(tag_length));
         let short = || Error::local(Rv::ENCRYPTED_DATA_LEN_RANGE, "the data is shorter than its tag");
         let tag = data.split_off(length.ok_or_else(short)?);
-        let (mut stream, _) = self.open_stream(Operation::Decrypt, key, MechanismType::AesGcm, parameters)?;
+        let (mut stream, _) = self.open_stream(Operation::Decrypt, key, mechanism, parameters)?;
         let longest = self.longest().unwrap_or(1);
         let mut marks = Vec::with_capacity(data.len() / longest + 1);
         let mut pieces = data.chunks(longest).peekable();

@@ -1,27 +1,43 @@
-//! AES-GCM over data of any length, by C_Encrypt, C_Decrypt and their parts: [`crate::long_gcm`]. What fits one request is
-//! collected and sent as one, so that any HSM does it.
+//! What goes to one HSM as a stream when it is long, by C_Encrypt, C_Decrypt and their parts: [`crate::long_data`]. What fits
+//! one request is collected and sent as one, so that any HSM does it.
 
 use strongroom_wire::{MechanismType, Rv, codec};
 
 use super::{Cipher, Direction, Flow, active};
 use crate::edge::{Input, Output, Result, failure};
 use crate::library::Slot;
-use crate::long_gcm::{Encryption, LongGcm};
+use crate::long_data::{LongData, Task};
 use crate::mechanism::GCM_IV_LENGTH;
 
 impl Cipher {
     /// The result's length after so much more data, which are the last.
-    pub(super) fn long_length(&self, long: &LongGcm, more: usize) -> Result<usize> {
+    pub(super) fn long_length(&self, long: &LongData, more: usize) -> Result<usize> {
         let (own_iv, tag) = (self.own_iv_length(), self.tag_length());
         let length = long.collected() + more;
-        if self.direction == Direction::Encrypt {
+        let refused =
+            || failure(self.bad_length(), format!("{} does not take {length} bytes", self.kind.name()));
+        if self.passes_on() {
+            if !long.is_streamed() && self.data_length().is_some_and(|said| said != length) {
+                return refused();
+            }
             let iv = if long.is_streamed() { 0 } else { own_iv };
             return Ok(long.waiting() + iv + length + tag);
         }
         match length.checked_sub(own_iv + tag) {
-            Some(length) => Ok(length),
-            None => failure(self.bad_length(), format!("{} does not take {length} bytes", self.kind.name())),
+            Some(length) if self.data_length().is_none_or(|said| said == length) => Ok(length),
+            _ => refused(),
         }
+    }
+
+    /// Whether data go on as they come, and not after the last.
+    fn passes_on(&self) -> bool {
+        self.direction == Direction::Encrypt || self.kind == MechanismType::AesXts
+    }
+
+    /// The length of the plaintext, where the parameter says it.
+    fn data_length(&self) -> Option<usize> {
+        let length = self.parameters.as_ref().and_then(|parameters| parameters.data_length)?;
+        Some(usize::try_from(length).unwrap_or(usize::MAX))
     }
 
     /// How many bytes of IV stand in front of the ciphertext.
@@ -29,27 +45,32 @@ impl Cipher {
         if self.kind == MechanismType::CloudhsmAesGcm { GCM_IV_LENGTH } else { 0 }
     }
 
-    /// What is under way, and what it is encrypted with.
-    fn long(&mut self) -> Result<(&mut LongGcm, Encryption<'_>)> {
-        let iv_in_front = self.own_iv_length();
+    /// What is under way, and what is done with it.
+    fn long(&mut self) -> Result<(&mut LongData, Task<'_>)> {
+        let operation = self.operation();
+        let kind = match self.kind {
+            MechanismType::CloudhsmAesGcm => MechanismType::AesGcm,
+            kind => kind,
+        };
+        let (key, request, iv_in_front) = (self.key, self.largest_data, self.own_iv_length());
         let Flow::Long(long) = &mut self.flow else { return Err(Rv::MECHANISM_INVALID.into()) };
         let parameters = self.parameters.as_ref();
-        Ok((long, Encryption { key: self.key, parameters, request: self.largest_data, iv_in_front }))
+        Ok((long, Task { operation, kind, key, parameters, request, iv_in_front }))
     }
 
     /// All data at once, or the last.
     pub(super) fn long_last(&mut self, slot: &Slot, last: &Input) -> Result<Vec<u8>> {
-        let direction = self.direction;
+        let passes_on = self.passes_on();
         let (long, how) = self.long()?;
         long.add(last)?;
         if !long.is_streamed() && long.collected() <= how.request {
             let mut data = long.take_collected();
-            let result = self.gcm(slot, &data);
+            let result = self.one_request(slot, &data);
             codec::wipe(&mut data);
             return result;
         }
-        if direction == Direction::Decrypt {
-            return long.decrypt(slot, how.key, how.parameters.cloned(), how.iv_in_front);
+        if !passes_on {
+            return long.decrypt(slot, how.kind, how.key, how.parameters.cloned(), how.iv_in_front);
         }
         let (rest, iv) = long.finish(slot, how)?;
         if let (Some(place), Some(iv)) = (self.iv_place, iv) {
@@ -64,15 +85,15 @@ impl Cipher {
 pub(super) fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &Input, output: &Output) -> Result {
     active(place)?.check_call(part.length()).inspect_err(|_| *place = None)?;
     let cipher = active(place)?;
-    let is_decryption = cipher.direction == Direction::Decrypt;
+    let passes_on = cipher.passes_on();
     let (long, how) = cipher.long()?;
-    let outcome = if is_decryption {
+    let outcome = if passes_on {
+        long.pass_on(slot, how, part, output)
+    } else {
         if output.is_query() {
             return output.write(&[]);
         }
         long.add(part).and_then(|()| output.write(&[]))
-    } else {
-        long.encrypt_part(slot, how, part, output)
     };
     match &outcome {
         Ok(()) => cipher.is_multi_part |= !output.is_query(),

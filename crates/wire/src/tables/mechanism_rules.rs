@@ -365,11 +365,13 @@ impl MechanismType {
         }
     }
 
-    /// Whether it depends on all of its data and takes any length of them, in a stream.
+    /// Whether one HSM must do all of its data, and takes more than a request of them, in a stream.
     pub const fn is_stream(self) -> bool {
         match self {
             Self::AesGcm => true,
             Self::CloudhsmAesGcm => true,
+            Self::AesCcm => true,
+            Self::AesXts => true,
             Self::AesGmac => true,
             Self::AesCmac => true,
             Self::AesCmacGeneral => true,

@@ -6,6 +6,8 @@ use strongroom_wire::{MechanismType as M, Rv};
 use super::super::{Direction, Purpose, Step, crypt, open_stream, verify};
 use super::*;
 
+const LONGEST_UNIT: u64 = 16 << 20;
+
 const MACS: [(M, usize); 9] = [
     (M::Sha1Hmac, 20),
     (M::Sha224Hmac, 28),
@@ -47,12 +49,13 @@ fn run(
 /// The plaintext of a decryption whose ciphertext and tag come in parts of this length.
 fn decrypted(
     key: &KeyHandle,
+    mechanism: M,
     parameters: &MechanismParameters,
     data: &[u8],
     tag: &[u8],
     length: usize,
 ) -> crate::Result<Vec<u8>> {
-    let (mut stream, _) = open_stream(key, Purpose::Decrypt, M::AesGcm, Some(parameters))?;
+    let (mut stream, _) = open_stream(key, Purpose::Decrypt, mechanism, Some(parameters))?;
     let (mut marks, mut offset) = (Vec::new(), 0);
     for part in data.chunks(length) {
         let (mark, goes_on) = stream.step(Step::Update, offset, part)?;
@@ -79,6 +82,14 @@ fn des_keys() -> Vec<u8> {
 
 fn gcm(iv: &[u8]) -> MechanismParameters {
     MechanismParameters { aad: Some(b"aad".to_vec()), tag_bits: Some(128), ..super::iv(iv) }
+}
+
+fn ccm(nonce_length: usize, data_length: u64) -> MechanismParameters {
+    MechanismParameters { data_length: Some(data_length), ..gcm(&[1; 13][..nonce_length]) }
+}
+
+fn xts_key() -> KeyHandle {
+    KeyHandle::AesXts(Arc::new(Arena::new(false).keep(&(0..64).collect::<Vec<u8>>()).unwrap()))
 }
 
 fn without_iv() -> MechanismParameters {
@@ -172,7 +183,7 @@ fn gcm_decryption_in_parts_gives_the_known_answers() {
         };
         let (data, tag) = data.split_at(data.len() - tag_bits / 8);
         for length in [1, 7, 16, 1000] {
-            let found = decrypted(&key, &parameters, data, tag, length);
+            let found = decrypted(&key, M::AesGcm, &parameters, data, tag, length);
             if vector.text("plain") == "FAIL" {
                 assert_eq!(found.unwrap_err().rv, Rv::ENCRYPTED_DATA_INVALID);
             } else {
@@ -239,7 +250,7 @@ fn gcm_shows_only_what_the_tag_was_over_in_its_place_and_after_the_tag() {
 }
 
 #[test]
-fn streams_know_gcms_own_limit() {
+fn streams_know_their_modes_own_limits() {
     const LIMIT: u64 = (1 << 36) - 32;
     let key = aes(&[7; 16]);
     for (purpose, rv) in
@@ -249,7 +260,51 @@ fn streams_know_gcms_own_limit() {
         assert!(open().step(Step::Update, LIMIT - 16, &[0; 16]).is_ok());
         assert_eq!(open().step(Step::Update, LIMIT - 16, &[0; 17]).unwrap_err().rv, rv);
         assert_eq!(open().step(Step::Finish(Some(&[0; 16])), LIMIT, &[0]).unwrap_err().rv, rv);
+
+        let open = || open_stream(&xts_key(), purpose, M::AesXts, Some(&iv(&[1; 16]))).unwrap().0;
+        assert!(open().step(Step::Update, LONGEST_UNIT - 16, &[0; 16]).is_ok());
+        assert!(open().step(Step::Finish(None), LONGEST_UNIT - 31, &[0; 31]).is_ok());
+        assert_eq!(open().step(Step::Finish(None), LONGEST_UNIT - 31, &[0; 32]).unwrap_err().rv, rv);
+        assert_eq!(open().step(Step::Update, 0, &[0; 17]).unwrap_err().rv, rv, "parts have whole blocks");
+        assert_eq!(open().step(Step::Finish(None), 16, &[0; 15]).unwrap_err().rv, rv, "and the last has one");
+        assert_eq!(
+            open().step(Step::Reveal(&[]), 0, &[0; 16]).unwrap_err().rv,
+            Rv::OPERATION_NOT_INITIALIZED
+        );
+
+        let open = || open_stream(&key, purpose, M::AesCcm, Some(&ccm(12, 40))).unwrap().0;
+        assert_eq!(open().step(Step::Update, 0, &[0; 41]).unwrap_err().rv, rv, "more than was said");
+        assert_eq!(open().step(Step::Finish(Some(&[0; 16])), 0, &[0; 39]).unwrap_err().rv, rv, "or less");
+        let many = MechanismParameters { data_length: Some(1 << 16), ..ccm(13, 0) };
+        let refused = open_stream(&key, purpose, M::AesCcm, Some(&many)).unwrap_err();
+        assert_eq!(refused.rv, Rv::DATA_LEN_RANGE, "a nonce of 13 bytes leaves two for the length");
     }
+}
+
+#[test]
+fn ccm_and_xts_in_parts_mean_the_same_as_in_one() {
+    let (key, data) = (aes(&[7; 24]), [5; 100]);
+    let given = ccm(11, 100);
+    let parts: [&[u8]; 4] = [&data[..33], &[], &data[33..34], &data[34..]];
+    let (encrypted, made) = run(&key, Purpose::Encrypt, M::AesCcm, Some(&given), &parts, None).unwrap();
+    assert!(made.is_none(), "the nonce is the caller's");
+    let in_one = crypt(&key, Direction::Encrypt, M::AesCcm, Some(&given), &data).unwrap();
+    assert_eq!(encrypted, in_one.data);
+    let (ciphertext, tag) = encrypted.split_at(100);
+    for length in [1, 16, 99, 100] {
+        assert_eq!(decrypted(&key, M::AesCcm, &given, ciphertext, tag, length).unwrap(), data);
+        let wrong = decrypted(&key, M::AesCcm, &given, ciphertext, &[0; 16], length);
+        assert_eq!(wrong.unwrap_err().rv, Rv::ENCRYPTED_DATA_INVALID);
+    }
+
+    let given = iv(&[3; 16]);
+    let parts: [&[u8]; 3] = [&data[..32], &data[32..64], &data[64..]];
+    let (encrypted, _) = run(&xts_key(), Purpose::Encrypt, M::AesXts, Some(&given), &parts, None).unwrap();
+    let in_one = crypt(&xts_key(), Direction::Encrypt, M::AesXts, Some(&given), &data).unwrap();
+    assert_eq!(encrypted, in_one.data);
+    let parts: [&[u8]; 2] = [&encrypted[..80], &encrypted[80..]];
+    let (plain, _) = run(&xts_key(), Purpose::Decrypt, M::AesXts, Some(&given), &parts, None).unwrap();
+    assert_eq!(plain, data);
 }
 
 #[test]
@@ -258,12 +313,18 @@ fn a_stream_is_refused_to_other_mechanisms_and_parameters() {
         open_stream(key, purpose, mechanism, parameters).unwrap_err().rv
     };
     let key = aes(&[7; 16]);
-    for mechanism in [M::AesCcm, M::AesCtr, M::AesCbcPad, M::CloudhsmAesGcm] {
+    for mechanism in [M::AesCtr, M::AesCbcPad, M::CloudhsmAesGcm] {
         let given = gcm(&[1; 16]);
         assert_eq!(refused(&key, Purpose::Encrypt, mechanism, Some(&given)), Rv::MECHANISM_INVALID);
     }
     for purpose in [Purpose::Encrypt, Purpose::Decrypt] {
         assert_eq!(refused(&key, purpose, M::AesGcm, None), Rv::MECHANISM_PARAM_INVALID);
+        let unknown = MechanismParameters { data_length: None, ..ccm(12, 0) };
+        for given in [unknown, ccm(6, 10), MechanismParameters { tag_bits: Some(24), ..ccm(12, 10) }] {
+            assert_eq!(refused(&key, purpose, M::AesCcm, Some(&given)), Rv::MECHANISM_PARAM_INVALID);
+        }
+        let short = iv(&[1; 15]);
+        assert_eq!(refused(&xts_key(), purpose, M::AesXts, Some(&short)), Rv::MECHANISM_PARAM_INVALID);
         let odd = MechanismParameters { tag_bits: Some(24), ..gcm(&[1; 12]) };
         assert_eq!(refused(&key, purpose, M::AesGcm, Some(&odd)), Rv::MECHANISM_PARAM_INVALID);
     }
