@@ -43,6 +43,8 @@ WITHOUT_INITIALIZE = {"C_GetFunctionList", "C_GetInterfaceList", "C_GetInterface
 LEFT_OUT = {"C_Initialize", "C_Finalize"}
 TAKEN = {"C_CloseAllSessions", "C_CloseSession", "C_CopyObject", "C_DestroyObject", "C_Logout", "C_WaitForSlotEvent"}
 """Functions that take all that has no wrong handle or missing pointer, and end something, make something or wait."""
+NOT_TO_WAIT = {0: c_ulong(1)}
+"""``CKF_DONT_BLOCK``: nothing happens that C_WaitForSlotEvent could wait for."""
 WRONG_HANDLES = (0, 0x7FFF_FFFF, 2**64 - 1)
 
 
@@ -65,7 +67,8 @@ class Misuse:
 
     def arguments(self, place: Place) -> list[Any]:
         kinds = FUNCTIONS[self.function]
-        return [self.instead.get(position, right(kind, place)) for position, kind in enumerate(kinds)]
+        instead = {**NOT_TO_WAIT, **self.instead} if self.function == "C_WaitForSlotEvent" else self.instead
+        return [instead.get(position, right(kind, place)) for position, kind in enumerate(kinds)]
 
     @property
     def has_wrong_session(self) -> bool:

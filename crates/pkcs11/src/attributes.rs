@@ -162,6 +162,20 @@ unsafe fn write_value(attribute: &mut CK_ATTRIBUTE, object: &Template) -> std::r
     Ok(())
 }
 
+/// The bytes of all values as [`write_values`] writes them, those in arrays of attributes included.
+pub fn values_length(object: &Template) -> usize {
+    let length = |value: &AttributeValue| match value {
+        AttributeValue::Bool(_) => size_of::<CK_BBOOL>(),
+        AttributeValue::Ulong(_) => size_of::<CK_ULONG>(),
+        AttributeValue::Bytes(bytes) => bytes.len(),
+        AttributeValue::Text(text) => text.len(),
+        AttributeValue::Mechanisms(numbers) => numbers.0.len() * size_of::<CK_ULONG>(),
+        AttributeValue::Secret(secret) => secret.0.len(),
+        AttributeValue::Template(nested) => values_length(nested),
+    };
+    object.iter().map(|(_, value)| length(value)).sum()
+}
+
 /// # Safety
 /// As [`write_values`]: the value of an array attribute is an array whose elements are valid in the same way.
 unsafe fn write_nested(attribute: &mut CK_ATTRIBUTE, nested: &Template) -> std::result::Result<(), Rv> {

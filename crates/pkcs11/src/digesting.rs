@@ -36,6 +36,20 @@ impl Digesting {
         Ok(Self { kind, digest: Digest::new(kind)?, is_multi_part: false, remembered })
     }
 
+    /// The mechanism.
+    pub const fn kind(&self) -> MechanismType {
+        self.kind
+    }
+
+    /// The data so far, if it is remembered and has no keys in it.
+    pub fn data(&self) -> Option<&[u8]> {
+        match self.remembered.as_deref()? {
+            [] => Some(&[]),
+            [part] if part.key.is_none() => Some(&part.data),
+            _ => None,
+        }
+    }
+
     /// Its length.
     pub const fn length(&self) -> usize {
         self.digest.length()

@@ -257,6 +257,15 @@ impl Output {
         Ok(())
     }
 
+    /// A copy of the result that was just written; nothing after a question for the length.
+    pub fn written(&self) -> Vec<u8> {
+        if self.is_query() || self.capacity() == 0 {
+            return Vec::new();
+        }
+        // SAFETY: not null, and `write` has written so much and said so.
+        unsafe { std::slice::from_raw_parts(self.buffer, self.capacity()) }.to_vec()
+    }
+
     fn say(&self, length: usize) {
         // SAFETY: valid by the contract of `new`.
         unsafe { self.length.write_unaligned(length as CK_ULONG) };

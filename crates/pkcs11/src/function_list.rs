@@ -11,9 +11,9 @@ use strongroom_wire::Rv;
 
 use crate::edge::{guard, put, put_list, take};
 use crate::{
-    authenticated_wrap, cancel, decrypt, digest, encapsulation, encrypt, general, keys, message_decrypt,
-    message_encrypt, message_sign, message_verify, objects, random, search, sessions, sign, slots,
-    unsupported, verify, verify_signature,
+    authenticated_wrap, cancel, decrypt, digest, dual, encapsulation, encrypt, general, keys,
+    message_decrypt, message_encrypt, message_sign, message_verify, objects, operation_state, random, search,
+    sessions, sign, slots, unsupported, verify, verify_signature,
 };
 
 const VERSION_2_40: CK_VERSION = CK_VERSION { major: 2, minor: 40 };
@@ -41,14 +41,14 @@ macro_rules! functions {
             C_CloseSession: Some(sessions::C_CloseSession),
             C_CloseAllSessions: Some(sessions::C_CloseAllSessions),
             C_GetSessionInfo: Some(sessions::C_GetSessionInfo),
-            C_GetOperationState: Some(unsupported::C_GetOperationState),
-            C_SetOperationState: Some(unsupported::C_SetOperationState),
+            C_GetOperationState: Some(operation_state::C_GetOperationState),
+            C_SetOperationState: Some(operation_state::C_SetOperationState),
             C_Login: Some(sessions::C_Login),
             C_Logout: Some(sessions::C_Logout),
             C_CreateObject: Some(objects::C_CreateObject),
             C_CopyObject: Some(objects::C_CopyObject),
             C_DestroyObject: Some(objects::C_DestroyObject),
-            C_GetObjectSize: Some(unsupported::C_GetObjectSize),
+            C_GetObjectSize: Some(objects::C_GetObjectSize),
             C_GetAttributeValue: Some(objects::C_GetAttributeValue),
             C_SetAttributeValue: Some(objects::C_SetAttributeValue),
             C_FindObjectsInit: Some(search::C_FindObjectsInit),
@@ -79,20 +79,20 @@ macro_rules! functions {
             C_VerifyFinal: Some(verify::C_VerifyFinal),
             C_VerifyRecoverInit: Some(unsupported::C_VerifyRecoverInit),
             C_VerifyRecover: Some(unsupported::C_VerifyRecover),
-            C_DigestEncryptUpdate: Some(unsupported::C_DigestEncryptUpdate),
-            C_DecryptDigestUpdate: Some(unsupported::C_DecryptDigestUpdate),
-            C_SignEncryptUpdate: Some(unsupported::C_SignEncryptUpdate),
-            C_DecryptVerifyUpdate: Some(unsupported::C_DecryptVerifyUpdate),
+            C_DigestEncryptUpdate: Some(dual::C_DigestEncryptUpdate),
+            C_DecryptDigestUpdate: Some(dual::C_DecryptDigestUpdate),
+            C_SignEncryptUpdate: Some(dual::C_SignEncryptUpdate),
+            C_DecryptVerifyUpdate: Some(dual::C_DecryptVerifyUpdate),
             C_GenerateKey: Some(keys::C_GenerateKey),
             C_GenerateKeyPair: Some(keys::C_GenerateKeyPair),
             C_WrapKey: Some(keys::C_WrapKey),
             C_UnwrapKey: Some(keys::C_UnwrapKey),
             C_DeriveKey: Some(keys::C_DeriveKey),
-            C_SeedRandom: Some(unsupported::C_SeedRandom),
+            C_SeedRandom: Some(random::C_SeedRandom),
             C_GenerateRandom: Some(random::C_GenerateRandom),
-            C_GetFunctionStatus: Some(unsupported::C_GetFunctionStatus),
-            C_CancelFunction: Some(unsupported::C_CancelFunction),
-            C_WaitForSlotEvent: Some(unsupported::C_WaitForSlotEvent),
+            C_GetFunctionStatus: Some(general::C_GetFunctionStatus),
+            C_CancelFunction: Some(general::C_CancelFunction),
+            C_WaitForSlotEvent: Some(slots::C_WaitForSlotEvent),
             $($name: Some($function),)*
         }
     };

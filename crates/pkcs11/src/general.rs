@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use cryptoki_sys::{CK_C_INITIALIZE_ARGS, CK_INFO, CK_RV, CK_VERSION, CK_VOID_PTR, CKF_OS_LOCKING_OK};
+use cryptoki_sys::{
+    CK_C_INITIALIZE_ARGS, CK_INFO, CK_RV, CK_SESSION_HANDLE, CK_VERSION, CK_VOID_PTR, CKF_OS_LOCKING_OK,
+};
 use strongroom_client::Config;
 use strongroom_wire::Rv;
 
@@ -74,6 +76,30 @@ pub unsafe extern "C" fn C_Finalize(reserved: CK_VOID_PTR) -> CK_RV {
         }
         fork::finalize()?.close();
         Ok(())
+    })
+}
+
+/// C_GetFunctionStatus: since PKCS #11 2.0 no function runs in parallel to its caller.
+///
+/// # Safety
+/// Reads no argument.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetFunctionStatus(session: CK_SESSION_HANDLE) -> CK_RV {
+    enter("C_GetFunctionStatus", |library| {
+        library.standard_session(session)?;
+        Err(Rv::FUNCTION_NOT_PARALLEL.into())
+    })
+}
+
+/// C_CancelFunction: as C_GetFunctionStatus.
+///
+/// # Safety
+/// Reads no argument.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_CancelFunction(session: CK_SESSION_HANDLE) -> CK_RV {
+    enter("C_CancelFunction", |library| {
+        library.standard_session(session)?;
+        Err(Rv::FUNCTION_NOT_PARALLEL.into())
     })
 }
 

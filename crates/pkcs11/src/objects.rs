@@ -12,7 +12,7 @@ use strongroom_wire::messages::{
 };
 use strongroom_wire::{AttributeType, Operation, Rv, Template};
 
-use crate::attributes::{array, read_template, write_values};
+use crate::attributes::{array, read_template, values_length, write_values};
 use crate::edge::{Failure, Result, enter, failure, put};
 use crate::library::Slot;
 use crate::profile::has_key_type;
@@ -122,6 +122,25 @@ pub unsafe extern "C" fn C_DestroyObject(session: CK_SESSION_HANDLE, object: CK_
             session.slot.objects.remove(object);
         }
         outcome.map(|_| ())
+    })
+}
+
+/// C_GetObjectSize: the bytes of all attributes that can be read. What an HSM needs for an object beside them is not told.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetObjectSize(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    size: *mut CK_ULONG,
+) -> CK_RV {
+    enter("C_GetObjectSize", |library| {
+        let session = library.standard_session(session)?;
+        let known = session.slot.known(object)?;
+        let found = session.slot.knowing(object, known, [AttributeType::Value].into_iter())?;
+        // SAFETY: the standard: a place for a number.
+        unsafe { put(size, values_length(&found.view.attributes) as CK_ULONG) }
     })
 }
 

@@ -6,6 +6,18 @@ use strongroom_wire::{Operation, Rv};
 
 use crate::edge::{Output, enter, failure, size};
 
+/// C_SeedRandom: nobody but the HSM has a part in its random numbers.
+///
+/// # Safety
+/// Reads no argument.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SeedRandom(session: CK_SESSION_HANDLE, _: *mut CK_BYTE, _: CK_ULONG) -> CK_RV {
+    enter("C_SeedRandom", |library| {
+        library.standard_session(session)?;
+        Err(Rv::RANDOM_SEED_NOT_SUPPORTED.into())
+    })
+}
+
 /// C_GenerateRandom.
 ///
 /// # Safety

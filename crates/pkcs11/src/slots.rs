@@ -1,18 +1,21 @@
 //! Slot and token management functions (PKCS #11 2.40 section 5.5). A cluster is a slot with a token.
 
+use std::time::Duration;
+
 use cryptoki_sys::{
     CK_BBOOL, CK_FLAGS, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_RV, CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO,
-    CK_ULONG, CK_VERSION, CKF_DECAPSULATE, CKF_DECRYPT, CKF_DERIVE, CKF_DIGEST, CKF_EC_F_P,
-    CKF_EC_NAMEDCURVE, CKF_EC_UNCOMPRESS, CKF_ENCAPSULATE, CKF_ENCRYPT, CKF_GENERATE, CKF_GENERATE_KEY_PAIR,
-    CKF_HW, CKF_LOGIN_REQUIRED, CKF_MESSAGE_DECRYPT, CKF_MESSAGE_ENCRYPT, CKF_MESSAGE_SIGN,
-    CKF_MESSAGE_VERIFY, CKF_MULTI_MESSAGE, CKF_RNG, CKF_SIGN, CKF_TOKEN_INITIALIZED, CKF_TOKEN_PRESENT,
-    CKF_UNWRAP, CKF_USER_PIN_INITIALIZED, CKF_VERIFY, CKF_WRAP,
+    CK_ULONG, CK_VERSION, CK_VOID_PTR, CKF_DECAPSULATE, CKF_DECRYPT, CKF_DERIVE, CKF_DIGEST, CKF_DONT_BLOCK,
+    CKF_DUAL_CRYPTO_OPERATIONS, CKF_EC_F_P, CKF_EC_NAMEDCURVE, CKF_EC_UNCOMPRESS, CKF_ENCAPSULATE,
+    CKF_ENCRYPT, CKF_GENERATE, CKF_GENERATE_KEY_PAIR, CKF_HW, CKF_LOGIN_REQUIRED, CKF_MESSAGE_DECRYPT,
+    CKF_MESSAGE_ENCRYPT, CKF_MESSAGE_SIGN, CKF_MESSAGE_VERIFY, CKF_MULTI_MESSAGE, CKF_RNG, CKF_SIGN,
+    CKF_TOKEN_INITIALIZED, CKF_TOKEN_PRESENT, CKF_UNWRAP, CKF_USER_PIN_INITIALIZED, CKF_VERIFY, CKF_WRAP,
 };
 use strongroom_client::Profile;
 use strongroom_wire::tables::Function;
 use strongroom_wire::{KeyKind, MechanismType, Rv};
 
-use crate::edge::{Failure, UNAVAILABLE, enter, padded, put, put_list};
+use crate::edge::{Failure, UNAVAILABLE, enter, failure, guard, padded, put, put_list};
+use crate::fork;
 use crate::general::{MANUFACTURER, library_version};
 use crate::library::{FIRST_SLOT, Slot};
 use crate::message_cipher::takes_messages;
@@ -42,6 +45,39 @@ pub unsafe extern "C" fn C_GetSlotList(
     })
 }
 
+/// How often a call that waits for an event looks whether the library is still there.
+const TICK: Duration = Duration::from_millis(100);
+
+/// C_WaitForSlotEvent: slots are those of the configuration and never change, so that waiting ends with C_Finalize.
+///
+/// # Safety
+/// Reads and writes nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_WaitForSlotEvent(
+    flags: CK_FLAGS,
+    slot: *mut CK_SLOT_ID,
+    reserved: CK_VOID_PTR,
+) -> CK_RV {
+    let checked = enter("C_WaitForSlotEvent", |library| {
+        if library.slots.iter().all(|slot| slot.profile == Profile::Aws) {
+            return failure(Rv::FUNCTION_NOT_SUPPORTED, "the profile aws does not have this function");
+        }
+        if slot.is_null() || !reserved.is_null() { Err(Rv::ARGUMENTS_BAD.into()) } else { Ok(()) }
+    });
+    if checked != Rv::OK.0 {
+        return checked;
+    }
+    if flags & CKF_DONT_BLOCK != 0 {
+        return Rv::NO_EVENT.0;
+    }
+    guard(|| {
+        loop {
+            fork::library()?;
+            std::thread::sleep(TICK);
+        }
+    })
+}
+
 /// C_GetSlotInfo.
 ///
 /// # Safety
@@ -63,6 +99,11 @@ pub unsafe extern "C" fn C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO
     })
 }
 
+fn token_flags(profile: Profile) -> CK_FLAGS {
+    let flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED;
+    if profile == Profile::Standard { flags | CKF_DUAL_CRYPTO_OPERATIONS } else { flags }
+}
+
 /// C_GetTokenInfo. `CKR_TOKEN_NOT_PRESENT` when no HSM of the cluster can be reached.
 ///
 /// # Safety
@@ -81,7 +122,7 @@ pub unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_IN
             manufacturerID: padded(MANUFACTURER),
             model: padded(MODEL),
             serialNumber: padded(cluster_id.strip_prefix("cluster-").unwrap_or(&cluster_id)),
-            flags: CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED,
+            flags: token_flags(slot.profile),
             ulMaxSessionCount: slot.max_sessions as CK_ULONG,
             ulSessionCount: sessions as CK_ULONG,
             ulMaxRwSessionCount: slot.max_sessions as CK_ULONG,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
 from ctypes import byref, c_ulong
 from typing import Any
 
@@ -28,14 +27,6 @@ CKR_DATA_LEN_RANGE, CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE = 0
 CKR_MECHANISM_PARAM_INVALID, CKR_AEAD_DECRYPT_FAILED = 0x71, 0x42
 CKF_END_OF_MESSAGE = 1
 EDGES = [ONE_REQUEST, ONE_REQUEST + 1, ONE_REQUEST + 15, ONE_REQUEST + 16, 2 * ONE_REQUEST, 2 * ONE_REQUEST + 17]
-
-
-@pytest.fixture(scope="module")
-def session(library: Any) -> Iterator[Session]:
-    opened = library.session(0)
-    yield opened
-    opened.logout()
-    opened.close()
 
 
 @pytest.fixture(scope="module")
