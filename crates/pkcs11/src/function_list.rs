@@ -36,7 +36,7 @@ macro_rules! functions {
             C_GetMechanismInfo: Some(slots::C_GetMechanismInfo),
             C_InitToken: Some(unsupported::C_InitToken),
             C_InitPIN: Some(unsupported::C_InitPIN),
-            C_SetPIN: Some(unsupported::C_SetPIN),
+            C_SetPIN: Some(sessions::C_SetPIN),
             C_OpenSession: Some(sessions::C_OpenSession),
             C_CloseSession: Some(sessions::C_CloseSession),
             C_CloseAllSessions: Some(sessions::C_CloseAllSessions),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use cryptoki_sys::{CK_SESSION_HANDLE, CK_SLOT_ID};
-use strongroom_client::{Client, Config, Level, Log, Profile};
+use strongroom_client::{Client, ClusterConfig, Config, Level, Log, Profile};
 use strongroom_wire::Rv;
 
 use crate::edge::{Failure, Result, failure};
@@ -29,6 +29,8 @@ pub struct Slot {
     pub id: CK_SLOT_ID,
     /// The way to the HSMs.
     pub client: Client,
+    /// Where that begins.
+    pub cluster: ClusterConfig,
     /// The handles given out.
     pub objects: ObjectCache,
     /// The cluster's id where the configuration has it.
@@ -69,11 +71,12 @@ impl Library {
                 let (profile, checks_key_availability) = (cluster.profile, cluster.checks_key_availability);
                 let of_the_profile = if profile == Profile::Aws { AWS_SESSIONS } else { MAX_SESSIONS };
                 let max_sessions = cluster.max_sessions.unwrap_or(of_the_profile).min(MAX_SESSIONS);
-                let client = Client::new(cluster, Arc::clone(&log))?;
+                let client = Client::new(cluster.clone(), Arc::clone(&log))?;
                 let objects = ObjectCache::new();
                 Ok(Arc::new(Slot {
                     id,
                     client,
+                    cluster,
                     objects,
                     cluster_id,
                     profile,

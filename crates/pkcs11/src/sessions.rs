@@ -1,19 +1,24 @@
 //! Session management functions (PKCS #11 3.2 section 5.6). Sessions are local: opening one sends nothing.
 
+use std::sync::Arc;
+
 use cryptoki_sys::{
     CK_BYTE, CK_FLAGS, CK_NOTIFY, CK_RV, CK_SESSION_HANDLE, CK_SESSION_INFO,
     CK_SESSION_VALIDATION_FLAGS_TYPE, CK_SLOT_ID, CK_ULONG, CK_USER_TYPE, CK_UTF8CHAR, CK_VOID_PTR,
     CKF_ASYNC_SESSION, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKS_RO_PUBLIC_SESSION, CKS_RO_USER_FUNCTIONS,
     CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS, CKU_CONTEXT_SPECIFIC, CKU_USER,
 };
-use strongroom_client::Profile;
+use strongroom_client::{Client, Profile};
 use strongroom_wiping::scrubbed;
-use strongroom_wire::{Role, Rv, Secret};
+use strongroom_wire::messages::{ChangePasswordRequest, Empty};
+use strongroom_wire::{Operation, Role, Rv, Secret};
 
 use crate::edge::{Failure, Result, bounded, enter, failure, put};
 use crate::library::Library;
 use crate::profile::check_open;
 use crate::session::Session;
+
+const PIN_FORM: &str = "the PIN has the form user:password";
 
 /// C_OpenSession. Notification callbacks are accepted (not in profile `aws`) and never called.
 ///
@@ -145,11 +150,15 @@ fn check_user_type(user_type: CK_USER_TYPE) -> Result {
     }
 }
 
+/// The user's name and the password of a PIN.
+fn parts_of(pin: &[u8]) -> Option<(&str, &[u8])> {
+    let colon = pin.iter().position(|byte| *byte == b':')?;
+    Some((std::str::from_utf8(&pin[..colon]).ok()?, &pin[colon + 1..]))
+}
+
 fn log_in_with_pin(library: &Library, session: &Session, pin: &[u8]) -> Result {
-    let colon = pin.iter().position(|byte| *byte == b':');
-    let parts = colon.map(|colon| (std::str::from_utf8(&pin[..colon]), &pin[colon + 1..]));
-    let Some((Ok(username), password)) = parts else {
-        return failure(Rv::PIN_INCORRECT, "the PIN has the form user:password");
+    let Some((username, password)) = parts_of(pin) else {
+        return failure(Rv::PIN_INCORRECT, PIN_FORM);
     };
     log_in(library, session, username, password)
 }
@@ -158,6 +167,73 @@ fn log_in(library: &Library, session: &Session, username: &str, password: &[u8])
     let _changing = library.login_lock();
     let client = &session.slot.client;
     scrubbed(|| client.login(username, Role::CryptoUser, Secret::new(password.to_vec())))?;
+    Ok(())
+}
+
+/// C_SetPIN: both PINs are `user:password` of one crypto-user, who is logged in or nobody is. The old one is checked by a login
+/// of its own, and counts as one when it is wrong.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SetPIN(
+    session: CK_SESSION_HANDLE,
+    old_pin: *mut CK_UTF8CHAR,
+    old_length: CK_ULONG,
+    new_pin: *mut CK_UTF8CHAR,
+    new_length: CK_ULONG,
+) -> CK_RV {
+    enter("C_SetPIN", |library| {
+        let session = library.standard_session(session)?;
+        // SAFETY: the standard: that many bytes, twice.
+        let (old_pin, new_pin) = unsafe { (bounded(old_pin, old_length)?, bounded(new_pin, new_length)?) };
+        if !session.is_read_write {
+            return failure(Rv::SESSION_READ_ONLY, "open the session with CKF_RW_SESSION to change a PIN");
+        }
+        let Some((username, old_password)) = parts_of(old_pin) else {
+            return failure(Rv::PIN_INCORRECT, PIN_FORM);
+        };
+        let new_password = match parts_of(new_pin) {
+            Some((name, password)) if name.eq_ignore_ascii_case(username) => password,
+            Some(_) => return failure(Rv::PIN_INVALID, "the new PIN names another user than the old one"),
+            None => return failure(Rv::PIN_INVALID, PIN_FORM),
+        };
+        set_password(library, &session, username, old_password, new_password)
+    })
+}
+
+fn set_password(
+    library: &Library,
+    session: &Session,
+    username: &str,
+    old_password: &[u8],
+    new_password: &[u8],
+) -> Result {
+    let _changing = library.login_lock();
+    let own = &session.slot.client;
+    let logged_in = own.logged_in();
+    if logged_in.as_ref().is_some_and(|login| !login.username.eq_ignore_ascii_case(username)) {
+        return failure(Rv::PIN_INCORRECT, "another user is logged in");
+    }
+    let checking = Client::new(session.slot.cluster.clone(), Arc::clone(&library.log))?;
+    scrubbed(|| checking.login(username, Role::CryptoUser, Secret::new(old_password.to_vec())))?;
+    // The login that changes a password goes on; all others of the user end.
+    let changing = if logged_in.is_some() { own } else { &checking };
+    let request = ChangePasswordRequest {
+        username: username.to_owned(),
+        role: u64::from(Role::CryptoUser.code()),
+        password: Secret::new(new_password.to_vec()),
+        deregister_mfa: false,
+        deregister_quorum: false,
+        approval: None,
+        request_id: None,
+    };
+    let outcome: strongroom_client::Result<Empty> =
+        scrubbed(|| changing.call(Operation::ChangePassword, &request));
+    // Ended already if the other one changed the password.
+    let _ended = checking.logout();
+    checking.close();
+    outcome?;
     Ok(())
 }
 

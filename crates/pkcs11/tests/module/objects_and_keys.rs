@@ -60,8 +60,7 @@ fn functions_that_are_not_supported_say_so() {
         call!(C_CopyObject(session.0, 1, ptr::null_mut(), 0, ptr::null_mut())),
         Err(Rv::ARGUMENTS_BAD)
     );
-    let pin = ptr::null_mut();
-    assert_eq!(call!(C_SetPIN(session.0, pin, 0, pin, 0)), Err(Rv::FUNCTION_NOT_SUPPORTED));
+    assert_eq!(call!(C_InitPIN(session.0, ptr::null_mut(), 0)), Err(Rv::FUNCTION_NOT_SUPPORTED));
     assert_eq!(call!(C_SignRecoverInit(session.0, ptr::null_mut(), 1)), Err(Rv::FUNCTION_NOT_SUPPORTED));
 }
 
