@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import cmac, hashes, hmac, keywrap
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 from self_signed import self_signed
 
 from strongroom.client import (
@@ -44,6 +44,7 @@ from strongroom.client import (
 
 pytestmark = pytest.mark.cluster
 
+CKK_AES_XTS = 0x35
 ECDSA = ec.ECDSA(hashes.SHA256())
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
@@ -252,6 +253,28 @@ def test_long_data_is_encrypted_and_macs_are_made_as_of_short(
     parameters = MechanismParameters(tag_bits=128)
     signed = session.objects.sign(key.reference, Mechanism.AES_GMAC, data, parameters)
     assert signed[12:] == AESGCM(value).encrypt(signed[:12], b"", data), "the IV stands in front, as with short data"
+
+
+def test_ccm_and_xts_take_long_data_too(session: Session, known_aes: tuple[HsmAesKey, bytes]) -> None:
+    key, value = known_aes
+    data, nonce, tweak = os.urandom(3_000_000), os.urandom(12), os.urandom(16)
+    parameters = MechanismParameters(iv=nonce, aad=b"header", tag_bits=128)
+    sealed = session.objects.encrypt(key.reference, Mechanism.AES_CCM, data, parameters).data
+    assert sealed == AESCCM(value).encrypt(nonce, data, b"header")
+    assert session.objects.decrypt(key.reference, Mechanism.AES_CCM, sealed, parameters) == data
+    altered = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    with pytest.raises(DecryptionFailed):
+        session.objects.decrypt(key.reference, Mechanism.AES_CCM, altered, parameters)
+    parameters, xts_value = MechanismParameters(iv=tweak), os.urandom(64)
+    template = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: CKK_AES_XTS, Attribute.VALUE: xts_value}
+    usage = {Attribute.ENCRYPT: True, Attribute.DECRYPT: True, Attribute.TOKEN: False}
+    xts = session.objects.create({int(kind): attribute for kind, attribute in (template | usage).items()}).reference
+    encryptor = Cipher(algorithms.AES(xts_value), modes.XTS(tweak)).encryptor()
+    assert session.objects.encrypt(xts, Mechanism.AES_XTS, data, parameters).data == encryptor.update(data)
+    request = 2**20 - 4096
+    for length in (request, request + 1, request + 16, 2 * request + 15):
+        encrypted = session.objects.encrypt(xts, Mechanism.AES_XTS, data[:length], parameters).data
+        assert session.objects.decrypt(xts, Mechanism.AES_XTS, encrypted, parameters) == data[:length]
 
 
 def test_other_modes_are_in_the_layer_below(session: Session, known_aes: tuple[HsmAesKey, bytes]) -> None:

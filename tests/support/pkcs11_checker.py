@@ -155,7 +155,7 @@ class Checker:
     def _pytest(self) -> list[str]:
         return [
             str(self.interpreter),
-            *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--benchmark-skip", "--timeout", "180"),
+            *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--benchmark-disable", "--timeout", "180"),
             *("--p11-module", str(self.module()), "--p11-slot", "0"),
         ]
 
