@@ -6,7 +6,7 @@
 use cryptoki_sys::{CK_BYTE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
 use strongroom_wire::{Rv, codec};
 
-use crate::cipher::run_part;
+use crate::cipher::{Direction, run_part};
 use crate::edge::{Input, Output, Result, enter};
 use crate::library::Slot;
 use crate::session::Operations;
@@ -47,62 +47,52 @@ impl Other {
     }
 }
 
-/// Encrypts a part and gives it to the other operation.
-fn encrypt(
+/// Encrypts or decrypts a part, and gives the other operation what is in the clear.
+fn run(
     operations: &mut Operations,
     slot: &Slot,
+    direction: Direction,
     other: Other,
     part: Result<Input>,
     output: Result<Output>,
 ) -> Result {
-    if operations.encrypt.is_none() || !other.is_active(operations) {
+    let is_active = match direction {
+        Direction::Encrypt => operations.encrypt.is_some(),
+        Direction::Decrypt => operations.decrypt.is_some(),
+    };
+    if !is_active || !other.is_active(operations) {
         return Err(Rv::OPERATION_NOT_INITIALIZED.into());
     }
     let outcome = part.and_then(|part| {
         let output = output?;
-        let mut clear = part.copied(); // the result may go to the same memory
-        let outcome = run_part(&mut operations.encrypt, slot, &part, &output)
+        let mut clear = Vec::new();
+        let done = match direction {
+            Direction::Encrypt => {
+                part.append_to(&mut clear); // the result may go to the same memory
+                run_part(&mut operations.encrypt, slot, &part, &output)
+            }
+            Direction::Decrypt => {
+                run_part(&mut operations.decrypt, slot, &part, &output).map(|()| clear = output.written())
+            }
+        };
+        let outcome = done
             .and_then(|()| if output.is_query() { Ok(()) } else { other.update(operations, slot, &clear) });
         codec::wipe(&mut clear);
         outcome
     });
     outcome.inspect_err(|failure| {
         if failure.rv != Rv::BUFFER_TOO_SMALL {
-            operations.encrypt = None;
-            other.end(operations);
-        }
-    })
-}
-
-/// Decrypts a part and gives what came out to the other operation.
-fn decrypt(
-    operations: &mut Operations,
-    slot: &Slot,
-    other: Other,
-    part: Result<Input>,
-    output: Result<Output>,
-) -> Result {
-    if operations.decrypt.is_none() || !other.is_active(operations) {
-        return Err(Rv::OPERATION_NOT_INITIALIZED.into());
-    }
-    let outcome = part.and_then(|part| {
-        let output = output?;
-        run_part(&mut operations.decrypt, slot, &part, &output)?;
-        let mut clear = output.written();
-        let outcome = if output.is_query() { Ok(()) } else { other.update(operations, slot, &clear) };
-        codec::wipe(&mut clear);
-        outcome
-    });
-    outcome.inspect_err(|failure| {
-        if failure.rv != Rv::BUFFER_TOO_SMALL {
-            operations.decrypt = None;
+            match direction {
+                Direction::Encrypt => operations.encrypt = None,
+                Direction::Decrypt => operations.decrypt = None,
+            }
             other.end(operations);
         }
     })
 }
 
 macro_rules! dual {
-    ($($name:ident: $run:ident beside $other:ident;)*) => {$(
+    ($($name:ident: $direction:ident beside $other:ident;)*) => {$(
         #[doc = concat!(stringify!($name), ".")]
         ///
         /// # Safety
@@ -122,15 +112,15 @@ macro_rules! dual {
                 let part = unsafe { Input::new(part, part_length) };
                 // SAFETY: the standard: a length, and null or a buffer that long.
                 let output = unsafe { Output::new(result, result_length) };
-                $run(&mut operations, &session.slot, Other::$other, part, output)
+                run(&mut operations, &session.slot, Direction::$direction, Other::$other, part, output)
             })
         }
     )*};
 }
 
 dual! {
-    C_DigestEncryptUpdate: encrypt beside Digest;
-    C_SignEncryptUpdate: encrypt beside Sign;
-    C_DecryptDigestUpdate: decrypt beside Digest;
-    C_DecryptVerifyUpdate: decrypt beside Verify;
+    C_DigestEncryptUpdate: Encrypt beside Digest;
+    C_SignEncryptUpdate: Encrypt beside Sign;
+    C_DecryptDigestUpdate: Decrypt beside Digest;
+    C_DecryptVerifyUpdate: Decrypt beside Verify;
 }

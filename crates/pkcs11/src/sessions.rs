@@ -216,24 +216,25 @@ fn set_password(
         return failure(Rv::PIN_INCORRECT, "another user is logged in");
     }
     let checking = Client::new(session.slot.cluster.clone(), Arc::clone(&library.log))?;
-    scrubbed(|| checking.login(username, Role::CryptoUser, Secret::new(old_password.to_vec())))?;
-    // The login that changes a password goes on; all others of the user end.
-    let changing = if logged_in.is_some() { own } else { &checking };
-    let request = ChangePasswordRequest {
-        username: username.to_owned(),
-        role: u64::from(Role::CryptoUser.code()),
-        password: Secret::new(new_password.to_vec()),
-        deregister_mfa: false,
-        deregister_quorum: false,
-        approval: None,
-        request_id: None,
-    };
-    let outcome: strongroom_client::Result<Empty> =
-        scrubbed(|| changing.call(Operation::ChangePassword, &request));
-    // Ended already if the other one changed the password.
+    let outcome = scrubbed(|| {
+        checking.login(username, Role::CryptoUser, Secret::new(old_password.to_vec()))?;
+        let request = ChangePasswordRequest {
+            username: username.to_owned(),
+            role: u64::from(Role::CryptoUser.code()),
+            password: Secret::new(new_password.to_vec()),
+            deregister_mfa: false,
+            deregister_quorum: false,
+            approval: None,
+            request_id: None,
+        };
+        // The login that changes a password goes on; all others of the user end.
+        let changing = if logged_in.is_some() { own } else { &checking };
+        changing.call(Operation::ChangePassword, &request)
+    });
+    // There is no login to end when the old PIN was wrong, or when the other login changed it.
     let _ended = checking.logout();
     checking.close();
-    outcome?;
+    let _: Empty = outcome?;
     Ok(())
 }
 

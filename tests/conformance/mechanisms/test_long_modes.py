@@ -5,13 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 from ctypes import byref, c_ulong
-from typing import Any
 
 import pytest
 import vector_keys as keys
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
-from cryptoki import CryptokiError, Session
+from cryptoki import Session, refusal
 from cryptoki_mechanisms import CcmMessage, ccm, mechanism
 
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -39,12 +38,6 @@ def aes(session: Session) -> tuple[bytes, int]:
 def xts(session: Session) -> tuple[bytes, int]:
     value = os.urandom(64)
     return value, session.create(keys.aes_xts(value))
-
-
-def refusal(call: Any) -> int:
-    with pytest.raises(CryptokiError) as refused:
-        call()
-    return refused.value.rv
 
 
 def cut(data: bytes, size: int = 777_777) -> list[bytes]:

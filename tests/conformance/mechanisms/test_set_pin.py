@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from ctypes import byref, c_ulong
+from pathlib import Path
 
 import pytest
 import vector_keys as keys
@@ -113,6 +114,15 @@ def test_what_is_refused_changes_nothing(public, library, pin):
     assert set_pin(aws, pin, new) == CKR_FUNCTION_NOT_SUPPORTED
     aws.close()
     assert logs_in(public, pin)
+
+
+def test_a_wrong_pin_leaves_no_connection(public, pin):
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(4):
+        assert set_pin(public, f"{pin.partition(':')[0]}:wrong password", other(pin)) == CKR_PIN_INCORRECT
+    assert set_pin(public, pin, other(pin)) == CKR_OK
+    assert len(list(Path("/proc/self/fd").iterdir())) <= descriptors
+    assert logs_in(public, other(pin))
 
 
 def test_pkcs11_tool_changes_a_pin(public, pin, ephemeral_non_fips):
