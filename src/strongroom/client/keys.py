@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, Unpack
@@ -65,8 +66,9 @@ class Keys:
     sign, X25519 pairs agree on keys.
     """
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, cluster_id: str = "") -> None:
         self._objects = objects
+        self._cluster_id = cluster_id
 
     # -- making -------------------------------------------------------------------------------------------------------
     def generate_aes(self, bits: int = 256, *, label: str, **options: Unpack[MadeKeyOptions]) -> HsmAesKey:
@@ -169,6 +171,28 @@ class Keys:
         if object_class not in (None, *_KEY_CLASSES):
             raise KeyNotFound(f"The object 0x{reference:016x} is a {_CLASS_NAMES[ObjectClass(object_class)]}.")
         return open_key(self._objects, view)
+
+    def by_reference_file(self, path: str | os.PathLike[str]) -> HsmRsaPrivateKey | HsmEcPrivateKey:
+        """The private key that a file of ``key generate-file --encoding ksp-key-reference`` refers to.
+
+        :class:`KeyNotFound` when it is not there, not visible, of another cluster, or not that whose public key is in
+        the file; :class:`ValueError` when the file is another.
+        """
+        from strongroom.client import key_reference_files
+        from strongroom.client.key_handles.ec import HsmEcPrivateKey
+        from strongroom.client.key_handles.rsa import HsmRsaPrivateKey
+
+        file = key_reference_files.read(path)
+        if file.cluster_id and self._cluster_id and file.cluster_id != self._cluster_id:
+            raise KeyNotFound(
+                f"The file is of a key of {file.cluster_id}, and this session is with {self._cluster_id}."
+            )
+        expected = file.public_key_info()
+        key = self.by_reference(file.reference)
+        is_same = expected in (None, key.attributes.get(Attribute.PUBLIC_KEY_INFO))
+        if not is_same or not isinstance(key, HsmRsaPrivateKey | HsmEcPrivateKey):
+            raise KeyNotFound(f"{key!r} is not the private key that the file was written for.")
+        return key
 
     def private_key(self, *, label: str | None = None, id: bytes | None = None) -> PrivateKey:
         """The one private key of a label or id, as pyca/cryptography's programs use one."""

@@ -59,7 +59,7 @@ class Session:
         self.role = role
         self.cluster_id = cluster_id
         self.objects = Objects(self._call)
-        self.keys = Keys(self.objects)
+        self.keys = Keys(self.objects, cluster_id)
         self.certificates = Certificates(self.objects)
         self.users = Users(self._call)
         self.mutual_tls = MutualTlsSettings(self._call)
