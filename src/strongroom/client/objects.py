@@ -36,7 +36,7 @@ class Objects:
         """Every visible object that matches, in ascending order of reference."""
         after, more = 0, True
         while more:
-            page = self.find(template, after=after)
+            page = self.find(template, after=after, limit=PAGE)
             yield from page.objects
             more = page.more and bool(page.objects)
             after = page.objects[-1].reference if page.objects else after

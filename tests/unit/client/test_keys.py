@@ -139,9 +139,10 @@ def test_a_certificate_is_no_key(hsm: SoftwareHsm, session: Session) -> None:
         session.keys.by_reference(7)
 
 
-def test_find_reads_every_page(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_reads_every_page(hsm: SoftwareHsm, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("strongroom.client.objects.PAGE", 1)
     assert [key.reference for key in session.keys.find()] == [0x10, 0x11, 0x20, 0x21, 0x30, 0x31, 0x40]
+    assert [body["after"] for body in hsm.asked(Operation.FIND)] == [0, 0x10, 0x11, 0x20, 0x21, 0x30, 0x31]
     assert [key.reference for key in session.keys.find(object_class=ObjectClass.SECRET_KEY)] == [0x40]
 
 
