@@ -20,8 +20,8 @@ class Terminal:
         return sys.stdin.isatty()
 
     def write(self, text: str) -> None:
-        """One answer, or help."""
-        print(text, flush=True)
+        """One answer, or help: in one piece, for a reader that closes the pipe when it has seen what it wants."""
+        print(f"{text}\n", end="", flush=True)
 
     def warn(self, text: str) -> None:
         """Something that is not part of the answer."""

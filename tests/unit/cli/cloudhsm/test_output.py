@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
 from strongroom.cli.cloudhsm import tables
+from strongroom.cli.cloudhsm.terminal import Terminal
 from strongroom.client.object_kinds import KeyType, ObjectClass
 from strongroom.vocabulary.attributes import Attribute
 from strongroom.vocabulary.operations import Operation
@@ -120,3 +122,19 @@ def test_a_text_of_several_lines_stands_alone() -> None:
 
 def test_names_that_are_there_twice_are_told_apart() -> None:
     assert tables.rendered({"a": {"x": 1, "inner": {"x": 2}}}) == "a\nx        1\ninner.x  2"
+
+
+def test_an_answer_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Python does not buffer, a second piece could meet a pipe that its reader has closed."""
+    pieces: list[str] = []
+
+    class Unbuffered:
+        def write(self, text: str) -> None:
+            pieces.extend([text] if text else [])
+
+        def flush(self) -> None:
+            pass
+
+    monkeypatch.setattr(sys, "stdout", Unbuffered())
+    Terminal().write("a\nb")
+    assert pieces == ["a\nb\n"]
