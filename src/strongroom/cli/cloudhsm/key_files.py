@@ -17,12 +17,19 @@ from strongroom.vocabulary.attributes import Attribute
 
 _DESCRIPTION: Final = b"PKCS#11 Provider URI v1.0"
 _LABEL: Final = "PKCS#11 PROVIDER URI"
+SESSION_KEY: Final = "is a session key and gone with the login: no file can refer to it."
+"""What is said after the name of such a key."""
 
 
 def reference_pem(session: Session, key: ObjectView) -> bytes:
     """The file for a private key, which must be the only one that its URI names."""
-    uri = _uri(session, key).encode()
-    content = der.encode(der.VISIBLE_STRING, _DESCRIPTION) + der.encode(der.UTF8_STRING, uri)
+    check_private(key, "reference-pem")
+    if is_session_key(key):
+        raise CommandError(f"The key {key_objects.reference(key)} {SESSION_KEY}")
+    uri = pkcs11_uri(session, key)
+    if uri is None:
+        raise CommandError(_without_a_name(key))
+    content = der.encode(der.VISIBLE_STRING, _DESCRIPTION) + der.encode(der.UTF8_STRING, uri.encode())
     return public_keys.pem(_LABEL, der.encode(der.SEQUENCE, content))
 
 
@@ -36,30 +43,48 @@ def public_pem(key: ObjectView) -> bytes:
     return public_keys.encode(key, "pem")
 
 
-def _uri(session: Session, key: ObjectView) -> str:
+def check_private(key: ObjectView, encoding: str) -> None:
+    """Refuse a key that is not private, or not shown."""
     reference = key_objects.reference(key)
+    if key.value(Attribute.CLASS) is None:
+        raise CommandError(f"An admin is not shown the key {reference}: log in as the crypto-user who owns it.")
     if key.value(Attribute.CLASS) != ObjectClass.PRIVATE_KEY:
         raise CommandError(
-            f"The key {reference} is not a private key, and reference-pem is for private keys; use --encoding pem for "
+            f"The key {reference} is not a private key, and {encoding} is for private keys; use --encoding pem for "
             "a public key."
         )
-    if not key.value(Attribute.TOKEN):
-        raise CommandError(f"The key {reference} is a session key and gone with the login: no file can refer to it.")
-    # An empty attribute is left out of the URI, so it does not tell keys apart either.
-    said = {name: value for name in (Attribute.ID, Attribute.LABEL) if (value := key.value(name))}
+
+
+def is_session_key(key: ObjectView) -> bool:
+    return not key.value(Attribute.TOKEN)
+
+
+def pkcs11_uri(session: Session, key: ObjectView) -> str | None:
+    """The URI that names this private key and no other; ``None`` when its label and id do not."""
+    said = _said(key)
     if not said:
-        raise CommandError(
-            f"The key {reference} has neither id nor label to refer to it by; give it one: key set-attribute --filter "
-            f"key-reference={reference} --name id --value 0x…"
-        )
+        return None
     template: Template = {Attribute.CLASS.value: ObjectClass.PRIVATE_KEY.value}
     template |= {attribute.value: value for attribute, value in said.items()}
     if session.objects.find(template, limit=1).total > 1:
-        raise CommandError(
-            f"Other private keys have the same label and id as {reference}, so that no file can refer to it alone; "
-            f"give it an id of its own: key set-attribute --filter key-reference={reference} --name id --value 0x…"
-        )
+        return None
     return "pkcs11:" + ";".join([*_token(session), *_object(said), "type=private"])
+
+
+def _said(key: ObjectView) -> dict[Attribute, bytes | str]:
+    """Label and id. An empty one is left out of the URI, so it does not tell keys apart either."""
+    return {name: value for name in (Attribute.ID, Attribute.LABEL) if (value := key.value(name))}
+
+
+def _without_a_name(key: ObjectView) -> str:
+    reference = key_objects.reference(key)
+    command = f"key set-attribute --filter key-reference={reference} --name id --value 0x…"
+    if not _said(key):
+        return f"The key {reference} has neither id nor label to refer to it by; give it one: {command}"
+    return (
+        f"Other private keys have the same label and id as {reference}, so that no file can refer to it alone; "
+        f"give it an id of its own: {command}"
+    )
 
 
 def _token(session: Session) -> list[str]:

@@ -234,7 +234,7 @@ def test_a_label_that_other_keys_have_does_only_with_an_id(cli: Any, tmp_path: P
         ("pem", "attr.label=s", "is a secret key; only a key pair has a public key."),
         ("reference-pem", "attr.label=p", "is not a private key, and reference-pem is for private keys"),
         ("reference-pem", "attr.label=s", "is not a private key"),
-        ("ksp-key-reference", "attr.label=k", "ksp-key-reference is for the key storage provider on Windows"),
+        ("ksp-key-reference", "attr.label=k", "--path must name a directory for ksp-key-reference"),
         ("pem", "attr.label=x", "No key matches the filter attr.label=x"),
     ],
 )
