@@ -37,6 +37,7 @@ JCE: Final = Program(
     _LIBRARY_PATH,
     uses_the_library=True,
 )
+KSP: Final = Program(options.KSP, "a key storage provider on Windows", _AWS / "cloudhsm-ksp.cfg")
 _SMALLEST_RSA_BITS: Final = 2048
 
 Lookup = Callable[[str, str | None, str | None, Mapping[str, str]], list[tuple[str, int]]]
@@ -52,7 +53,8 @@ def run(
     parser = options.parser(program)
     given = parser.parse_args(words)
     said = {name: value for name, value in vars(given).items() if name != "config"}
-    if not any(said.values()) and given.disable_key_availability_check is None:
+    switches = (given.disable_key_availability_check, given.sdk3_compatibility_mode)
+    if not any(said.values()) and switches == (None, None):
         parser.error("say what to configure")
     try:
         path = _path(program, given.config, environment)
@@ -88,6 +90,8 @@ def _configured(
     _set_logging(given, found)
     if given.default_retry_mode:
         found.setdefault("options", {})["retry_mode"] = given.default_retry_mode
+    if given.sdk3_compatibility_mode is not None:
+        found.setdefault("options", {})["sdk3_compatibility_mode"] = given.sdk3_compatibility_mode
     disabled = given.disable_key_availability_check
     if disabled is not None:
         for entry in found["clusters"]:
@@ -202,3 +206,8 @@ def dyn() -> None:
 def jce() -> None:
     """``configure-jce``."""
     _main(JCE)
+
+
+def ksp() -> None:
+    """``configure-ksp``."""
+    _main(KSP)

@@ -13,6 +13,7 @@ from typing import Final
 
 ADD, REMOVE = "add-cluster", "remove-cluster"
 JCE: Final = "configure-jce"
+KSP: Final = "configure-ksp"
 LOG_TYPES: Final = ("term", "file")
 LOG_LEVELS: Final = ("off", "error", "warn", "info", "debug", "trace")
 LOG_ROTATIONS: Final = ("never", "hourly", "daily")
@@ -95,6 +96,9 @@ def parser(program: Program) -> argparse.ArgumentParser:
         dest="disable_key_availability_check",
         help="in profile aws token keys may be made and used in a cluster of one HSM",
     )
+    made.set_defaults(sdk3_compatibility_mode=None)
+    if program.name == KSP:
+        _add_compatibility_mode(behaviour)
     _add_others(made, program)
     commands = made.add_subparsers(dest="command", metavar=f"{{{ADD},{REMOVE}}}", prog=program.name)
     add = commands.add_parser(ADD, help="configure one more cluster", allow_abbrev=False)
@@ -130,6 +134,18 @@ def _add_cluster_options(made: argparse.ArgumentParser, *, needs_id: bool = Fals
     group.add_argument("--hsm-ca-cert", metavar="PATH", help="the trust anchor: the certificate that signed the CSR")
     group.add_argument("--client-cert-hsm-tls-file", metavar="PATH", help="for mutual TLS: the client's certificate")
     group.add_argument("--client-key-hsm-tls-file", metavar="PATH", help="for mutual TLS: its private key")
+
+
+def _add_compatibility_mode(group: argparse._ArgumentGroup) -> None:
+    mode = group.add_mutually_exclusive_group()
+    for word, is_on, text in (("enable", True, "finds keys by"), ("disable", False, "needs no")):
+        mode.add_argument(
+            f"--{word}-sdk3-compatibility-mode",
+            action="store_const",
+            const=is_on,
+            dest="sdk3_compatibility_mode",
+            help=f"the provider {text} key reference files (cloudhsm-cli key generate-file)",
+        )
 
 
 def _add_others(made: argparse.ArgumentParser, program: Program) -> None:

@@ -208,6 +208,33 @@ def test_the_key_availability_check_is_turned_off_and_on(configure: Configure, p
     assert configure("--enable-key-availability-check --disable-key-availability-check", program) == 2
 
 
+def test_the_compatibility_mode_of_a_key_storage_provider_is_written(configure: Configure) -> None:
+    assert configure(f"-a 10.0.0.5 --cluster-id {A}", main.KSP) == 0
+    assert "options" not in configure.document
+    for word, is_on in (("enable", True), ("disable", False), ("enable", True)):
+        assert configure(f"--{word}-sdk3-compatibility-mode", main.KSP) == 0
+        assert configure.document["options"] == {"sdk3_compatibility_mode": is_on}
+    assert configure("--default-retry-mode off", main.KSP) == 0
+    assert configure.document["options"] == {"sdk3_compatibility_mode": True, "retry_mode": "off"}
+    assert configuration.load(configure.path).cluster_id == A
+    assert "libstrongroom_pkcs11" not in configure.told
+
+
+@pytest.mark.parametrize(
+    ("line", "program"),
+    [
+        ("--enable-sdk3-compatibility-mode", main.PKCS11),
+        ("--disable-sdk3-compatibility-mode", main.CLI),
+        ("--enable-sdk3-compatibility-mode --disable-sdk3-compatibility-mode", main.KSP),
+        ("", main.KSP),
+        ("--enable-certificate-storage", main.KSP),
+    ],
+)
+def test_options_of_another_program_are_refused(configure: Configure, line: str, program: options.Program) -> None:
+    assert configure(line, program) == 2
+    assert not configure.path.exists()
+
+
 def program_of(option: str) -> options.Program:
     """One that has the option."""
     return main.JCE if "clear-key-extraction" in option else main.PKCS11
@@ -307,12 +334,13 @@ def test_where_it_cannot_be_written_it_says_so(configure: Configure) -> None:
     assert "The configuration file /proc/client.json cannot be written" in configure.complained
 
 
-@pytest.mark.parametrize("program", [main.CLI, main.PKCS11, main.OPENSSL_PROVIDER, main.DYN, main.JCE])
+@pytest.mark.parametrize("program", [main.CLI, main.PKCS11, main.OPENSSL_PROVIDER, main.DYN, main.JCE, main.KSP])
 def test_help_names_every_option_with_what_it_does(configure: Configure, program: options.Program) -> None:
     assert configure("--help", program) == 0
     for option in ("-a", "--hsm-ca-cert", "--log-level", "--default-retry-mode", "add-cluster", "without effect here"):
         assert option in configure.told
-    assert ("--enable-certificate-storage" in configure.told) is (program is not main.CLI)
+    assert ("--enable-certificate-storage" in configure.told) is (program not in (main.CLI, main.KSP))
+    assert ("--enable-sdk3-compatibility-mode" in configure.told) is (program is main.KSP)
 
 
 def test_only_java_has_options_about_keys_in_clear(configure: Configure) -> None:
