@@ -177,6 +177,12 @@ def test_ed25519_signs_and_verifies_where_the_mode_allows_it(
         pair.public.verify(signature, b"data")
         with pytest.raises(InvalidSignature):
             pair.public.verify(signature, b"other")
+        data = os.urandom(3_000_000)
+        signature = pair.private.sign(data)
+        pair.public.local().verify(signature, data)
+        pair.public.verify(signature, data)
+        with pytest.raises(InvalidSignature):
+            pair.public.verify(signature, data[1:])
     with pytest.raises(Refused) as refusal:
         session.keys.generate_ed25519(label="ed", persistent=False)
     assert refusal.value.code is ReturnCode.MECHANISM_INVALID

@@ -74,6 +74,7 @@ EXPORTED = (
     "C_DecapsulateKey",
     *(f"C_Message{function}{part}" for function in ("Encrypt", "Decrypt") for part in ("Init", "Final")),
     *(f"C_{function}Message{part}" for function in ("Encrypt", "Decrypt") for part in ("", "Begin", "Next")),
+    *(f"C_VerifySignature{part}" for part in ("Init", "Update", "Final")),
 )
 """Functions of PKCS #11 3.0 and 3.2, which are no part of that list: called by their symbols."""
 

@@ -28,7 +28,7 @@ def bodies(key: int) -> dict[Operation, dict[int, Any]]:
         Operation.STREAM_OPEN: {1: key, 2: int(Mechanism.AES_CMAC), 4: int(Operation.SIGN)},
         Operation.STREAM_UPDATE: {1: 1, 2: 0, 3: bytes(32)},
         Operation.STREAM_FINISH: {1: 1, 2: 0, 3: bytes(32)},
-        Operation.STREAM_REVEAL: {1: 1, 2: 0, 3: bytes(32), 4: bytes(32)},
+        Operation.STREAM_REPEAT: {1: 1, 2: 0, 3: bytes(32), 4: bytes(32)},
         Operation.STREAM_CLOSE: {1: 1},
         Operation.FIND: {1: {}, 2: 0, 3: 10, 4: True},
         Operation.ATTRIBUTES: {1: [key]},

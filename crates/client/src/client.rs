@@ -158,7 +158,7 @@ impl Client {
                 | Operation::StreamOpen
                 | Operation::StreamUpdate
                 | Operation::StreamFinish
-                | Operation::StreamReveal
+                | Operation::StreamRepeat
                 | Operation::StreamClose
         );
         if is_own {

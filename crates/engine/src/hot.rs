@@ -80,7 +80,7 @@ impl HotRequest {
             Operation::Attributes => Self::Attributes(AttributesRequest::from_bytes(body)?),
             Operation::Digest => Self::Digest(DigestRequest::from_bytes(body)?),
             Operation::StreamOpen => Self::StreamOpen(StreamOpenRequest::from_bytes(body)?),
-            Operation::StreamUpdate | Operation::StreamFinish | Operation::StreamReveal => {
+            Operation::StreamUpdate | Operation::StreamFinish | Operation::StreamRepeat => {
                 Self::StreamStep(StreamStepView::from_bytes(body)?)
             }
             Operation::StreamClose => Self::StreamClose(StreamCloseRequest::from_bytes(body)?),
@@ -310,7 +310,8 @@ fn open_stream(
         return Err(too_long(shared).into());
     }
     let objects = &shared.boundary.objects;
-    let (stream, iv) = objects.open_stream(caller, purpose, open.key, mechanism, open.parameters.as_ref())?;
+    let (parameters, signature) = (open.parameters.as_ref(), open.signature.as_deref());
+    let (stream, iv) = objects.open_stream(caller, purpose, open.key, mechanism, parameters, signature)?;
     let Settings { max_streams_of_login: of_login, max_streams: of_hsm, .. } = shared.settings;
     let most = MostStreams { of_login, of_hsm };
     let stream = login.streams.keep(login, &request.connection, stream, &shared.streams, most)?;
@@ -328,7 +329,7 @@ fn step_stream(
     let step = match request.operation {
         Operation::StreamUpdate => Step::Update,
         Operation::StreamFinish => Step::Finish(view.proof.as_deref()),
-        _ => Step::Reveal(view.proof.as_deref().unwrap_or_default()),
+        _ => Step::Repeat(view.proof.as_deref().unwrap_or_default()),
     };
     let objects = &shared.boundary.objects;
     let (data, goes_on) = objects.step_stream(&login.caller, stream, step, view.offset, data)?;

@@ -453,6 +453,9 @@ pub fn run_whole(place: &mut Option<Cipher>, slot: &Slot, data: &Input, output: 
         if (is_exact || output.is_query()) && !output.has_room(length)? {
             return Ok(());
         }
+        if let Some(outcome) = long::reveal(place, slot, data, output) {
+            return outcome;
+        }
         let cipher = active(place)?;
         let result = if matches!(cipher.flow, Flow::Long(_)) {
             cipher.long_last(slot, data)
@@ -518,6 +521,9 @@ pub fn run_last(place: &mut Option<Cipher>, slot: &Slot, output: &Output) -> Res
         };
         if (is_exact || output.is_query()) && !output.has_room(length)? {
             return Ok(());
+        }
+        if let Some(outcome) = long::reveal(place, slot, &Input::none(), output) {
+            return outcome;
         }
         let cipher = active(place)?;
         let result = if matches!(cipher.flow, Flow::Long(_)) {

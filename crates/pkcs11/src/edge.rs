@@ -188,6 +188,14 @@ impl Input {
         }
     }
 
+    /// The same in pieces of at most this length.
+    pub fn pieces(&self, length: usize) -> impl Iterator<Item = Self> {
+        (0..self.length).step_by(length.max(1)).map(move |start| Self {
+            bytes: self.bytes.wrapping_add(start),
+            length: length.max(1).min(self.length - start),
+        })
+    }
+
     /// A copy.
     pub fn copied(&self) -> Vec<u8> {
         let mut copy = Vec::with_capacity(self.length);
@@ -255,6 +263,27 @@ impl Output {
         unsafe { std::ptr::copy_nonoverlapping(result.as_ptr(), self.buffer, result.len()) };
         self.say(result.len());
         Ok(())
+    }
+
+    /// Hands over a piece of a result; [`Self::end`] says how long all of it is.
+    pub fn write_at(&self, offset: usize, piece: &[u8]) -> Result {
+        if self.is_query() || self.capacity().checked_sub(offset) < Some(piece.len()) {
+            return Err(Rv::BUFFER_TOO_SMALL.into());
+        }
+        // SAFETY: not null and large enough, as was just checked; `piece` is memory of ours.
+        unsafe { std::ptr::copy_nonoverlapping(piece.as_ptr(), self.buffer.add(offset), piece.len()) };
+        Ok(())
+    }
+
+    /// Ends a result of which so many bytes were written in pieces: all of it is there, or nothing.
+    pub fn end(&self, length: usize, outcome: Result) -> Result {
+        match outcome {
+            Ok(()) => self.say(length),
+            // SAFETY: so much was written.
+            Err(_) if length > 0 => unsafe { std::ptr::write_bytes(self.buffer, 0, length) },
+            Err(_) => {}
+        }
+        outcome
     }
 
     /// A copy of the result that was just written; nothing after a question for the length.

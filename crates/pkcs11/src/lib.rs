@@ -44,6 +44,8 @@ pub mod sessions;
 pub mod sign;
 pub mod slots;
 pub mod sp800_108;
+mod spool;
+mod twice;
 pub mod unsupported;
 pub mod verify;
 pub mod verify_signature;

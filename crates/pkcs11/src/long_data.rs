@@ -3,8 +3,8 @@
 //!
 //! Of an encryption more than one request goes to a stream as it comes, and ciphertext comes out as it is ready and as far
 //! as the caller's buffer has room: a caller who gives each part a buffer of the part's length always gets on. So it is with
-//! the decryption of AES-XTS, which has no tag. Of another decryption all is collected, since nothing may come out before
-//! the tag is checked: the HSM sees it twice.
+//! the decryption of AES-XTS, which has no tag. Of another decryption nothing may come out before the tag is checked: the HSM
+//! sees the data twice, and its plaintext goes straight to the caller ([`crate::twice`]).
 
 use strongroom_client::Stream;
 use strongroom_wire::messages::MechanismParameters;
@@ -12,6 +12,7 @@ use strongroom_wire::{MechanismType, Operation, Rv, codec};
 
 use crate::edge::{Input, Output, Result, failure};
 use crate::library::Slot;
+use crate::twice::{Twice, check_length};
 
 /// The block of AES, and the shortest part of a data unit of AES-XTS.
 const XTS_BLOCK: usize = 16;
@@ -26,12 +27,15 @@ pub struct LongData {
     given: usize,
     /// What has the data so far, and the IV where one was made for it.
     stream: Option<(Stream, Option<Vec<u8>>)>,
+    /// What has so much of a ciphertext with a tag.
+    twice: Option<Box<Twice>>,
+    taken: usize,
 }
 
-/// What is done with the data that goes to a stream as it comes.
+/// What is done with data.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
-    /// `encrypt`, or the `decrypt` of AES-XTS.
+    /// `encrypt` or `decrypt`.
     pub operation: Operation,
     /// The mechanism that the stream is opened for.
     pub kind: MechanismType,
@@ -43,12 +47,19 @@ pub struct Task<'a> {
     pub request: usize,
     /// Bytes of the HSM's IV that stand in front of the ciphertext.
     pub iv_in_front: usize,
+    /// Bytes of the tag that stands behind it.
+    pub tag_length: usize,
 }
 
 impl LongData {
     /// How much data no HSM has.
     pub const fn collected(&self) -> usize {
         self.collected.len()
+    }
+
+    /// How much came of a ciphertext with a tag.
+    pub const fn encrypted(&self) -> usize {
+        self.taken + self.collected.len()
     }
 
     /// What can be given out.
@@ -58,7 +69,7 @@ impl LongData {
 
     /// Whether an HSM has data of it.
     pub const fn is_streamed(&self) -> bool {
-        self.stream.is_some()
+        self.stream.is_some() || self.twice.is_some()
     }
 
     /// How much of so much data goes to the stream now: whole requests, and never the last bytes: of a data unit of AES-XTS
@@ -159,22 +170,63 @@ impl LongData {
         self.ready.extend_from_slice(data);
     }
 
-    /// The plaintext of what was collected: an IV of so many bytes, ciphertext, tag.
-    pub fn decrypt(
-        &mut self,
-        slot: &Slot,
-        kind: MechanismType,
-        key: u64,
-        mut parameters: Option<MechanismParameters>,
-        iv_in_front: usize,
-    ) -> Result<Vec<u8>> {
-        if iv_in_front > 0
+    /// Takes ciphertext whose tag comes last. What is more than a request goes to an HSM.
+    pub fn take_encrypted(&mut self, slot: &Slot, how: Task<'_>, part: &Input) -> Result {
+        for piece in part.pieces(how.request) {
+            self.add(&piece)?;
+            self.send_encrypted(slot, how)?;
+        }
+        Ok(())
+    }
+
+    /// Sends whole requests, and never the last bytes before the tag.
+    fn send_encrypted(&mut self, slot: &Slot, how: Task<'_>) -> Result {
+        let iv = if self.twice.is_some() { 0 } else { how.iv_in_front };
+        if self.collected.len() > iv + how.request + how.tag_length {
+            self.begin_twice(slot, how)?;
+        }
+        while self.collected.len() > how.request + how.tag_length {
+            let Some(twice) = &mut self.twice else { break };
+            twice.take(slot, &self.collected[..how.request])?;
+            self.collected.drain(..how.request);
+            self.taken += how.request;
+        }
+        Ok(())
+    }
+
+    fn begin_twice(&mut self, slot: &Slot, how: Task<'_>) -> Result {
+        if self.twice.is_some() {
+            return Ok(());
+        }
+        let mut parameters = how.parameters.cloned();
+        if how.iv_in_front > 0
             && let Some(parameters) = &mut parameters
         {
-            parameters.iv = Some(self.collected.drain(..iv_in_front).collect());
+            let iv: Vec<u8> = self.collected.drain(..how.iv_in_front.min(self.collected.len())).collect();
+            self.taken += iv.len();
+            parameters.iv = Some(iv);
         }
-        slot.client.decrypt_long(key, kind, parameters.as_ref(), &mut self.collected)?;
-        Ok(self.take_collected())
+        let twice = Twice::begin(slot, how.operation, how.key, how.kind, parameters.as_ref())?;
+        self.twice = Some(Box::new(twice));
+        Ok(())
+    }
+
+    /// Gives the caller the plaintext of all that came, whose tag is last.
+    pub fn reveal(&mut self, slot: &Slot, how: Task<'_>, output: &Output) -> Result {
+        self.send_encrypted(slot, how)?;
+        self.begin_twice(slot, how)?;
+        let length = self.encrypted().checked_sub(how.iv_in_front + how.tag_length);
+        let Some((length, twice)) = length.zip(self.twice.take()) else {
+            return failure(Rv::ENCRYPTED_DATA_LEN_RANGE, "the data is shorter than its tag");
+        };
+        let (last, tag) = self.collected.split_at(self.collected.len() - how.tag_length);
+        let mut given = 0;
+        let outcome = twice.finish(slot, last, Some(tag), |plaintext| {
+            output.write_at(given, plaintext)?;
+            given += plaintext.len();
+            Ok(())
+        });
+        output.end(given, outcome.and_then(|()| check_length(given, length)))
     }
 }
 

@@ -111,7 +111,7 @@ impl MessageCipher {
             return Ok(());
         }
         let mut message = Message { aad: aad.to_vec(), ..Message::default() };
-        message.data.add(data)?;
+        self.take(slot, parameters, &mut message, data)?;
         self.finish(slot, parameters, message, output)
     }
 
@@ -135,14 +135,17 @@ impl MessageCipher {
         self.begun()?;
         self.check_length(part.length()).inspect_err(|_| self.message = None)?;
         if self.direction == Direction::Decrypt {
-            return if output.has_room(0)? {
-                self.begun()?.data.add(part)?;
-                output.write(&[])
-            } else {
-                Ok(())
+            if !output.has_room(0)? {
+                return Ok(());
+            }
+            let Some(mut message) = self.message.take() else {
+                return Err(Rv::OPERATION_NOT_INITIALIZED.into());
             };
+            self.take(slot, parameters, &mut message, part)?;
+            self.message = Some(message);
+            return output.write(&[]);
         }
-        let task = self.task();
+        let task = self.task(parameters);
         let message = self.begun()?;
         if message.sent.is_none() {
             message.sent = Some(message.parameters(slot, parameters)?);
@@ -166,15 +169,15 @@ impl MessageCipher {
         output: &Output,
     ) -> Result {
         let data = &self.begun()?.data;
-        let (waiting, collected) = (data.waiting(), data.collected());
+        let before = data.waiting().saturating_add(data.encrypted());
         self.check_length(part.length()).inspect_err(|_| self.message = None)?;
-        if !output.has_room(waiting.saturating_add(collected).saturating_add(part.length()))? {
+        if !output.has_room(before.saturating_add(part.length()))? {
             return Ok(());
         }
         let Some(mut message) = self.message.take() else {
             return Err(Rv::OPERATION_NOT_INITIALIZED.into());
         };
-        message.data.add(part)?;
+        self.take(slot, parameters, &mut message, part)?;
         self.finish(slot, parameters, message, output)
     }
 
@@ -182,10 +185,33 @@ impl MessageCipher {
         self.message.as_mut().ok_or_else(|| Failure::from(Rv::OPERATION_NOT_INITIALIZED))
     }
 
-    /// What is done with data that go on as they come.
-    const fn task(&self) -> Task<'static> {
-        let (kind, key, request) = (self.kind, self.key, self.largest_data);
-        Task { operation: Operation::Encrypt, kind, key, parameters: None, request, iv_in_front: 0 }
+    /// What is done with data, but for the message's parameter.
+    const fn task(&self, parameters: &MessageParameters) -> Task<'static> {
+        let (kind, key, request, tag_length) =
+            (self.kind, self.key, self.largest_data, parameters.tag.length);
+        let operation = match self.direction {
+            Direction::Encrypt => Operation::Encrypt,
+            Direction::Decrypt => Operation::Decrypt,
+        };
+        Task { operation, kind, key, parameters: None, request, iv_in_front: 0, tag_length }
+    }
+
+    /// Takes data of a message. Ciphertext goes to an HSM when it is more than a request.
+    fn take(
+        &self,
+        slot: &Slot,
+        parameters: &MessageParameters,
+        message: &mut Message,
+        data: &Input,
+    ) -> Result {
+        if self.direction == Direction::Encrypt {
+            return message.data.add(data);
+        }
+        if message.sent.is_none() {
+            message.sent = Some(message.parameters(slot, parameters)?);
+        }
+        let how = Task { parameters: message.sent.as_ref(), ..self.task(parameters) };
+        message.data.take_encrypted(slot, how, data)
     }
 
     /// Refuses more data in a call than any takes.
@@ -222,18 +248,17 @@ impl MessageCipher {
                 return outcome;
             }
         }
-        if self.direction == Direction::Decrypt {
-            // SAFETY: the parameter was read in this call.
-            message.data.add(&unsafe { parameters.tag_to_read() }?)?;
-            let plaintext = message.data.decrypt(slot, self.kind, self.key, Some(sent), 0);
-            return give_plaintext(plaintext, output);
-        }
         if message.data.is_streamed() && message.sent.as_ref() != Some(&sent) {
             let text =
                 "the last part of a message must have the parameter of its first: the same IV and tag length";
             return failure(Rv::MECHANISM_PARAM_INVALID, text);
         }
-        let how = Task { parameters: Some(&sent), ..self.task() };
+        let how = Task { parameters: Some(&sent), ..self.task(parameters) };
+        if self.direction == Direction::Decrypt {
+            // SAFETY: the parameter was read in this call.
+            message.data.add(&unsafe { parameters.tag_to_read() }?)?;
+            return message.data.reveal(slot, how, output).map_err(of_messages);
+        }
         let (rest, iv) = message.data.finish(slot, how)?;
         let (encrypted, tag) = parameters.split(&rest)?;
         output.write(encrypted)?;
@@ -279,12 +304,17 @@ impl Message {
     }
 }
 
-/// Gives the caller plaintext, or says with the code for messages that the tag is not right.
-fn give_plaintext(found: Result<Vec<u8>>, output: &Output) -> Result {
-    let mut plaintext = found.map_err(|error| match error.rv {
+/// The code for messages that says that the tag is not right.
+fn of_messages(error: Failure) -> Failure {
+    match error.rv {
         Rv::ENCRYPTED_DATA_INVALID => Failure { rv: Rv::AEAD_DECRYPT_FAILED, ..error },
         _ => error,
-    })?;
+    }
+}
+
+/// Gives the caller plaintext.
+fn give_plaintext(found: Result<Vec<u8>>, output: &Output) -> Result {
+    let mut plaintext = found.map_err(of_messages)?;
     let outcome = output.write(&plaintext);
     codec::wipe(&mut plaintext);
     outcome

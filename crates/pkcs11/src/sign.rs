@@ -1,8 +1,8 @@
 //! Signing and MACing functions (PKCS #11 2.40 section 5.11).
 //!
 //! Init is local. Data is hashed here; the HSM gets the digest, or the collected data of a MAC or of a key that is bound to
-//! a mechanism that hashes, in one request. A MAC over more than a request takes becomes a stream on one HSM (ADR
-//! 0126).
+//! a mechanism that hashes, in one request. A MAC over more than a request takes becomes a stream on one HSM, and so does
+//! Ed25519, which wants its data twice (ADR 0126).
 
 use cryptoki_sys::{
     CK_BYTE, CK_MECHANISM, CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
@@ -19,6 +19,19 @@ use crate::library::Slot;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, check_key, field_length, modulus_length};
 use crate::ml_dsa::{self, Mu};
 use crate::profile::is_single_part;
+use crate::spool::Spool;
+use crate::twice::Twice;
+
+/// More data than one request takes.
+#[derive(Debug)]
+pub enum Long {
+    /// Of a MAC, with the IV that an HSM made for a GMAC.
+    Stream(Stream, Option<Vec<u8>>),
+    /// Of an Ed25519 signature.
+    Twice(Box<Twice>),
+    /// Of the verification of one, which begins with the signature.
+    Kept(Box<Spool>),
+}
 
 /// A signature or MAC under way, or its verification.
 #[derive(Debug)]
@@ -47,8 +60,8 @@ pub struct Signing {
     /// The most bytes in all parts.
     longest: usize,
     largest_data: usize,
-    /// What an HSM has, with the IV that it made for a GMAC.
-    stream: Option<(Stream, Option<Vec<u8>>)>,
+    /// What came before, where that is more.
+    long: Option<Long>,
     is_single_part: bool,
     /// Whether Update was called.
     is_multi_part: bool,
@@ -114,7 +127,7 @@ impl Signing {
             length: 0,
             longest: slot.longest_input(mechanism.kind),
             largest_data: slot.largest_data(),
-            stream: None,
+            long: None,
             // Ed25519ph hashes first: there it takes parts, and data of any length.
             is_single_part: is_single_part(slot.profile, mechanism.kind) && !prehash,
             is_multi_part: false,
@@ -174,25 +187,38 @@ impl Signing {
         Ok(())
     }
 
-    /// Gives what is collected to the stream, which begins here.
+    /// Passes on what is collected.
     fn send(&mut self, slot: &Slot) -> Result {
-        let (stream, _) = match &mut self.stream {
-            Some(open) => open,
-            none => none.insert(slot.client.open_stream(
-                self.operation,
-                self.key,
-                self.mechanism,
-                self.parameters.as_ref(),
-            )?),
+        let long = match self.long.take() {
+            Some(long) => long,
+            None => self.begin_long(slot)?,
         };
-        slot.client.update_stream(stream, &self.collected)?;
+        match self.long.insert(long) {
+            Long::Stream(stream, _) => slot.client.update_stream(stream, &self.collected).map(|_| ())?,
+            Long::Twice(twice) => twice.take(slot, &self.collected)?,
+            Long::Kept(spool) => spool.push(&[&self.collected])?,
+        }
         self.collected.clear();
         Ok(())
     }
 
-    /// The stream, for the last data, where there is one.
-    pub const fn stream(&mut self) -> Option<&mut (Stream, Option<Vec<u8>>)> {
-        self.stream.as_mut()
+    fn begin_long(&self, slot: &Slot) -> Result<Long> {
+        let (key, parameters) = (self.key, self.parameters.as_ref());
+        Ok(match (self.mechanism, self.operation) {
+            (MechanismType::Eddsa, Operation::Verify) => Long::Kept(Box::new(Spool::new()?)),
+            (MechanismType::Eddsa, operation) => {
+                Long::Twice(Box::new(Twice::begin(slot, operation, key, self.mechanism, parameters)?))
+            }
+            (mechanism, operation) => {
+                let (stream, iv) = slot.client.open_stream(operation, key, mechanism, parameters)?;
+                Long::Stream(stream, iv)
+            }
+        })
+    }
+
+    /// What came before the rest that [`Self::input`] gives.
+    pub const fn take_long(&mut self) -> Option<Long> {
+        self.long.take()
     }
 
     /// What the HSM signs, after the last data; of a stream the rest.
@@ -215,12 +241,22 @@ impl Signing {
     /// Lets the HSM sign, after the last data.
     pub fn sign(mut self, slot: &Slot, last: &[u8]) -> Result<Vec<u8>> {
         let data = self.input(slot, last)?;
-        let (mut signature, iv) = if let Some((stream, iv)) = &mut self.stream {
-            (slot.client.finish_stream(stream, &data, None)?, iv.take())
-        } else {
-            let parameters = self.parameters.as_ref();
-            let made = slot.client.crypt(Operation::Sign, self.key, self.mechanism, parameters, &data)?;
-            (made.data, None)
+        let (mut signature, iv) = match self.long.take() {
+            Some(Long::Stream(mut stream, iv)) => (slot.client.finish_stream(&mut stream, &data, None)?, iv),
+            Some(Long::Twice(twice)) => {
+                let mut signature = Vec::new();
+                twice.finish(slot, &data, None, |made| {
+                    signature.extend_from_slice(made);
+                    Ok(())
+                })?;
+                (signature, None)
+            }
+            Some(Long::Kept(_)) => return Err(Rv::GENERAL_ERROR.into()),
+            None => {
+                let parameters = self.parameters.as_ref();
+                let made = slot.client.crypt(Operation::Sign, self.key, self.mechanism, parameters, &data)?;
+                (made.data, None)
+            }
         };
         if let Some(place) = self.iv_place {
             // The answer to one request has the IV in front of the MAC.

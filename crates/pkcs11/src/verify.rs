@@ -3,12 +3,12 @@
 use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
 use strongroom_wire::messages::{Empty, VerifyRequest};
 use strongroom_wire::tables::Function;
-use strongroom_wire::{AttributeType, Operation, Rv};
+use strongroom_wire::{AttributeType, Operation, Rv, codec};
 
 use crate::edge::{Failure, Result, bytes, enter, failure};
 use crate::library::Slot;
 use crate::mechanism::Mechanism;
-use crate::sign::Signing;
+use crate::sign::{Long, Signing};
 
 const NOT_ACTIVE: Rv = Rv::OPERATION_NOT_INITIALIZED;
 
@@ -19,9 +19,25 @@ pub fn verify(mut active: Signing, slot: &Slot, last: &[u8], signature: &[u8]) -
         return failure(Rv::SIGNATURE_LEN_RANGE, format!("{expected} bytes are expected"));
     }
     let data = active.input(slot, last)?;
-    if let Some((stream, _)) = active.stream() {
-        slot.client.finish_stream(stream, &data, Some(signature))?;
-        return Ok(());
+    match active.take_long() {
+        None => {}
+        Some(Long::Stream(mut stream, _)) => {
+            slot.client.finish_stream(&mut stream, &data, Some(signature))?;
+            return Ok(());
+        }
+        Some(Long::Kept(mut spool)) => {
+            let (key, parameters) = (active.key, active.parameters.as_ref());
+            let mut stream = slot.client.open_verification(key, active.mechanism, parameters, signature)?;
+            for number in 0..spool.count() {
+                let mut piece = spool.read(number)?;
+                let outcome = slot.client.update_stream(&mut stream, &piece);
+                codec::wipe(&mut piece);
+                outcome?;
+            }
+            slot.client.finish_stream(&mut stream, &data, None)?;
+            return Ok(());
+        }
+        Some(Long::Twice(_)) => return Err(Rv::GENERAL_ERROR.into()),
     }
     let request = VerifyRequest {
         key: active.key,

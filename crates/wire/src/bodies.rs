@@ -14,7 +14,7 @@ use crate::messages::{
     RandomResponse, RegisterQuorumRequest, RegisterTrustAnchorRequest, SetAttributesRequest,
     SetEnforcementRequest, SetQuorumTimeoutRequest, SetQuorumValueRequest, ShareKeyRequest,
     SignWithApprovalRequest, StreamCloseRequest, StreamFinishRequest, StreamOpenRequest, StreamOpenResponse,
-    StreamRevealRequest, StreamUpdateRequest, TicketResponse, TokenResponse, TrustAnchorView,
+    StreamRepeatRequest, StreamUpdateRequest, TicketResponse, TokenResponse, TrustAnchorView,
     UnwrapKeyRequest, UserDeleteRequest, UserListResponse, UserRequest, UserResponse, VerifyRequest,
     WrapKeyRequest, WrapWithApprovalRequest,
 };
@@ -118,6 +118,6 @@ bodies! {
     StreamOpen: StreamOpenRequest => StreamOpenResponse,
     StreamUpdate: StreamUpdateRequest => CryptResponse,
     StreamFinish: StreamFinishRequest => CryptResponse,
-    StreamReveal: StreamRevealRequest => CryptResponse,
+    StreamRepeat: StreamRepeatRequest => CryptResponse,
     StreamClose: StreamCloseRequest => Empty,
 }

@@ -62,7 +62,7 @@ pub struct StreamStepView {
 }
 
 impl StreamStepView {
-    /// From a whole body of `stream_update`, `stream_finish` or `stream_reveal`.
+    /// From a whole body of `stream_update`, `stream_finish` or `stream_repeat`.
     ///
     /// # Errors
     /// The bytes are not such a request.
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
     use crate::Message;
     use crate::messages::{
-        CryptRequest, NO_PARAMETERS, StreamFinishRequest, StreamRevealRequest, StreamUpdateRequest,
+        CryptRequest, NO_PARAMETERS, StreamFinishRequest, StreamRepeatRequest, StreamUpdateRequest,
     };
 
     fn requests() -> Vec<CryptRequest> {
@@ -216,7 +216,7 @@ mod tests {
         let update = StreamUpdateRequest { stream, offset, data: data.clone() };
         let finish =
             StreamFinishRequest { stream, offset, data: data.clone(), signature: Some(proof.clone()) };
-        let reveal = StreamRevealRequest { stream, offset, data: data.clone(), mark: proof.clone() };
+        let reveal = StreamRepeatRequest { stream, offset, data: data.clone(), mark: proof.clone() };
         let with_proof = stream_step(stream, offset, &data, Some(&proof));
         assert!(stream_step(stream, offset, &data, None) == update.to_bytes());
         assert!(with_proof == finish.to_bytes() && with_proof == reveal.to_bytes());

@@ -152,6 +152,7 @@ message! {
         2 => mechanism: u64,
         3 => parameters: Option<MechanismParameters>,
         4 => /** The operation that it is the long form of: the number of `sign`, `verify`, `encrypt` or `decrypt`. */ operation: u64,
+        5 => /** The signature to verify, where that is not the last step's: Ed25519. */ signature: Option<Vec<u8>>,
     }
 
     /// The stream.
@@ -160,7 +161,7 @@ message! {
         2 => /** The IV that the HSM made (GCM, GMAC). */ iv: Option<Vec<u8>>,
     }
 
-    /// `stream_update`: the next data. The answer is the ciphertext of an encryption, the mark of a decryption's data.
+    /// `stream_update`: the next data. The answer is the ciphertext of an encryption, the mark of data that come twice.
     pub struct StreamUpdateRequest {
         1 => stream: u64,
         2 => /** How much data came before. */ offset: u64,
@@ -168,7 +169,7 @@ message! {
     }
 
     /// `stream_finish`: the last data. The answer is the MAC, the rest of the ciphertext with the tag behind it, or the
-    /// mark of a decryption's data, whose tag is right.
+    /// mark of data that come twice, when the tag over them is right.
     pub struct StreamFinishRequest {
         1 => stream: u64,
         2 => offset: u64,
@@ -176,8 +177,9 @@ message! {
         4 => /** The MAC or tag to check. */ signature: Option<Vec<u8>>,
     }
 
-    /// `stream_reveal`: data of a decryption once more, now that its tag is right. The answer is their plaintext.
-    pub struct StreamRevealRequest {
+    /// `stream_repeat`: data of a decryption or an Ed25519 signature once more. The answer is their plaintext, or with the
+    /// last the signature.
+    pub struct StreamRepeatRequest {
         1 => stream: u64,
         2 => offset: u64,
         3 => data: Vec<u8>,

@@ -66,7 +66,13 @@ fn a_request_to_share_a_key_has_the_bytes_of_its_first_release() {
 
 #[test]
 fn the_messages_of_streams_have_the_bytes_of_their_first_release() {
-    let open = StreamOpenRequest { key: 0x11, mechanism: 0x108a, parameters: None, operation: 0x10 };
+    let open = StreamOpenRequest {
+        key: 0x11,
+        mechanism: 0x108a,
+        parameters: None,
+        operation: 0x10,
+        signature: None,
+    };
     assert_eq!(hex(&open.to_bytes()), "83011102cd108a0410");
     let opened = StreamOpenResponse { stream: 5, iv: Some(vec![7; 2]) };
     assert_eq!(hex(&opened.to_bytes()), "82010502c4020707");
@@ -74,7 +80,7 @@ fn the_messages_of_streams_have_the_bytes_of_their_first_release() {
     assert_eq!(hex(&update.to_bytes()), "83010502cd010003c402aaaa");
     let finish = StreamFinishRequest { stream: 5, offset: 0, data: vec![], signature: Some(vec![9]) };
     assert_eq!(hex(&finish.to_bytes()), "840105020003c40004c40109");
-    let reveal = StreamRevealRequest { stream: 5, offset: 0, data: vec![1], mark: vec![9] };
+    let reveal = StreamRepeatRequest { stream: 5, offset: 0, data: vec![1], mark: vec![9] };
     assert_eq!(hex(&reveal.to_bytes()), "840105020003c4010104c40109");
     assert_eq!(hex(&StreamCloseRequest { stream: 5 }.to_bytes()), "810105");
 }

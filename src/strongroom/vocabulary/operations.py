@@ -69,7 +69,7 @@ class Operation(IntEnum):
     STREAM_OPEN = 0x0230
     STREAM_UPDATE = 0x0231
     STREAM_FINISH = 0x0232
-    STREAM_REVEAL = 0x0233
+    STREAM_REPEAT = 0x0233
     STREAM_CLOSE = 0x0234
 
 
@@ -526,7 +526,7 @@ RULES: dict[Operation, OperationRule] = {
         opcode=None,
         roles=frozenset({Role.CRYPTO_USER}),
     ),
-    Operation.STREAM_REVEAL: OperationRule(
+    Operation.STREAM_REPEAT: OperationRule(
         path="hot",
         lane=None,
         retry="never",

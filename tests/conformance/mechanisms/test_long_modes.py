@@ -138,8 +138,12 @@ def test_ccm_messages_of_any_length(session, aes, nonce):
     session._call("C_MessageEncryptFinal")
     session._call("C_MessageDecryptInit", byref(mechanism(Mechanism.AES_CCM, CcmMessage())), key)
     assert message_in_parts(session, "Decrypt", CcmMessage(len(DATA), made, tag), cut(ciphertext)) == DATA
-    wrong = CcmMessage(len(DATA) - 1, made, tag)
-    assert refusal(lambda: message_in_parts(session, "Decrypt", wrong, cut(ciphertext))) == CKR_MECHANISM_PARAM_INVALID
+    for length in (len(DATA) - 1, len(DATA) + 1):
+        wrong, pieces = CcmMessage(length, made, tag), cut(ciphertext)
+        rv = refusal(lambda wrong=wrong, pieces=pieces: message_in_parts(session, "Decrypt", wrong, pieces))
+        assert rv == CKR_ENCRYPTED_DATA_LEN_RANGE
+    wrong = CcmMessage(10, made, tag)
+    assert refusal(lambda: message_in_parts(session, "Decrypt", wrong, [b"not ten"])) == CKR_MECHANISM_PARAM_INVALID
     wrong = CcmMessage(len(DATA), made, bytes(16))
     assert refusal(lambda: message_in_parts(session, "Decrypt", wrong, cut(ciphertext))) == CKR_AEAD_DECRYPT_FAILED
     session._call("C_MessageDecryptFinal")

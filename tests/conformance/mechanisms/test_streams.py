@@ -326,8 +326,8 @@ def test_long_data_takes_no_memory_on_either_side(session, aes, ephemeral_non_fi
     room, length = ctypes.create_string_buffer(len(part) + 16), c_ulong(0)
     secret = session.create(keys.secret(os.urandom(32)))
 
-    def sign(count: int) -> None:
-        session._call("C_SignInit", byref(mechanism(Mechanism.SHA256_HMAC)), secret)
+    def sign(count: int, how: CkMechanism | None = None, key: int = secret) -> None:
+        session._call("C_SignInit", byref(how or mechanism(Mechanism.SHA256_HMAC)), key)
         for _ in range(count):
             session._call("C_SignUpdate", part, len(part))
         length.value = len(room)
@@ -345,7 +345,29 @@ def test_long_data_takes_no_memory_on_either_side(session, aes, ephemeral_non_fi
     def encrypt_with_ccm(count: int) -> None:
         encrypt(count, ccm(count * len(part), bytes(11), b"aad", 16))
 
-    for work in (sign, encrypt, encrypt_with_ccm):
+    edwards = session.create(keys.ed25519_private(os.urandom(32)))
+
+    def sign_with_ed25519(count: int) -> None:
+        sign(count, mechanism(Mechanism.EDDSA), edwards)
+
+    iv = os.urandom(12)
+    ciphertexts = {size: AESGCM(aes[0]).encrypt(iv, part * size, b"") for size in (64, count)}
+    plaintext = ctypes.create_string_buffer(b"1" * (count * len(part)))  # the caller's, and in memory
+
+    def decrypt(count: int) -> None:
+        ciphertext = memoryview(ciphertexts[count])
+        session._call("C_DecryptInit", byref(gcm(iv, b"", 128)), aes[1])
+        for at in range(0, len(ciphertext), len(part)):
+            piece = bytes(ciphertext[at : at + len(part)])
+            length.value = len(room)
+            session._call("C_DecryptUpdate", piece, len(piece), room, byref(length))
+        length.value = len(plaintext)
+        session._call("C_DecryptFinal", plaintext, byref(length))
+        assert length.value == count * len(part)
+        end = ctypes.addressof(plaintext) + length.value
+        assert ctypes.string_at(end - len(part), len(part)) == part
+
+    for work in (sign, encrypt, encrypt_with_ccm, sign_with_ed25519, decrypt):
         work(64)  # buffers find their size
         before = {name: resident_mib(pid) for name, pid in pids.items()}
         began = time.perf_counter()

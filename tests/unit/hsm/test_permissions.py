@@ -76,7 +76,7 @@ AWS = {
         CRYPTO_USERS,
     ),
     "the same over long data": (
-        {"STREAM_OPEN", "STREAM_UPDATE", "STREAM_FINISH", "STREAM_REVEAL", "STREAM_CLOSE"},
+        {"STREAM_OPEN", "STREAM_UPDATE", "STREAM_FINISH", "STREAM_REPEAT", "STREAM_CLOSE"},
         CRYPTO_USERS,
     ),
 }

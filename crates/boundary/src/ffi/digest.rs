@@ -1,5 +1,6 @@
 //! Digests, SHAKE, and HMAC at one go: `aws-lc-rs` has no SHA3-224, no SHAKE and no HMAC with SHA-3.
 
+use aws_lc_sys::EVP_MD_CTX;
 use zeroize::Zeroize;
 
 use super::owned::Owned;
@@ -46,19 +47,52 @@ pub fn digest(hash: Hash, data: &[u8]) -> Result<Digest> {
 }
 
 /// The digest of data in parts.
-pub fn digest_of<'a>(hash: Hash, parts: impl Iterator<Item = &'a [u8]>) -> Result<Digest> {
-    let (mut bytes, mut length) = ([0; LONGEST], 0);
-    // SAFETY: the context is new and ours; digests are static, and null asks for the built-in implementation; parts are valid
-    // for their lengths, and the buffer has room for every digest.
-    unsafe {
-        let context = Owned::take(aws_lc_sys::EVP_MD_CTX_new())?;
-        check(aws_lc_sys::EVP_DigestInit_ex(context.as_ptr(), hash.md(), std::ptr::null_mut()))?;
-        for part in parts {
-            check(aws_lc_sys::EVP_DigestUpdate(context.as_ptr(), part.as_ptr().cast(), part.len()))?;
+pub fn digest_of<'a>(hash: Hash, mut parts: impl Iterator<Item = &'a [u8]>) -> Result<Digest> {
+    let mut stream = DigestStream::new(hash)?;
+    parts.try_for_each(|part| stream.update(part))?;
+    stream.finish()
+}
+
+/// A digest under way.
+#[derive(Debug)]
+pub struct DigestStream(Owned<EVP_MD_CTX>);
+
+impl DigestStream {
+    /// Of no data yet.
+    pub fn new(hash: Hash) -> Result<Self> {
+        // SAFETY: the context is new and ours; digests are static, and null asks for the built-in implementation.
+        unsafe {
+            let context = Owned::take(aws_lc_sys::EVP_MD_CTX_new())?;
+            check(aws_lc_sys::EVP_DigestInit_ex(context.as_ptr(), hash.md(), std::ptr::null_mut()))?;
+            Ok(Self(context))
         }
-        check(aws_lc_sys::EVP_DigestFinal_ex(context.as_ptr(), bytes.as_mut_ptr(), &raw mut length))?;
     }
-    Ok(Digest { bytes, length: length as usize })
+
+    /// Takes data.
+    pub fn update(&mut self, data: &[u8]) -> Result<()> {
+        // SAFETY: the data is valid for its length.
+        check(unsafe { aws_lc_sys::EVP_DigestUpdate(self.0.as_ptr(), data.as_ptr().cast(), data.len()) })
+    }
+
+    /// Another one of the same data so far.
+    pub fn copied(&self) -> Result<Self> {
+        // SAFETY: both contexts are ours; a new one takes what the other has.
+        unsafe {
+            let context = Owned::<EVP_MD_CTX>::take(aws_lc_sys::EVP_MD_CTX_new())?;
+            check(aws_lc_sys::EVP_MD_CTX_copy_ex(context.as_ptr(), self.0.as_ptr()))?;
+            Ok(Self(context))
+        }
+    }
+
+    /// The digest.
+    pub fn finish(self) -> Result<Digest> {
+        let (mut bytes, mut length) = ([0; LONGEST], 0);
+        // SAFETY: the buffer has room for every digest.
+        check(unsafe {
+            aws_lc_sys::EVP_DigestFinal_ex(self.0.as_ptr(), bytes.as_mut_ptr(), &raw mut length)
+        })?;
+        Ok(Digest { bytes, length: length as usize })
+    }
 }
 
 /// The hashes that give any length.

@@ -30,7 +30,7 @@ pub use ccm_stream::{CcmParameters, CcmStream};
 pub use cipher::{CcmKey, Cipher};
 pub use cmac::CmacStream;
 pub use curve25519::{Ed25519Message, KEY_LENGTH as CURVE25519_LENGTH, x25519, x25519_public};
-pub use digest::{Digest, Shake, digest, digest_of, hmac};
+pub use digest::{Digest, DigestStream, Shake, digest, digest_of, hmac};
 pub use ec::{Curve, EcKey};
 pub use hkdf::{hkdf_expand, hkdf_extract};
 pub use key_wrap::WrapKey;

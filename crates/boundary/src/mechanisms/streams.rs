@@ -1,8 +1,8 @@
 //! The mechanisms that one HSM does from the first byte to the last, over data that comes in parts: HMAC, CMAC, GMAC, AES-GCM,
-//! AES-CCM, AES-XTS.
+//! AES-CCM, AES-XTS, Ed25519.
 //!
 //! A stream holds the crypto library's context and not the data. What an authenticated decryption shows, and when, is in
-//! `revelation`.
+//! `revelation`; why an Ed25519 signature wants its data twice is in `eddsa_streams`.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use strongroom_wire::messages::MechanismParameters;
@@ -11,6 +11,7 @@ use strongroom_wire::{MechanismType, Rv};
 
 use super::aead_streams::{AeadStream, given_iv, made_iv};
 use super::aes_xts::DataUnit;
+use super::eddsa_streams::{Signature, Verification};
 use super::handle::OTHER_KEY;
 use super::revelation::Revelation;
 use super::{KeyHandle, aes_gmac, hmac, internal, parameters};
@@ -40,8 +41,8 @@ pub enum Step<'a> {
     Update,
     /// They are the last; what is checked has a MAC or a tag.
     Finish(Option<&'a [u8]>),
-    /// They were decrypted and come again, with their mark.
-    Reveal(&'a [u8]),
+    /// They came before and come again, with their mark.
+    Repeat(&'a [u8]),
 }
 
 /// A computation under way.
@@ -55,6 +56,10 @@ pub enum Computation {
     Decryption(Box<Revelation>),
     /// A data unit of AES-XTS, either way.
     Unit(DataUnit),
+    /// An Ed25519 signature.
+    Signature(Box<Signature>),
+    /// Its verification.
+    Verification(Box<Verification>),
 }
 
 /// A MAC under way.
@@ -72,15 +77,16 @@ enum MacContext {
     Gmac(GcmStream),
 }
 
-/// Starts one; gives the IV that was made for it, if one was.
+/// Starts one; gives the IV that was made for it, if one was. The verification of an Ed25519 signature begins with that.
 ///
 /// # Errors
-/// `CKR_MECHANISM_INVALID`, `CKR_MECHANISM_PARAM_INVALID`.
+/// `CKR_MECHANISM_INVALID`, `CKR_MECHANISM_PARAM_INVALID`, `CKR_SIGNATURE_INVALID`, `CKR_SIGNATURE_LEN_RANGE`.
 pub fn open(
     key: &KeyHandle,
     purpose: Purpose,
     mechanism: MechanismType,
     given: Option<&MechanismParameters>,
+    signature: Option<&[u8]>,
 ) -> Result<(Computation, Option<Vec<u8>>)> {
     let is_mac = matches!(purpose, Purpose::Sign | Purpose::Verify);
     let function = if is_mac { Function::Sign } else { Function::Encrypt };
@@ -122,6 +128,13 @@ pub fn open(
             let unit = DataUnit::new(key, purpose == Purpose::Encrypt, given)?;
             Ok((Computation::Unit(unit), None))
         }
+        (KeyHandle::Ed25519(key), Purpose::Sign) => {
+            Ok((Computation::Signature(Box::new(Signature::new(key, given)?)), None))
+        }
+        (KeyHandle::Ed25519Public(key), Purpose::Verify) => {
+            let verification = Verification::new(key, given, signature.unwrap_or_default())?;
+            Ok((Computation::Verification(Box::new(verification)), None))
+        }
         _ => Err(internal(OTHER_KEY)),
     }
 }
@@ -154,12 +167,34 @@ impl Computation {
                 Ok((unit.update(offset, data, false)?, Some(Self::Unit(unit))))
             }
             (Self::Unit(mut unit), Step::Finish(_)) => Ok((unit.update(offset, data, true)?, None)),
-            (Self::Mac(_) | Self::Encryption(_) | Self::Unit(_), Step::Reveal(_)) => Err(no_such_step()),
+            (Self::Verification(mut verification), Step::Update) => {
+                verification.take(data)?;
+                Ok((Vec::new(), Some(Self::Verification(verification))))
+            }
+            (Self::Verification(mut verification), Step::Finish(_)) => {
+                verification.take(data)?;
+                verification.finish()?;
+                Ok((Vec::new(), None))
+            }
+            (Self::Signature(mut signature), Step::Update) => {
+                Ok((signature.take(offset, data)?, Some(Self::Signature(signature))))
+            }
+            (Self::Signature(mut signature), Step::Finish(_)) => {
+                Ok((signature.turn(offset, data)?, Some(Self::Signature(signature))))
+            }
+            (Self::Signature(mut signature), Step::Repeat(mark)) => {
+                let made = signature.repeat(offset, data, mark)?;
+                let goes_on = !signature.is_over();
+                Ok((made, goes_on.then_some(Self::Signature(signature))))
+            }
+            (Self::Mac(_) | Self::Encryption(_) | Self::Unit(_) | Self::Verification(_), Step::Repeat(_)) => {
+                Err(no_such_step())
+            }
             (Self::Decryption(mut revelation), step) => {
                 let result = match step {
                     Step::Update => revelation.check(offset, data)?,
                     Step::Finish(tag) => revelation.finish(offset, data, tag.unwrap_or_default())?,
-                    Step::Reveal(mark) => revelation.reveal(offset, data, mark)?,
+                    Step::Repeat(mark) => revelation.reveal(offset, data, mark)?,
                 };
                 let goes_on = !revelation.is_over();
                 Ok((result, goes_on.then_some(Self::Decryption(revelation))))

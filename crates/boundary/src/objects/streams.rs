@@ -18,7 +18,7 @@ pub struct Stream {
     key: u64,
     mechanism: MechanismType,
     purpose: Purpose,
-    /// Where the next data belong; back at the start when a decryption's tag was right.
+    /// Where the next data belong; back at the start when they come a second time.
     offset: u64,
     computation: Computation,
 }
@@ -35,7 +35,7 @@ impl Purpose {
 }
 
 impl Objects {
-    /// Starts a stream; gives the IV that was made for it, if one was.
+    /// Starts a stream; gives the IV that was made for it, if one was. A verification of Ed25519 begins with the signature.
     ///
     /// # Errors
     /// As [`Self::sign`] and the like.
@@ -46,13 +46,14 @@ impl Objects {
         key: u64,
         mechanism: MechanismType,
         parameters: Option<&MechanismParameters>,
+        signature: Option<&[u8]>,
     ) -> Result<(Stream, Option<Vec<u8>>)> {
         let object = self.permitted(caller, key, mechanism, purpose.of_key())?;
         if purpose == Purpose::Encrypt {
             self.check_iv(&object, mechanism, parameters)?;
         }
         let handle = self.cache.handle(&object)?;
-        let (computation, iv) = mechanisms::open_stream(&handle, purpose, mechanism, parameters)?;
+        let (computation, iv) = mechanisms::open_stream(&handle, purpose, mechanism, parameters, signature)?;
         Ok((Stream { key, mechanism, purpose, offset: 0, computation }, iv))
     }
 

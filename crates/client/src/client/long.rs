@@ -26,20 +26,29 @@ impl Client {
         if operation == Operation::Verify {
             let Some(request) = VerifyRequest::from_value(request) else { return Ok(None) };
             let Some(mechanism) = of_streams(request.mechanism) else { return Ok(None) };
-            let parameters = request.parameters.as_ref();
-            let (mut stream, _) = self.open_stream(operation, request.key, mechanism, parameters)?;
+            let (parameters, key) = (request.parameters.as_ref(), request.key);
+            let (mut stream, proof) = if is_twice(mechanism) {
+                (self.open_verification(key, mechanism, parameters, &request.signature)?, None)
+            } else {
+                (self.open_stream(operation, key, mechanism, parameters)?.0, Some(&request.signature[..]))
+            };
             let mut pieces: Vec<&[u8]> = request.data.chunks(longest).collect();
             let last = pieces.pop().unwrap_or_default();
             for piece in pieces {
                 self.update_stream(&mut stream, piece)?;
             }
-            self.finish_stream(&mut stream, last, Some(&request.signature))?;
+            self.finish_stream(&mut stream, last, proof)?;
             return Ok(Some(Empty {}.to_value()));
         }
         let Some(request) = CryptRequest::from_value(request) else { return Ok(None) };
         let Some(mechanism) = of_streams(request.mechanism) else { return Ok(None) };
         let response = if operation == Operation::Decrypt && mechanism != MechanismType::AesXts {
-            self.decrypt_whole(mechanism, request)?
+            self.decrypt_whole(mechanism, request, longest)?
+        } else if is_twice(mechanism) {
+            let (mut stream, _) =
+                self.open_stream(operation, request.key, mechanism, request.parameters.as_ref())?;
+            let data = self.give_twice(&mut stream, &request.data, longest, None)?;
+            CryptResponse { data, iv: None }
         } else {
             self.make_whole(operation, mechanism, request, longest)?
         };
@@ -78,17 +87,37 @@ impl Client {
         Ok(CryptResponse { data, iv })
     }
 
-    fn decrypt_whole(&self, mechanism: MechanismType, mut request: CryptRequest) -> Result<CryptResponse> {
+    /// AES-GCM or AES-CCM ciphertext with its tag behind it is sent twice: the HSM gives plaintext once it has checked the tag
+    /// over all of it.
+    fn decrypt_whole(
+        &self,
+        mechanism: MechanismType,
+        mut request: CryptRequest,
+        longest: usize,
+    ) -> Result<CryptResponse> {
         let tag_bits = request.parameters.as_ref().and_then(|given| given.tag_bits).unwrap_or(0);
-        tell_length(mechanism, &mut request, usize::try_from(tag_bits / 8).unwrap_or(0));
+        let tag_length = usize::try_from(tag_bits / 8).unwrap_or(0);
+        tell_length(mechanism, &mut request, tag_length);
         let mut parameters = request.parameters.take();
+        let mut data = &request.data[..];
         if mechanism == MechanismType::CloudhsmAesGcm {
-            let iv = Some(request.data.drain(..IV_LENGTH.min(request.data.len())).collect());
-            parameters = parameters.map(|parameters| MechanismParameters { iv, ..parameters });
+            let (iv, rest) = data.split_at(IV_LENGTH.min(data.len()));
+            parameters =
+                parameters.map(|parameters| MechanismParameters { iv: Some(iv.to_vec()), ..parameters });
+            data = rest;
         }
-        self.decrypt_long(request.key, streamed(mechanism), parameters.as_ref(), &mut request.data)?;
-        Ok(CryptResponse { data: request.data, iv: None })
+        let short = || Error::local(Rv::ENCRYPTED_DATA_LEN_RANGE, "the data is shorter than its tag");
+        let (data, tag) = data.split_at_checked(data.len().wrapping_sub(tag_length)).ok_or_else(short)?;
+        let (mut stream, _) =
+            self.open_stream(Operation::Decrypt, request.key, streamed(mechanism), parameters.as_ref())?;
+        let plaintext = self.give_twice(&mut stream, data, longest, Some(tag))?;
+        Ok(CryptResponse { data: plaintext, iv: None })
     }
+}
+
+/// Whether what is signed comes twice, and a verification begins with the signature.
+const fn is_twice(mechanism: MechanismType) -> bool {
+    matches!(mechanism, MechanismType::Eddsa | MechanismType::CloudhsmEddsa)
 }
 
 /// AES-CCM wants to know how long the plaintext is before its first byte.

@@ -44,6 +44,31 @@ impl Client {
         mechanism: MechanismType,
         parameters: Option<&MechanismParameters>,
     ) -> Result<(Stream, Option<Vec<u8>>)> {
+        self.open(operation, key, mechanism, parameters, None)
+    }
+
+    /// Opens a stream that verifies a signature of Ed25519, which it begins with.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn open_verification(
+        &self,
+        key: u64,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+        signature: &[u8],
+    ) -> Result<Stream> {
+        Ok(self.open(Operation::Verify, key, mechanism, parameters, Some(signature))?.0)
+    }
+
+    fn open(
+        &self,
+        operation: Operation,
+        key: u64,
+        mechanism: MechanismType,
+        parameters: Option<&MechanismParameters>,
+        signature: Option<&[u8]>,
+    ) -> Result<(Stream, Option<Vec<u8>>)> {
         let login = self.login_for(Operation::StreamOpen)?;
         let login = login.ok_or_else(|| Error::local(Rv::USER_NOT_LOGGED_IN, "log in first"))?;
         let request = StreamOpenRequest {
@@ -51,6 +76,7 @@ impl Client {
             mechanism: mechanism.code(),
             parameters: parameters.cloned(),
             operation: u64::from(operation.code()),
+            signature: signature.map(<[u8]>::to_vec),
         };
         let (frame, connection) =
             self.perform(Operation::StreamOpen, &request.to_bytes(), Some(&login), self.deadline())?;
@@ -85,59 +111,58 @@ impl Client {
         Ok(result)
     }
 
-    /// Decrypts AES-GCM or AES-CCM ciphertext of any length with its tag behind it, in place: it is sent twice, and the HSM gives
-    /// plaintext once it has checked the tag over all of it. After a refusal the data is gone.
+    /// Gives the last data of those that come twice, and the tag to check; gives their mark. The first data come next.
     ///
     /// # Errors
     /// As [`Client::update_stream`].
-    pub fn decrypt_long(
-        &self,
-        key: u64,
-        mechanism: MechanismType,
-        parameters: Option<&MechanismParameters>,
-        data: &mut Vec<u8>,
-    ) -> Result<()> {
-        let outcome = self.decrypt_in_place(key, mechanism, parameters, data);
-        if outcome.is_err() {
-            codec::wipe(data);
-        }
-        outcome
+    pub fn turn_stream(&self, stream: &mut Stream, data: &[u8], tag: Option<&[u8]>) -> Result<Vec<u8>> {
+        let mark = self.step(stream, Operation::StreamFinish, data, tag)?;
+        stream.offset = 0;
+        Ok(mark)
     }
 
-    fn decrypt_in_place(
+    /// Gives data again, with their mark; plaintext comes back, or a signature with the last.
+    ///
+    /// # Errors
+    /// As [`Client::update_stream`].
+    pub fn repeat_stream(
         &self,
-        key: u64,
-        mechanism: MechanismType,
-        parameters: Option<&MechanismParameters>,
-        data: &mut Vec<u8>,
-    ) -> Result<()> {
-        let bits = parameters.and_then(|parameters| parameters.tag_bits).unwrap_or(0);
-        let length = usize::try_from(bits / 8).ok().and_then(|tag_length| data.len().checked_sub(tag_length));
-        let short = || Error::local(Rv::ENCRYPTED_DATA_LEN_RANGE, "the data is shorter than its tag");
-        let tag = data.split_off(length.ok_or_else(short)?);
-        let (mut stream, _) = self.open_stream(Operation::Decrypt, key, mechanism, parameters)?;
-        let longest = self.longest().unwrap_or(1);
+        stream: &mut Stream,
+        data: &[u8],
+        mark: &[u8],
+        is_last: bool,
+    ) -> Result<Vec<u8>> {
+        let result = self.step(stream, Operation::StreamRepeat, data, Some(mark))?;
+        stream.offset += data.len() as u64;
+        stream.is_over = is_last;
+        Ok(result)
+    }
+
+    /// Gives all data of a stream that wants them twice, and the tag to check; gives what came back.
+    pub(super) fn give_twice(
+        &self,
+        stream: &mut Stream,
+        data: &[u8],
+        longest: usize,
+        tag: Option<&[u8]>,
+    ) -> Result<Vec<u8>> {
         let mut marks = Vec::with_capacity(data.len() / longest + 1);
         let mut pieces = data.chunks(longest).peekable();
         while let Some(piece) = pieces.next() {
             marks.push(if pieces.peek().is_some() {
-                self.update_stream(&mut stream, piece)?
+                self.update_stream(stream, piece)?
             } else {
-                self.step(&mut stream, Operation::StreamFinish, piece, Some(&tag))?
+                self.turn_stream(stream, piece, tag)?
             });
         }
-        stream.offset = 0;
-        for (piece, mark) in data.chunks_mut(longest).zip(&marks) {
-            let mut plaintext = self.step(&mut stream, Operation::StreamReveal, piece, Some(mark))?;
-            if plaintext.len() != piece.len() {
-                return Err(Error::hsm(Rv::DEVICE_ERROR, "the HSM gave plaintext of a wrong length"));
-            }
-            piece.copy_from_slice(&plaintext);
-            codec::wipe(&mut plaintext);
-            stream.offset += piece.len() as u64;
+        let (mut all, count) = (Vec::with_capacity(data.len()), marks.len());
+        for (number, (piece, mark)) in data.chunks(longest).zip(&marks).enumerate() {
+            let result = self.repeat_stream(stream, piece, mark, number + 1 == count);
+            let mut result = result.inspect_err(|_| codec::wipe(&mut all))?;
+            all.extend_from_slice(&result);
+            codec::wipe(&mut result);
         }
-        stream.is_over = true;
-        Ok(())
+        Ok(all)
     }
 
     /// The most data of a request, once an HSM has told it.

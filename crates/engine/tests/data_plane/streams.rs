@@ -26,7 +26,13 @@ fn open_request(key: u64, operation: Operation, iv: Option<Vec<u8>>) -> StreamOp
     let mechanism = if is_gcm { MechanismType::AesGcm } else { MechanismType::AesCmac };
     let parameters = MechanismParameters { iv, tag_bits: Some(128), ..NO_PARAMETERS };
     let operation = u64::from(operation.code());
-    StreamOpenRequest { key, mechanism: mechanism.code(), parameters: Some(parameters), operation }
+    StreamOpenRequest {
+        key,
+        mechanism: mechanism.code(),
+        parameters: Some(parameters),
+        operation,
+        signature: None,
+    }
 }
 
 fn open(peer: &mut Peer, key: u64, operation: Operation) -> StreamOpenResponse {
@@ -77,7 +83,7 @@ fn what_is_encrypted_in_a_stream_is_decrypted_in_one() {
     let body = peer.call(Operation::StreamOpen, 7, &request).unwrap();
     let stream = StreamOpenResponse::from_bytes(&body).unwrap().stream;
     let first = data(update(&mut peer, stream, 0, &encrypted[..200_000]));
-    let reveal = |offset: u64, part: &[u8], mark: &[u8]| StreamRevealRequest {
+    let reveal = |offset: u64, part: &[u8], mark: &[u8]| StreamRepeatRequest {
         stream,
         offset,
         data: part.to_vec(),
@@ -90,9 +96,9 @@ fn what_is_encrypted_in_a_stream_is_decrypted_in_one() {
         signature: Some(tag.to_vec()),
     };
     let second = data(peer.call(Operation::StreamFinish, 7, &request));
-    let shown = peer.call(Operation::StreamReveal, 7, &reveal(0, &encrypted[..200_000], &first));
+    let shown = peer.call(Operation::StreamRepeat, 7, &reveal(0, &encrypted[..200_000], &first));
     assert!(data(shown) == plaintext);
-    let shown = peer.call(Operation::StreamReveal, 7, &reveal(200_000, &encrypted[200_000..], &second));
+    let shown = peer.call(Operation::StreamRepeat, 7, &reveal(200_000, &encrypted[200_000..], &second));
     assert_eq!(data(shown), b"last");
     assert_eq!(hsm.statistic("streams"), 0, "all was shown");
 }
@@ -169,8 +175,8 @@ fn whatever_refuses_a_step_ends_the_stream() {
     assert_eq!(rv(finish(&mut peer, stream, 0, Some(vec![0; 16]))), Rv::SIGNATURE_INVALID);
     assert_eq!(rv(finish(&mut peer, stream, 0, Some(vec![0; 16]))), Rv::OPERATION_NOT_INITIALIZED);
     let stream = open(&mut peer, key, Operation::Sign).stream;
-    let reveal = StreamRevealRequest { stream, offset: 0, data: vec![1], mark: vec![0; 32] };
-    assert_eq!(rv(peer.call(Operation::StreamReveal, 7, &reveal)), Rv::OPERATION_NOT_INITIALIZED);
+    let reveal = StreamRepeatRequest { stream, offset: 0, data: vec![1], mark: vec![0; 32] };
+    assert_eq!(rv(peer.call(Operation::StreamRepeat, 7, &reveal)), Rv::OPERATION_NOT_INITIALIZED);
     for operation in [Operation::Random, Operation::StreamOpen] {
         let request = StreamOpenRequest {
             operation: u64::from(operation.code()),
@@ -196,8 +202,8 @@ fn bodies_that_are_cut_off_are_refused_and_leave_the_stream() {
             StreamFinishRequest { stream, offset: 0, data: vec![1], signature: None }.to_bytes(),
         ),
         (
-            Operation::StreamReveal,
-            StreamRevealRequest { stream, offset: 0, data: vec![1], mark: vec![1] }.to_bytes(),
+            Operation::StreamRepeat,
+            StreamRepeatRequest { stream, offset: 0, data: vec![1], mark: vec![1] }.to_bytes(),
         ),
         (Operation::StreamClose, StreamCloseRequest { stream }.to_bytes()),
     ];

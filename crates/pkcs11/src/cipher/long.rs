@@ -13,7 +13,7 @@ impl Cipher {
     /// The result's length after so much more data, which are the last.
     pub(super) fn long_length(&self, long: &LongData, more: usize) -> Result<usize> {
         let (own_iv, tag) = (self.own_iv_length(), self.tag_length());
-        let length = long.collected() + more;
+        let length = long.encrypted() + more;
         let refused =
             || failure(self.bad_length(), format!("{} does not take {length} bytes", self.kind.name()));
         if self.passes_on() {
@@ -52,15 +52,15 @@ impl Cipher {
             MechanismType::CloudhsmAesGcm => MechanismType::AesGcm,
             kind => kind,
         };
-        let (key, request, iv_in_front) = (self.key, self.largest_data, self.own_iv_length());
+        let (key, request) = (self.key, self.largest_data);
+        let (iv_in_front, tag_length) = (self.own_iv_length(), self.tag_length());
         let Flow::Long(long) = &mut self.flow else { return Err(Rv::MECHANISM_INVALID.into()) };
         let parameters = self.parameters.as_ref();
-        Ok((long, Task { operation, kind, key, parameters, request, iv_in_front }))
+        Ok((long, Task { operation, kind, key, parameters, request, iv_in_front, tag_length }))
     }
 
-    /// All data at once, or the last.
+    /// All data at once, or the last, but of what [`reveal`] does.
     pub(super) fn long_last(&mut self, slot: &Slot, last: &Input) -> Result<Vec<u8>> {
-        let passes_on = self.passes_on();
         let (long, how) = self.long()?;
         long.add(last)?;
         if !long.is_streamed() && long.collected() <= how.request {
@@ -69,9 +69,6 @@ impl Cipher {
             codec::wipe(&mut data);
             return result;
         }
-        if !passes_on {
-            return long.decrypt(slot, how.kind, how.key, how.parameters.cloned(), how.iv_in_front);
-        }
         let (rest, iv) = long.finish(slot, how)?;
         if let (Some(place), Some(iv)) = (self.iv_place, iv) {
             // SAFETY: the standard's caller keeps the parameter's buffers until the operation ends.
@@ -79,6 +76,28 @@ impl Cipher {
         }
         Ok(rest)
     }
+}
+
+/// The end of a decryption with a tag of more data than one request takes: plaintext goes straight to the caller, for which
+/// there must be room. None for all else.
+pub(super) fn reveal(
+    place: &mut Option<Cipher>,
+    slot: &Slot,
+    last: &Input,
+    output: &Output,
+) -> Option<Result> {
+    let cipher = place.as_mut()?;
+    let Flow::Long(long) = &cipher.flow else { return None };
+    let is_one = !long.is_streamed() && long.collected() + last.length() <= cipher.largest_data;
+    if is_one || cipher.passes_on() {
+        return None;
+    }
+    let outcome = cipher.long().and_then(|(long, how)| {
+        long.take_encrypted(slot, how, last)?;
+        long.reveal(slot, how, output)
+    });
+    *place = None;
+    Some(outcome)
 }
 
 /// C_EncryptUpdate and C_DecryptUpdate.
@@ -93,7 +112,7 @@ pub(super) fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &Input, ou
         if output.is_query() {
             return output.write(&[]);
         }
-        long.add(part).and_then(|()| output.write(&[]))
+        long.take_encrypted(slot, how, part).and_then(|()| output.write(&[]))
     };
     match &outcome {
         Ok(()) => cipher.is_multi_part |= !output.is_query(),

@@ -368,6 +368,8 @@ impl MechanismType {
     /// Whether one HSM must do all of its data, and takes more than a request of them, in a stream.
     pub const fn is_stream(self) -> bool {
         match self {
+            Self::Eddsa => true,
+            Self::CloudhsmEddsa => true,
             Self::AesGcm => true,
             Self::CloudhsmAesGcm => true,
             Self::AesCcm => true,

@@ -117,7 +117,7 @@ pub enum Operation {
     /// Number 0x0232.
     StreamFinish = 0x0232,
     /// Number 0x0233.
-    StreamReveal = 0x0233,
+    StreamRepeat = 0x0233,
     /// Number 0x0234.
     StreamClose = 0x0234,
 }
@@ -180,7 +180,7 @@ impl Operation {
         Self::StreamOpen,
         Self::StreamUpdate,
         Self::StreamFinish,
-        Self::StreamReveal,
+        Self::StreamRepeat,
         Self::StreamClose,
     ];
 
@@ -242,7 +242,7 @@ impl Operation {
             0x0230 => Some(Self::StreamOpen),
             0x0231 => Some(Self::StreamUpdate),
             0x0232 => Some(Self::StreamFinish),
-            0x0233 => Some(Self::StreamReveal),
+            0x0233 => Some(Self::StreamRepeat),
             0x0234 => Some(Self::StreamClose),
             _ => None,
         }
@@ -357,7 +357,7 @@ impl Operation {
             Self::StreamOpen => RetryClass::Pure,
             Self::StreamUpdate => RetryClass::Never,
             Self::StreamFinish => RetryClass::Never,
-            Self::StreamReveal => RetryClass::Never,
+            Self::StreamRepeat => RetryClass::Never,
             Self::StreamClose => RetryClass::Never,
         }
     }
@@ -420,7 +420,7 @@ impl Operation {
             Self::StreamOpen => &[Role::CryptoUser],
             Self::StreamUpdate => &[Role::CryptoUser],
             Self::StreamFinish => &[Role::CryptoUser],
-            Self::StreamReveal => &[Role::CryptoUser],
+            Self::StreamRepeat => &[Role::CryptoUser],
             Self::StreamClose => &[Role::CryptoUser],
         }
     }
@@ -483,7 +483,7 @@ impl Operation {
             Self::StreamOpen => "stream_open",
             Self::StreamUpdate => "stream_update",
             Self::StreamFinish => "stream_finish",
-            Self::StreamReveal => "stream_reveal",
+            Self::StreamRepeat => "stream_repeat",
             Self::StreamClose => "stream_close",
         }
     }

@@ -3,7 +3,7 @@
 use strongroom_wire::tables::ParameterKind;
 use strongroom_wire::{MechanismType as M, Rv};
 
-use super::super::{Direction, Purpose, Step, crypt, open_stream, verify};
+use super::super::{Computation, Direction, Purpose, Step, crypt, verify};
 use super::*;
 
 const LONGEST_UNIT: u64 = 16 << 20;
@@ -19,6 +19,16 @@ const MACS: [(M, usize); 9] = [
     (M::Sha3384Hmac, 48),
     (M::Sha3512Hmac, 64),
 ];
+
+/// A stream whose signature, if it has one, comes with the last data.
+fn open_stream(
+    key: &KeyHandle,
+    purpose: Purpose,
+    mechanism: M,
+    given: Option<&MechanismParameters>,
+) -> crate::Result<(Computation, Option<Vec<u8>>)> {
+    super::super::open_stream(key, purpose, mechanism, given, None)
+}
 
 type Outcome = crate::Result<(Vec<u8>, Option<Vec<u8>>)>;
 
@@ -66,7 +76,7 @@ fn decrypted(
     let (_, mut goes_on) = stream.step(Step::Finish(Some(tag)), offset, &[])?;
     let (mut plaintext, mut offset) = (Vec::new(), 0);
     for (part, mark) in data.chunks(length).zip(&marks) {
-        let (shown, rest) = goes_on.unwrap().step(Step::Reveal(mark), offset, part)?;
+        let (shown, rest) = goes_on.unwrap().step(Step::Repeat(mark), offset, part)?;
         offset += part.len() as u64;
         plaintext.extend(shown);
         goes_on = rest;
@@ -211,11 +221,10 @@ fn gcm_shows_only_what_the_tag_was_over_in_its_place_and_after_the_tag() {
         let (second, stream) = stream.step(Step::Finish(Some(tag)), 32, &data[32..]).unwrap();
         (stream.unwrap(), [first, second])
     };
-    let refused =
-        |outcome: crate::Result<(Vec<u8>, Option<super::super::Computation>)>| outcome.unwrap_err().rv;
+    let refused = |outcome: crate::Result<(Vec<u8>, Option<Computation>)>| outcome.unwrap_err().rv;
 
     let (stream, mark) = begun();
-    assert_eq!(refused(stream.step(Step::Reveal(&mark), 0, &data[..32])), Rv::OPERATION_NOT_INITIALIZED);
+    assert_eq!(refused(stream.step(Step::Repeat(&mark), 0, &data[..32])), Rv::OPERATION_NOT_INITIALIZED);
     let (stream, _) = begun();
     let wrong = [&tag[..15], &[tag[15] ^ 1]].concat();
     assert_eq!(refused(stream.step(Step::Finish(Some(&wrong)), 32, &data[32..])), Rv::ENCRYPTED_DATA_INVALID);
@@ -230,22 +239,22 @@ fn gcm_shows_only_what_the_tag_was_over_in_its_place_and_after_the_tag() {
         drop(stream);
         mark
     };
-    assert_eq!(refused(other.step(Step::Reveal(&other_mark), 0, &data[..32])), Rv::ENCRYPTED_DATA_INVALID);
+    assert_eq!(refused(other.step(Step::Repeat(&other_mark), 0, &data[..32])), Rv::ENCRYPTED_DATA_INVALID);
     for (part, mark) in [(&altered[..], 0), (&data[32..], 1), (&data[..32], 1), (&data[..31], 0)] {
         let (stream, marks) = finished();
-        assert_eq!(refused(stream.step(Step::Reveal(&marks[mark]), 0, part)), Rv::ENCRYPTED_DATA_INVALID);
+        assert_eq!(refused(stream.step(Step::Repeat(&marks[mark]), 0, part)), Rv::ENCRYPTED_DATA_INVALID);
     }
     let (stream, marks) = finished();
-    let late = stream.step(Step::Reveal(&marks[1]), 32, &data[32..]);
+    let late = stream.step(Step::Repeat(&marks[1]), 32, &data[32..]);
     assert_eq!(refused(late), Rv::OPERATION_NOT_INITIALIZED, "the first comes first");
     for step in [Step::Update, Step::Finish(Some(tag))] {
         let (stream, _) = finished();
         assert_eq!(refused(stream.step(step, 0, &data[..32])), Rv::OPERATION_NOT_INITIALIZED);
     }
     let (stream, marks) = finished();
-    let (shown, stream) = stream.step(Step::Reveal(&marks[0]), 0, &data[..32]).unwrap();
+    let (shown, stream) = stream.step(Step::Repeat(&marks[0]), 0, &data[..32]).unwrap();
     assert_eq!(shown, [5; 32]);
-    let again = stream.unwrap().step(Step::Reveal(&marks[0]), 0, &data[..32]);
+    let again = stream.unwrap().step(Step::Repeat(&marks[0]), 0, &data[..32]);
     assert_eq!(refused(again), Rv::OPERATION_NOT_INITIALIZED, "and once");
 }
 
@@ -268,7 +277,7 @@ fn streams_know_their_modes_own_limits() {
         assert_eq!(open().step(Step::Update, 0, &[0; 17]).unwrap_err().rv, rv, "parts have whole blocks");
         assert_eq!(open().step(Step::Finish(None), 16, &[0; 15]).unwrap_err().rv, rv, "and the last has one");
         assert_eq!(
-            open().step(Step::Reveal(&[]), 0, &[0; 16]).unwrap_err().rv,
+            open().step(Step::Repeat(&[]), 0, &[0; 16]).unwrap_err().rv,
             Rv::OPERATION_NOT_INITIALIZED
         );
 

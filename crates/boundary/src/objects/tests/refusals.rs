@@ -67,7 +67,10 @@ fn a_callers_iv_for_gcm_is_taken_in_mode_non_fips_with_keys_that_are_not_bound()
         let key = published(&objects, &objects.generate_key(&alice, M::AesKeyGen, template).unwrap());
         let rv = if is_taken { Rv::OK } else { Rv::MECHANISM_PARAM_INVALID };
         assert_eq!(code(objects.encrypt(&alice, key, M::AesGcm, Some(&given), b"data")), rv);
-        assert_eq!(code(objects.open_stream(&alice, Purpose::Encrypt, key, M::AesGcm, Some(&given))), rv);
+        assert_eq!(
+            code(objects.open_stream(&alice, Purpose::Encrypt, key, M::AesGcm, Some(&given), None)),
+            rv
+        );
         let wrapped = objects.wrap_key(&alice, key, M::AesGcm, Some(&given), key);
         assert_eq!(code(wrapped), Rv::MECHANISM_PARAM_INVALID, "what is wrapped has the HSM's");
     }

@@ -11,7 +11,7 @@ fn parameters() -> MechanismParameters {
 
 fn encryption(objects: &Objects, caller: &Caller, key: u64) -> Result<Stream> {
     objects
-        .open_stream(caller, Purpose::Encrypt, key, M::AesGcm, Some(&parameters()))
+        .open_stream(caller, Purpose::Encrypt, key, M::AesGcm, Some(&parameters()), None)
         .map(|(stream, _)| stream)
 }
 
@@ -29,18 +29,18 @@ fn a_stream_is_for_those_who_may_use_the_key_so() {
     let stream = encryption(&objects, &alice, key).unwrap();
     assert_eq!(step(&objects, &bob, stream), Rv::KEY_HANDLE_INVALID);
     published(&objects, &objects.set_attributes(&alice, key, only(A::Sign, V::Bool(false))).unwrap());
-    let mac = objects.open_stream(&alice, Purpose::Sign, key, M::AesCmac, None);
+    let mac = objects.open_stream(&alice, Purpose::Sign, key, M::AesCmac, None, None);
     assert_eq!(code(mac), Rv::KEY_FUNCTION_NOT_PERMITTED);
-    let hmac = objects.open_stream(&alice, Purpose::Sign, key, M::Sha256Hmac, None);
+    let hmac = objects.open_stream(&alice, Purpose::Sign, key, M::Sha256Hmac, None, None);
     assert_eq!(code(hmac), Rv::KEY_TYPE_INCONSISTENT);
     let bound = flags(&[A::Encrypt, A::Sign])
         .with(A::ValueLen, V::Ulong(32))
         .with(A::AllowedMechanisms, V::mechanisms([M::AesCmac.code()]));
     let bound = published(&objects, &objects.generate_key(&alice, M::AesKeyGen, bound).unwrap());
     assert_eq!(code(encryption(&objects, &alice, bound)), Rv::MECHANISM_INVALID);
-    assert_eq!(code(objects.open_stream(&alice, Purpose::Sign, bound, M::AesCmac, None)), Rv::OK);
+    assert_eq!(code(objects.open_stream(&alice, Purpose::Sign, bound, M::AesCmac, None, None)), Rv::OK);
     let (_, private) = ec_pair(&objects, &alice);
-    let ecdsa = objects.open_stream(&alice, Purpose::Sign, private, M::Ecdsa, None);
+    let ecdsa = objects.open_stream(&alice, Purpose::Sign, private, M::Ecdsa, None, None);
     assert_eq!(code(ecdsa), Rv::MECHANISM_INVALID);
 }
 
@@ -72,7 +72,7 @@ fn a_key_that_is_narrowed_or_destroyed_ends_its_streams() {
 fn a_key_whose_use_needs_approvals_has_no_streams() {
     let objects = objects();
     let key = super::quorum::quorum_key(&objects);
-    let opened = objects.open_stream(&user("alice"), Purpose::Sign, key, M::AesCmac, None);
+    let opened = objects.open_stream(&user("alice"), Purpose::Sign, key, M::AesCmac, None, None);
     assert_eq!(code(opened), Rv::KEY_FUNCTION_NOT_PERMITTED);
 }
 
