@@ -140,15 +140,20 @@ with a tag gives everything with the last call, so that nothing is seen of a pla
 """
 
 
+def takes_stream(row: Row) -> bool:
+    """Whether an HSM takes its data in a stream: what hashes, for keys that are bound to it."""
+    return bool(row.get("stream") or "hash" in row)
+
+
 def parts(row: dict[str, Any]) -> str:
     """How a mechanism that signs, encrypts or digests takes data in parts."""
     if not {"sign", "encrypt", "digest"} & set(row["does"]):
         return ""
-    if row.get("stream"):
-        return "stream"
     is_cut = "encrypt" in row["does"] and row["parameters"] in {"none", "iv", "ctr"} and row["keys"] != ["aes-xts"]
     is_hashed = "hash" in row or "digest" in row["does"] or row["keys"] == ["ml-dsa"]
-    return "any size" if is_cut or is_hashed else "collected"
+    if is_cut or is_hashed:
+        return "any size"
+    return "stream" if takes_stream(row) else "collected"
 
 
 HMAC_KEYS = [
@@ -198,9 +203,9 @@ def mechanism_rules(table: list[Row]) -> str:
     )
     rust += rust_match(
         "is_stream",
-        "Whether one HSM must do all of its data, and takes more than a request of them, in a stream.",
+        "Whether an HSM takes more data than a request has, in a stream.",
         "bool",
-        [(camel(r["name"]), "true" if r.get("stream") else "false") for r in table],
+        [(camel(r["name"]), "true" if takes_stream(r) else "false") for r in table],
         "false",
     )
     rust += rust_match(

@@ -33,11 +33,10 @@ pub enum Direction {
 enum Flow {
     /// One request: for all parts together, or without parts.
     Whole { collected: Vec<u8>, takes_parts: bool },
-    /// AES-GCM, AES-CCM and AES-XTS of any length.
+    /// AES-GCM, AES-CCM and AES-XTS of any length, and CBC with padding where the key is bound to that.
     Long(LongData),
-    /// ECB (without chain) and CBC, in blocks of this length. Without cuts, where the key is bound to the padded
-    /// mechanism, all of it is one request.
-    Blocks { block: usize, chain: Option<Vec<u8>>, is_padded: bool, is_cut: bool, buffered: Vec<u8> },
+    /// ECB (without chain) and CBC, in blocks of this length.
+    Blocks { block: usize, chain: Option<Vec<u8>>, is_padded: bool, buffered: Vec<u8> },
     /// CTR: the counter block, and how far into its key stream block the data is.
     Counter { block: [u8; BLOCK], bits: u32, offset: usize, used: u128 },
 }
@@ -117,10 +116,9 @@ impl Cipher {
         let own_iv = if self.kind == MechanismType::CloudhsmAesGcm { GCM_IV_LENGTH } else { 0 };
         match (&self.flow, self.direction) {
             (Flow::Counter { .. }, _) => Ok((length, true)),
-            (Flow::Long(long), _) => Ok((self.long_length(long, length)?, true)),
+            (Flow::Long(long), _) => self.long_length(long, length),
             (Flow::Blocks { block, is_padded: false, .. }, _) if !length.is_multiple_of(*block) => refused(),
             (Flow::Blocks { is_padded: false, .. }, _) => Ok((length, true)),
-            (Flow::Blocks { is_cut: false, .. }, _) if length > self.largest_data => refused(),
             (Flow::Blocks { block, .. }, Direction::Encrypt) => Ok(((length / block + 1) * block, true)),
             (Flow::Blocks { block, .. }, Direction::Decrypt)
                 if length == 0 || !length.is_multiple_of(*block) =>
@@ -175,21 +173,6 @@ impl Cipher {
                 failure(self.bad_length(), text)
             }
             _ => self.no_parts(),
-        }
-    }
-
-    /// Refuses what would not fit into the one request that it must be.
-    fn check_collected(&self, more: usize) -> Result {
-        match &self.flow {
-            Flow::Blocks { is_cut: false, buffered, .. } if buffered.len() + more > self.largest_data => {
-                let text = format!(
-                    "a key bound to {} takes {} bytes in all its parts",
-                    self.kind.name(),
-                    self.largest_data
-                );
-                failure(self.bad_length(), text)
-            }
-            _ => Ok(()),
         }
     }
 
@@ -276,7 +259,6 @@ impl Cipher {
     /// must wait.
     fn ready(&self, buffered: usize) -> usize {
         match (&self.flow, self.direction) {
-            (Flow::Blocks { is_cut: false, .. }, _) => 0,
             (Flow::Blocks { block, is_padded: true, .. }, Direction::Decrypt) => {
                 buffered.saturating_sub(1) / block * block
             }
@@ -286,12 +268,11 @@ impl Cipher {
     }
 
     fn blocks(&mut self, slot: &Slot, data: &[u8], is_last: bool) -> Result<Vec<u8>> {
-        let Flow::Blocks { block, chain, is_padded, is_cut, .. } = &self.flow else {
+        let Flow::Blocks { block, chain, is_padded, .. } = &self.flow else {
             return Err(Rv::MECHANISM_INVALID.into());
         };
         let (block, mut chain, pads_now) = (*block, chain.clone(), *is_padded && is_last);
-        // Without cuts it is at most one request, and the HSM says so of more.
-        let step = if *is_cut { (self.largest_data / block * block).max(block) } else { usize::MAX };
+        let step = (self.largest_data / block * block).max(block);
         let mut result = Vec::with_capacity(data.len() + block);
         let mut rest = data;
         let mut is_first = true;
@@ -389,11 +370,13 @@ fn check_gcm(mechanism: &Mechanism, direction: Direction) -> Result {
     }
 }
 
-fn flow(mechanism: &Mechanism, profile: Profile, is_cut: bool) -> Flow {
+/// `chains`: the key may do the blocks before the last as CBC without padding.
+fn flow(mechanism: &Mechanism, profile: Profile, chains: bool) -> Flow {
     let kind = mechanism.kind;
     let iv = mechanism.parameters.as_ref().and_then(|parameters| parameters.iv.as_deref());
     let bits = mechanism.parameters.as_ref().and_then(|parameters| parameters.counter_bits).unwrap_or(128);
     match kind {
+        MechanismType::AesCbcPad | MechanismType::Des3CbcPad if !chains => Flow::Long(LongData::default()),
         MechanismType::AesEcb
         | MechanismType::AesCbc
         | MechanismType::AesCbcPad
@@ -403,7 +386,6 @@ fn flow(mechanism: &Mechanism, profile: Profile, is_cut: bool) -> Flow {
             block: block_length(kind),
             chain: iv.map(<[u8]>::to_vec),
             is_padded: unpadded(kind) != kind,
-            is_cut,
             buffered: Vec::new(),
         },
         MechanismType::AesCtr => match iv.and_then(|iv| <[u8; BLOCK]>::try_from(iv).ok()) {
@@ -484,8 +466,6 @@ pub fn run_part(place: &mut Option<Cipher>, slot: &Slot, part: &Input, output: &
     };
     let is_collected = matches!(cipher.flow, Flow::Whole { .. });
     cipher.check_call(part.length()).inspect_err(|_| *place = None)?;
-    let cipher = active(place)?;
-    cipher.check_collected(part.length()).inspect_err(|_| *place = None)?;
     let cipher = active(place)?;
     if !output.has_room(length)? {
         return Ok(());

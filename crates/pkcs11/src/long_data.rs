@@ -14,8 +14,8 @@ use crate::edge::{Input, Output, Result, failure};
 use crate::library::Slot;
 use crate::twice::{Twice, check_length};
 
-/// The block of AES, and the shortest part of a data unit of AES-XTS.
-const XTS_BLOCK: usize = 16;
+/// The block of AES, and the shortest last part of what is done in blocks.
+const BLOCK: usize = 16;
 
 /// Data on its way.
 #[derive(Debug, Default)]
@@ -72,10 +72,11 @@ impl LongData {
         self.stream.is_some() || self.twice.is_some()
     }
 
-    /// How much of so much data goes to the stream now: whole requests, and never the last bytes: of a data unit of AES-XTS
+    /// How much of so much data goes to the stream now: whole requests, and never the last bytes: of what is done in blocks
     /// never the last block.
     const fn ripe(length: usize, how: Task<'_>) -> usize {
-        let kept = if let MechanismType::AesXts = how.kind { XTS_BLOCK } else { 1 };
+        use MechanismType as M;
+        let kept = if let M::AesXts | M::AesCbcPad | M::Des3CbcPad = how.kind { BLOCK } else { 1 };
         length.saturating_sub(kept) / how.request * how.request
     }
 
@@ -125,7 +126,7 @@ impl LongData {
         self.send(slot, how, Self::ripe(self.collected.len(), how))?;
         if self.collected.len() > how.request {
             // More than a request and less than a request and a block: what is left for the end has a block at least.
-            self.send(slot, how, (self.collected.len() - XTS_BLOCK) / XTS_BLOCK * XTS_BLOCK)?;
+            self.send(slot, how, (self.collected.len() - BLOCK) / BLOCK * BLOCK)?;
         }
         let Some((mut stream, iv)) = self.stream.take() else { return Err(Rv::GENERAL_ERROR.into()) };
         let mut rest = slot.client.finish_stream(&mut stream, &self.collected, None)?;

@@ -1,6 +1,6 @@
 //! Digests, SHAKE, and HMAC at one go: `aws-lc-rs` has no SHA3-224, no SHAKE and no HMAC with SHA-3.
 
-use aws_lc_sys::EVP_MD_CTX;
+use aws_lc_sys::{EVP_MD, EVP_MD_CTX};
 use zeroize::Zeroize;
 
 use super::owned::Owned;
@@ -60,10 +60,25 @@ pub struct DigestStream(Owned<EVP_MD_CTX>);
 impl DigestStream {
     /// Of no data yet.
     pub fn new(hash: Hash) -> Result<Self> {
+        Self::begin(hash.md())
+    }
+
+    /// Of a hash that gives any length.
+    pub fn shake(shake: Shake) -> Result<Self> {
+        // SAFETY: the hashes are static.
+        Self::begin(unsafe {
+            match shake {
+                Shake::Shake128 => aws_lc_sys::EVP_shake128(),
+                Shake::Shake256 => aws_lc_sys::EVP_shake256(),
+            }
+        })
+    }
+
+    fn begin(hash: *const EVP_MD) -> Result<Self> {
         // SAFETY: the context is new and ours; digests are static, and null asks for the built-in implementation.
         unsafe {
             let context = Owned::take(aws_lc_sys::EVP_MD_CTX_new())?;
-            check(aws_lc_sys::EVP_DigestInit_ex(context.as_ptr(), hash.md(), std::ptr::null_mut()))?;
+            check(aws_lc_sys::EVP_DigestInit_ex(context.as_ptr(), hash, std::ptr::null_mut()))?;
             Ok(Self(context))
         }
     }
@@ -93,6 +108,12 @@ impl DigestStream {
         })?;
         Ok(Digest { bytes, length: length as usize })
     }
+
+    /// So many bytes of a hash that gives any length.
+    pub fn finish_into(self, bytes: &mut [u8]) -> Result<()> {
+        // SAFETY: the buffer is valid for its length.
+        check(unsafe { aws_lc_sys::EVP_DigestFinalXOF(self.0.as_ptr(), bytes.as_mut_ptr(), bytes.len()) })
+    }
 }
 
 /// The hashes that give any length.
@@ -107,21 +128,10 @@ pub enum Shake {
 impl Shake {
     /// So many bytes from data that comes in parts.
     pub fn hash<const LENGTH: usize>(self, parts: &[&[u8]]) -> Result<[u8; LENGTH]> {
+        let mut stream = DigestStream::shake(self)?;
+        parts.iter().try_for_each(|part| stream.update(part))?;
         let mut bytes = [0; LENGTH];
-        // SAFETY: the context is new and ours; the hashes are static, and null asks for the built-in implementation; parts and
-        // buffer are valid for their lengths.
-        unsafe {
-            let hash = match self {
-                Self::Shake128 => aws_lc_sys::EVP_shake128(),
-                Self::Shake256 => aws_lc_sys::EVP_shake256(),
-            };
-            let context = Owned::take(aws_lc_sys::EVP_MD_CTX_new())?;
-            check(aws_lc_sys::EVP_DigestInit_ex(context.as_ptr(), hash, std::ptr::null_mut()))?;
-            for part in parts {
-                check(aws_lc_sys::EVP_DigestUpdate(context.as_ptr(), part.as_ptr().cast(), part.len()))?;
-            }
-            check(aws_lc_sys::EVP_DigestFinalXOF(context.as_ptr(), bytes.as_mut_ptr(), LENGTH))?;
-        }
+        stream.finish_into(&mut bytes)?;
         Ok(bytes)
     }
 }

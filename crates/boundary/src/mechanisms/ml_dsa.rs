@@ -57,10 +57,8 @@ fn mu(
     given: Option<&MechanismParameters>,
     data: &[u8],
 ) -> Result<[u8; MU_LENGTH]> {
-    let context = given.and_then(|given| given.context.as_deref()).unwrap_or_default();
-    if context.len() > LONGEST_CONTEXT {
-        return Err(parameters::invalid(format!("a context has at most {LONGEST_CONTEXT} bytes")));
-    }
+    let context = context(given)?;
+    let hashed = |hash, message: &[u8]| Ok(Shake::Shake256.hash(&[&begin(key, given, hash)?, message])?);
     match mechanism {
         MechanismType::CloudhsmExtMuMlDsa if !context.is_empty() => {
             Err(parameters::invalid("the context is part of what mu is the hash of: give none"))
@@ -68,7 +66,7 @@ fn mu(
         MechanismType::CloudhsmExtMuMlDsa => data.try_into().map_err(|_| {
             Error::refused(Rv::DATA_LEN_RANGE, format!("mu, the hash that is signed, has {MU_LENGTH} bytes"))
         }),
-        MechanismType::MlDsa => hashed(key, &prefix(context, None), data),
+        MechanismType::MlDsa => hashed(None, data),
         MechanismType::HashMlDsa => {
             let hash = PreHash::named(parameters::required(given)?.hash).ok_or_else(|| {
                 parameters::invalid("the hash must be one of SHA-2 with up to 512 bits, or of SHA-3")
@@ -77,19 +75,27 @@ fn mu(
                 let text = format!("the data is a digest of this hash: {} bytes", hash.length());
                 return Err(Error::refused(Rv::DATA_LEN_RANGE, text));
             }
-            hashed(key, &prefix(context, Some(hash)), data)
+            hashed(Some(hash), data)
         }
         _ => {
             let hash = PreHash::of(mechanism).ok_or_else(|| super::internal(super::OTHER_KEY))?;
-            hashed(key, &prefix(context, Some(hash)), &digested(hash, data)?)
+            hashed(Some(hash), &digested(hash, data)?)
         }
     }
 }
 
-/// FIPS 204 algorithm 7, line 6.
-fn hashed(key: &MlDsaKey, prefix: &[u8], message: &[u8]) -> Result<[u8; MU_LENGTH]> {
+fn context(given: Option<&MechanismParameters>) -> Result<&[u8]> {
+    let context = given.and_then(|given| given.context.as_deref()).unwrap_or_default();
+    if context.len() > LONGEST_CONTEXT {
+        return Err(parameters::invalid(format!("a context has at most {LONGEST_CONTEXT} bytes")));
+    }
+    Ok(context)
+}
+
+/// What mu is the hash of, before the message or its hash (FIPS 204 algorithm 7, line 6).
+pub fn begin(key: &MlDsaKey, given: Option<&MechanismParameters>, hash: Option<PreHash>) -> Result<Vec<u8>> {
     let key_hash: [u8; MU_LENGTH] = Shake::Shake256.hash(&[&key.public_key()?])?;
-    Ok(Shake::Shake256.hash(&[&key_hash, prefix, message])?)
+    Ok([&key_hash[..], &prefix(context(given)?, hash)].concat())
 }
 
 fn digested(hash: PreHash, data: &[u8]) -> Result<Vec<u8>> {

@@ -19,12 +19,14 @@ mod ecdsa;
 mod eddsa;
 mod eddsa_streams;
 mod handle;
+mod hashed_streams;
 mod hkdf;
 mod hmac;
 mod mac;
 mod marks;
 mod ml_dsa;
 mod ml_kem;
+mod padded_streams;
 mod padding;
 mod parameters;
 mod pbkdf2;
@@ -54,7 +56,7 @@ pub use digest::{digest, digest_of, hash_of};
 pub use ecdh::{CKD_NULL, one_step, x963};
 pub use handle::{KeyHandle, OTHER_KEY};
 pub use pbkdf2::derive as key_from_password;
-pub use streams::{Computation, Purpose, Step, open as open_stream};
+pub use streams::{Computation, Purpose, Step, is_by_requests, open as open_stream, open_by_requests};
 pub use strongroom_wire::messages::NO_PARAMETERS;
 
 /// Largest data of one operation, bytes: a body of the protocol less the other members of its message.

@@ -1,8 +1,11 @@
 //! The mechanisms that one HSM does from the first byte to the last, over data that comes in parts: HMAC, CMAC, GMAC, AES-GCM,
-//! AES-CCM, AES-XTS, Ed25519.
+//! AES-CCM, AES-XTS, Ed25519; and those that a client does itself with most keys, CBC with padding and signatures over
+//! hashes.
 //!
 //! A stream holds the crypto library's context and not the data. What an authenticated decryption shows, and when, is in
 //! `revelation`; why an Ed25519 signature wants its data twice is in `eddsa_streams`.
+
+use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use strongroom_wire::messages::MechanismParameters;
@@ -13,6 +16,8 @@ use super::aead_streams::{AeadStream, given_iv, made_iv};
 use super::aes_xts::DataUnit;
 use super::eddsa_streams::{Signature, Verification};
 use super::handle::OTHER_KEY;
+use super::hashed_streams::{Hashed, hashes};
+use super::padded_streams::{Padded, unpadded};
 use super::revelation::Revelation;
 use super::{KeyHandle, aes_gmac, hmac, internal, parameters};
 use crate::ffi::{CmacStream, GcmStream, HmacStream};
@@ -60,6 +65,10 @@ pub enum Computation {
     Signature(Box<Signature>),
     /// Its verification.
     Verification(Box<Verification>),
+    /// A signature over a hash, or its verification.
+    Hashed(Box<Hashed>),
+    /// CBC with padding, either way.
+    Padded(Box<Padded>),
 }
 
 /// A MAC under way.
@@ -91,7 +100,8 @@ pub fn open(
     let is_mac = matches!(purpose, Purpose::Sign | Purpose::Verify);
     let function = if is_mac { Function::Sign } else { Function::Encrypt };
     // A client has the IV of CKM_CLOUDHSM_AES_GCM in its place by itself.
-    let has_streams = mechanism.is_stream() && mechanism != MechanismType::CloudhsmAesGcm;
+    let is_elsewhere = mechanism == MechanismType::CloudhsmAesGcm || is_by_requests(mechanism);
+    let has_streams = mechanism.is_stream() && !is_elsewhere;
     if !has_streams || !mechanism.functions().contains(&function) {
         let text = format!("{} takes its data in one request", mechanism.name());
         return Err(Error::refused(Rv::MECHANISM_INVALID, text));
@@ -139,6 +149,27 @@ pub fn open(
     }
 }
 
+/// Whether a mechanism is one of [`open_by_requests`].
+pub fn is_by_requests(mechanism: MechanismType) -> bool {
+    hashes(mechanism) || unpadded(mechanism).is_some()
+}
+
+/// Starts one whose steps do what requests do, so that the key must be at hand.
+///
+/// # Errors
+/// `CKR_MECHANISM_PARAM_INVALID`.
+pub fn open_by_requests(
+    key: Arc<KeyHandle>,
+    purpose: Purpose,
+    mechanism: MechanismType,
+    given: Option<&MechanismParameters>,
+) -> Result<Computation> {
+    if unpadded(mechanism).is_some() {
+        return Ok(Computation::Padded(Box::new(Padded::new(key, purpose, mechanism, given))));
+    }
+    Ok(Computation::Hashed(Box::new(Hashed::new(key, purpose, mechanism, given)?)))
+}
+
 const fn mac(context: MacContext, length: usize, purpose: Purpose) -> Computation {
     Computation::Mac(Mac { context, length, is_checked: matches!(purpose, Purpose::Verify) })
 }
@@ -176,6 +207,14 @@ impl Computation {
                 verification.finish()?;
                 Ok((Vec::new(), None))
             }
+            (Self::Hashed(mut hashed), Step::Update) => {
+                hashed.take(data)?;
+                Ok((Vec::new(), Some(Self::Hashed(hashed))))
+            }
+            (Self::Hashed(mut hashed), Step::Finish(expected)) => {
+                hashed.take(data)?;
+                Ok((hashed.finish(expected)?, None))
+            }
             (Self::Signature(mut signature), Step::Update) => {
                 Ok((signature.take(offset, data)?, Some(Self::Signature(signature))))
             }
@@ -187,9 +226,8 @@ impl Computation {
                 let goes_on = !signature.is_over();
                 Ok((made, goes_on.then_some(Self::Signature(signature))))
             }
-            (Self::Mac(_) | Self::Encryption(_) | Self::Unit(_) | Self::Verification(_), Step::Repeat(_)) => {
-                Err(no_such_step())
-            }
+            (Self::Padded(mut padded), Step::Update) => Ok((padded.take(data)?, Some(Self::Padded(padded)))),
+            (Self::Padded(padded), Step::Finish(_)) => Ok((padded.finish(data)?, None)),
             (Self::Decryption(mut revelation), step) => {
                 let result = match step {
                     Step::Update => revelation.check(offset, data)?,
@@ -199,6 +237,7 @@ impl Computation {
                 let goes_on = !revelation.is_over();
                 Ok((result, goes_on.then_some(Self::Decryption(revelation))))
             }
+            (_, Step::Repeat(_)) => Err(no_such_step()),
         }
     }
 }

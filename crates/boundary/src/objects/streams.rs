@@ -53,7 +53,11 @@ impl Objects {
             self.check_iv(&object, mechanism, parameters)?;
         }
         let handle = self.cache.handle(&object)?;
-        let (computation, iv) = mechanisms::open_stream(&handle, purpose, mechanism, parameters, signature)?;
+        let (computation, iv) = if mechanisms::is_by_requests(mechanism) {
+            (mechanisms::open_by_requests(handle, purpose, mechanism, parameters)?, None)
+        } else {
+            mechanisms::open_stream(&handle, purpose, mechanism, parameters, signature)?
+        };
         Ok((Stream { key, mechanism, purpose, offset: 0, computation }, iv))
     }
 

@@ -10,7 +10,7 @@ use super::Client;
 
 /// Bytes of the IV that `CKM_CLOUDHSM_AES_GCM` has in front of its ciphertext.
 const IV_LENGTH: usize = 12;
-/// The shortest part of a data unit of AES-XTS.
+/// The shortest last part of what is done in blocks.
 const BLOCK: usize = 16;
 
 impl Client {
@@ -42,7 +42,7 @@ impl Client {
         }
         let Some(request) = CryptRequest::from_value(request) else { return Ok(None) };
         let Some(mechanism) = of_streams(request.mechanism) else { return Ok(None) };
-        let response = if operation == Operation::Decrypt && mechanism != MechanismType::AesXts {
+        let response = if operation == Operation::Decrypt && has_tag(mechanism) {
             self.decrypt_whole(mechanism, request, longest)?
         } else if is_twice(mechanism) {
             let (mut stream, _) =
@@ -113,6 +113,12 @@ impl Client {
         let plaintext = self.give_twice(&mut stream, data, longest, Some(tag))?;
         Ok(CryptResponse { data: plaintext, iv: None })
     }
+}
+
+/// Whether nothing may be decrypted before the end is seen.
+const fn has_tag(mechanism: MechanismType) -> bool {
+    use MechanismType as M;
+    matches!(mechanism, M::AesGcm | M::CloudhsmAesGcm | M::AesCcm)
 }
 
 /// Whether what is signed comes twice, and a verification begins with the signature.

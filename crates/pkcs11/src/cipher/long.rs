@@ -3,35 +3,48 @@
 
 use strongroom_wire::{MechanismType, Rv, codec};
 
-use super::{Cipher, Direction, Flow, active};
+use super::{Cipher, Direction, Flow, active, unpadded};
 use crate::edge::{Input, Output, Result, failure};
 use crate::library::Slot;
 use crate::long_data::{LongData, Task};
-use crate::mechanism::GCM_IV_LENGTH;
+use crate::mechanism::{GCM_IV_LENGTH, block_length};
 
 impl Cipher {
-    /// The result's length after so much more data, which are the last.
-    pub(super) fn long_length(&self, long: &LongData, more: usize) -> Result<usize> {
+    /// The result's length after so much more data, which are the last, and whether that is exact or only the most.
+    pub(super) fn long_length(&self, long: &LongData, more: usize) -> Result<(usize, bool)> {
         let (own_iv, tag) = (self.own_iv_length(), self.tag_length());
         let length = long.encrypted() + more;
         let refused =
             || failure(self.bad_length(), format!("{} does not take {length} bytes", self.kind.name()));
+        if let Some(block) = self.padded_block() {
+            return match self.direction {
+                Direction::Encrypt => Ok((long.waiting() + (length / block + 1) * block, true)),
+                Direction::Decrypt if length == 0 || !length.is_multiple_of(block) => refused(),
+                Direction::Decrypt => Ok((long.waiting() + length, false)),
+            };
+        }
         if self.passes_on() {
             if !long.is_streamed() && self.data_length().is_some_and(|said| said != length) {
                 return refused();
             }
             let iv = if long.is_streamed() { 0 } else { own_iv };
-            return Ok(long.waiting() + iv + length + tag);
+            return Ok((long.waiting() + iv + length + tag, true));
         }
         match length.checked_sub(own_iv + tag) {
-            Some(length) if self.data_length().is_none_or(|said| said == length) => Ok(length),
+            Some(length) if self.data_length().is_none_or(|said| said == length) => Ok((length, true)),
             _ => refused(),
         }
     }
 
-    /// Whether data go on as they come, and not after the last.
+    /// The block of a mechanism that pads.
+    fn padded_block(&self) -> Option<usize> {
+        (unpadded(self.kind) != self.kind).then(|| block_length(self.kind))
+    }
+
+    /// Whether data go on as they come, and not after the last: what has no tag to check.
     fn passes_on(&self) -> bool {
-        self.direction == Direction::Encrypt || self.kind == MechanismType::AesXts
+        let has_no_tag = self.kind == MechanismType::AesXts || self.padded_block().is_some();
+        self.direction == Direction::Encrypt || has_no_tag
     }
 
     /// The length of the plaintext, where the parameter says it.

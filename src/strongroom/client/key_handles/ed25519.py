@@ -27,7 +27,7 @@ class HsmEd25519PrivateKey(NotExportablePrivateKey, ed25519.Ed25519PrivateKey):
         return self._public_key
 
     def sign(self, data: Buffer) -> bytes:
-        """64 bytes (RFC 8032). The data itself goes to the HSM, up to 1 MiB less 4 KiB."""
+        """64 bytes (RFC 8032). The data itself goes to the HSM, more than 1 MiB less 4 KiB twice."""
         return self._objects.sign(self.reference, Mechanism.EDDSA, bytes(data))
 
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod aes;
+mod by_requests;
 mod eddsa_streams;
 mod mac;
 mod refusals;

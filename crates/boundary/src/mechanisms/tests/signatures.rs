@@ -22,16 +22,16 @@ const PSS: [M; 5] =
     [M::Sha1RsaPkcsPss, M::Sha224RsaPkcsPss, M::Sha256RsaPkcsPss, M::Sha384RsaPkcsPss, M::Sha512RsaPkcsPss];
 const ECDSA: [M; 5] = [M::EcdsaSha1, M::EcdsaSha224, M::EcdsaSha256, M::EcdsaSha384, M::EcdsaSha512];
 
-fn private() -> KeyHandle {
+pub fn private() -> KeyHandle {
     KeyHandle::rsa_private(RSA_KEY).unwrap()
 }
 
-fn public() -> KeyHandle {
+pub fn public() -> KeyHandle {
     let key = RsaKey::from_der(RSA_KEY).unwrap();
     KeyHandle::rsa_public(RsaKey::public(&key.modulus().unwrap(), &key.public_exponent().unwrap()).unwrap())
 }
 
-fn pss(hash: usize, mgf: usize, salt_length: u64) -> MechanismParameters {
+pub fn pss(hash: usize, mgf: usize, salt_length: u64) -> MechanismParameters {
     MechanismParameters {
         hash: Some(HASHES[hash].2.code()),
         mgf: Some(HASHES[mgf].3),
