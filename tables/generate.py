@@ -113,7 +113,7 @@ def attributes() -> dict[Path, str]:
     return {RUST / "attributes.rs": rust, PYTHON / "attributes.py": python, DOCS / "attributes.md": docs}
 
 
-FUNCTIONS = ["generate", "generate_pair", "sign", "encrypt", "wrap", "derive", "encapsulate", "digest"]
+FUNCTIONS = ["generate", "generate_pair", "sign", "recover", "encrypt", "wrap", "derive", "encapsulate", "digest"]
 
 
 def fips_refused(row: Row) -> list[str]:

@@ -23,6 +23,8 @@ def bodies(key: int) -> dict[Operation, dict[int, Any]]:
         Operation.RENEW_TICKET: {},
         Operation.SIGN: sign_body(key, bytes(32)),
         Operation.VERIFY: {**sign_body(key, bytes(32)), 5: bytes(64)},
+        Operation.SIGN_RECOVER: sign_body(key, bytes(32)),
+        Operation.VERIFY_RECOVER: sign_body(key, bytes(256)),
         Operation.ENCRYPT: sign_body(key, bytes(32)),
         Operation.DECRYPT: sign_body(key, bytes(32)),
         Operation.STREAM_OPEN: {1: key, 2: int(Mechanism.AES_CMAC), 4: int(Operation.SIGN)},

@@ -25,6 +25,8 @@ pub(crate) fn route(operation: Operation, body: &[u8]) -> Route {
     match operation {
         Operation::Sign
         | Operation::Verify
+        | Operation::SignRecover
+        | Operation::VerifyRecover
         | Operation::Encrypt
         | Operation::Decrypt
         | Operation::StreamOpen
@@ -144,6 +146,8 @@ mod tests {
         let sign = |key| CryptRequest { key, mechanism: 1, parameters: None, data: vec![] }.to_bytes();
         assert_eq!(route(Operation::Sign, &sign(5)), Route::Any);
         assert_eq!(route(Operation::Sign, &sign(session)), Route::OnlyHome);
+        assert_eq!(route(Operation::SignRecover, &sign(session)), Route::OnlyHome);
+        assert_eq!(route(Operation::VerifyRecover, &sign(session)), Route::OnlyHome);
         let token = Template::new().with(AttributeType::Token, AttributeValue::Bool(true));
         let make = |template| {
             GenerateKeyRequest {

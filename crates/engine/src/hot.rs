@@ -71,9 +71,11 @@ impl HotRequest {
         Ok(match operation {
             Operation::Hello => Self::Hello(HelloRequest::from_bytes(body)?),
             Operation::Attach => Self::Attach(AttachRequest::from_bytes(body)?),
-            Operation::Sign | Operation::Encrypt | Operation::Decrypt => {
-                Self::Crypt(CryptRequestView::from_bytes(body)?)
-            }
+            Operation::Sign
+            | Operation::SignRecover
+            | Operation::VerifyRecover
+            | Operation::Encrypt
+            | Operation::Decrypt => Self::Crypt(CryptRequestView::from_bytes(body)?),
             Operation::Verify => Self::Verify(VerifyRequest::from_bytes(body)?),
             Operation::Random => Self::Random(RandomRequest::from_bytes(body)?),
             Operation::Find => Self::Find(FindRequest::from_bytes(body)?),
@@ -95,7 +97,8 @@ impl HotRequest {
     pub(crate) fn is_long(&self, operation: Operation) -> bool {
         match self {
             Self::Crypt(crypt) => {
-                let is_private = matches!(operation, Operation::Sign | Operation::Decrypt);
+                let is_private =
+                    matches!(operation, Operation::Sign | Operation::SignRecover | Operation::Decrypt);
                 crypt.data.len() >= LONG_DATA || is_private && uses_rsa(crypt.mechanism)
             }
             Self::Verify(verify) => verify.data.len() >= LONG_DATA,
@@ -219,10 +222,11 @@ fn with_objects(
             let parameters = crypt.parameters.as_ref();
             let data = request.body.get(crypt.data.clone()).ok_or_else(Refusal::broken)?;
             check_length(shared, data)?;
+            let made = |data| CryptResponse { data, iv: None };
             let response = match request.operation {
-                Operation::Sign => {
-                    CryptResponse { data: objects.sign(caller, key, mechanism, parameters, data)?, iv: None }
-                }
+                Operation::Sign => made(objects.sign(caller, key, mechanism, parameters, data)?),
+                Operation::SignRecover => made(objects.sign_recover(caller, key, mechanism, data)?),
+                Operation::VerifyRecover => made(objects.verify_recover(caller, key, mechanism, data)?),
                 Operation::Encrypt => objects.encrypt(caller, key, mechanism, parameters, data)?,
                 _ => objects.decrypt(caller, key, mechanism, parameters, data)?,
             };

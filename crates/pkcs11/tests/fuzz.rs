@@ -22,6 +22,7 @@ const FUNCTIONS: [Function; 6] = [
     Function::Generate,
     Function::GeneratePair,
     Function::Sign,
+    Function::Recover,
     Function::Encrypt,
     Function::Wrap,
     Function::Digest,

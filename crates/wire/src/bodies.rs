@@ -70,6 +70,8 @@ bodies! {
     Members: Empty => MembersResponse,
     Sign: CryptRequest => CryptResponse,
     Verify: VerifyRequest => Empty,
+    SignRecover: CryptRequest => CryptResponse,
+    VerifyRecover: CryptRequest => CryptResponse,
     Encrypt: CryptRequest => CryptResponse,
     Decrypt: CryptRequest => CryptResponse,
     Random: RandomRequest => RandomResponse,

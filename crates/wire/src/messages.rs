@@ -106,7 +106,7 @@ message! {
             length_method: Option<u64>,
     }
 
-    /// `sign`, and `encrypt` and `decrypt`.
+    /// `sign`, `sign_recover`, `verify_recover` (whose data is a signature), `encrypt` and `decrypt`.
     pub struct CryptRequest {
         1 => key: u64,
         2 => mechanism: u64,
@@ -114,7 +114,7 @@ message! {
         4 => data: Vec<u8>,
     }
 
-    /// Their result: a signature, ciphertext or plaintext.
+    /// Their result: a signature, what one holds, ciphertext or plaintext.
     pub struct CryptResponse {
         1 => data: Vec<u8>,
         2 => /** The IV that the HSM made (GCM). */ iv: Option<Vec<u8>>,

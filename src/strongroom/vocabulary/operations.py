@@ -27,6 +27,8 @@ class Operation(IntEnum):
     FIND = 0x0015
     ATTRIBUTES = 0x0016
     DIGEST = 0x0017
+    SIGN_RECOVER = 0x0018
+    VERIFY_RECOVER = 0x0019
     LOGIN = 0x0100
     LOGOUT = 0x0101
     ACTIVATE = 0x0102
@@ -183,6 +185,22 @@ RULES: dict[Operation, OperationRule] = {
         roles=frozenset({Role.CRYPTO_USER, Role.ADMIN}),
     ),
     Operation.DIGEST: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.SIGN_RECOVER: OperationRule(
+        path="hot",
+        lane=None,
+        retry="pure",
+        narrowing=False,
+        opcode=None,
+        roles=frozenset({Role.CRYPTO_USER}),
+    ),
+    Operation.VERIFY_RECOVER: OperationRule(
         path="hot",
         lane=None,
         retry="pure",

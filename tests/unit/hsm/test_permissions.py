@@ -72,7 +72,7 @@ AWS = {
         CRYPTO_USERS,
     ),
     "encrypt, decrypt, sign, verify, HMAC": (
-        {"ENCRYPT", "DECRYPT", "SIGN", "VERIFY", "SIGN_WITH_APPROVAL"},
+        {"ENCRYPT", "DECRYPT", "SIGN", "VERIFY", "SIGN_RECOVER", "VERIFY_RECOVER", "SIGN_WITH_APPROVAL"},
         CRYPTO_USERS,
     ),
     "the same over long data": (

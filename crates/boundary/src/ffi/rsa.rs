@@ -87,8 +87,13 @@ impl RsaKey {
 
     /// Whether a PKCS #1 v1.5 signature is over this block.
     pub fn verify_pkcs1(&self, block: &[u8], signature: &[u8]) -> Result<()> {
-        let found = self.raw(aws_lc_sys::RSA_verify_raw, signature, RSA_PKCS1_PADDING)?;
+        let found = self.recover_pkcs1(signature)?;
         if found == block { Ok(()) } else { Err(CryptoError) }
+    }
+
+    /// The block in a PKCS #1 v1.5 signature, whose padding must be right.
+    pub fn recover_pkcs1(&self, signature: &[u8]) -> Result<Vec<u8>> {
+        self.raw(aws_lc_sys::RSA_verify_raw, signature, RSA_PKCS1_PADDING)
     }
 
     /// RSASSA-PSS over a digest.

@@ -104,6 +104,7 @@ const fn verb(function: Function) -> &'static str {
         Function::Generate => "generate keys",
         Function::GeneratePair => "generate key pairs",
         Function::Sign => "sign or verify",
+        Function::Recover => "sign or verify with recovery",
         Function::Encrypt => "encrypt or decrypt",
         Function::Wrap => "wrap or unwrap keys",
         Function::Derive => "derive keys",
@@ -169,6 +170,18 @@ pub fn verify(
         KeyHandle::Ed25519(_) | KeyHandle::X25519(_) | KeyHandle::MlKem(_) | KeyHandle::AesXts(_) => {
             Err(internal(OTHER_KEY))
         }
+    }
+}
+
+/// Takes the data out of a signature that holds it.
+///
+/// # Errors
+/// `CKR_SIGNATURE_INVALID`, `CKR_SIGNATURE_LEN_RANGE`.
+pub fn recover(key: &KeyHandle, mechanism: MechanismType, signature: &[u8]) -> Result<Vec<u8>> {
+    match key {
+        KeyHandle::Rsa(key) if mechanism == MechanismType::RsaX509 => rsa_raw::recover(key, signature),
+        KeyHandle::Rsa(key) => rsa_pkcs1::recover(key, signature),
+        _ => Err(internal(OTHER_KEY)),
     }
 }
 

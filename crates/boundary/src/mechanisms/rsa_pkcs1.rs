@@ -33,6 +33,12 @@ pub fn verify(key: &RsaHandle, mechanism: MechanismType, data: &[u8], signature:
     key.key.verify_pkcs1(&block, signature).map_err(|_| signature_invalid())
 }
 
+/// The data in a signature whose padding is right.
+pub fn recover(key: &RsaHandle, signature: &[u8]) -> Result<Vec<u8>> {
+    check_signature_length(key, signature)?;
+    key.key.recover_pkcs1(signature).map_err(|_| unrecoverable())
+}
+
 /// Encrypts, or decrypts with implicit rejection.
 pub fn crypt(key: &RsaHandle, direction: Direction, data: &[u8]) -> Result<Vec<u8>> {
     let size = key.key.size();
@@ -73,6 +79,13 @@ pub(super) fn check_signature_length(key: &RsaHandle, signature: &[u8]) -> Resul
 
 pub(super) fn signature_invalid() -> Error {
     Error::refused(Rv::SIGNATURE_INVALID, "the signature is not over this data by this key")
+}
+
+pub(super) fn unrecoverable() -> Error {
+    Error::refused(
+        Rv::SIGNATURE_INVALID,
+        "the signature was not made by this key in this way, or was altered",
+    )
 }
 
 pub(super) fn encrypted_length(size: usize) -> Error {

@@ -7,7 +7,9 @@ use strongroom_wire::Rv;
 
 use super::Direction;
 use super::handle::RsaHandle;
-use super::rsa_pkcs1::{check_signature_length, encrypted_invalid, encrypted_length, signature_invalid};
+use super::rsa_pkcs1::{
+    check_signature_length, encrypted_invalid, encrypted_length, signature_invalid, unrecoverable,
+};
 use crate::{Error, Result};
 
 /// The block to the power of the private exponent.
@@ -21,6 +23,12 @@ pub fn verify(key: &RsaHandle, data: &[u8], signature: &[u8]) -> Result<()> {
     check_signature_length(key, signature)?;
     let signed = key.key.recover_block(signature).map_err(|_| signature_invalid())?;
     if signed == block { Ok(()) } else { Err(signature_invalid()) }
+}
+
+/// The block that was signed: of the modulus's length, whatever it was when it was given.
+pub fn recover(key: &RsaHandle, signature: &[u8]) -> Result<Vec<u8>> {
+    check_signature_length(key, signature)?;
+    key.key.recover_block(signature).map_err(|_| unrecoverable())
 }
 
 /// Encrypts with the public or decrypts with the private exponent.

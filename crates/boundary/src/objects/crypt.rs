@@ -1,4 +1,4 @@
-//! The hot calls: sign, verify, encrypt, decrypt.
+//! The hot calls: sign and verify, also with recovery, encrypt, decrypt.
 
 use std::sync::Arc;
 
@@ -26,6 +26,10 @@ pub(super) const SIGN: Use =
     Use { function: Function::Sign, flag: AttributeType::Sign, half: CKO_PRIVATE_KEY };
 pub(super) const VERIFY: Use =
     Use { function: Function::Sign, flag: AttributeType::Verify, half: CKO_PUBLIC_KEY };
+pub(super) const SIGN_RECOVER: Use =
+    Use { function: Function::Recover, flag: AttributeType::SignRecover, half: CKO_PRIVATE_KEY };
+pub(super) const VERIFY_RECOVER: Use =
+    Use { function: Function::Recover, flag: AttributeType::VerifyRecover, half: CKO_PUBLIC_KEY };
 pub(super) const ENCRYPT: Use =
     Use { function: Function::Encrypt, flag: AttributeType::Encrypt, half: CKO_PUBLIC_KEY };
 pub(super) const DECRYPT: Use =
@@ -74,6 +78,36 @@ impl Objects {
     ) -> Result<()> {
         let handle = self.usable(caller, key, mechanism, VERIFY)?;
         mechanisms::verify(&handle, mechanism, parameters, data, signature)
+    }
+
+    /// Signs data so that the signature holds it.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn sign_recover(
+        &self,
+        caller: &Caller,
+        key: u64,
+        mechanism: MechanismType,
+        data: &[u8],
+    ) -> Result<Vec<u8>> {
+        let handle = self.usable(caller, key, mechanism, SIGN_RECOVER)?;
+        mechanisms::sign(&handle, mechanism, None, data)
+    }
+
+    /// The data that a signature holds, if this key's other half made it.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_recover(
+        &self,
+        caller: &Caller,
+        key: u64,
+        mechanism: MechanismType,
+        signature: &[u8],
+    ) -> Result<Vec<u8>> {
+        let handle = self.usable(caller, key, mechanism, VERIFY_RECOVER)?;
+        mechanisms::recover(&handle, mechanism, signature)
     }
 
     /// Encrypts data.
@@ -163,7 +197,8 @@ impl Objects {
             return Err(super::visibility::absent(object.reference, Rv::KEY_HANDLE_INVALID));
         }
         mechanisms::check_allowed(mechanism, wanted.function, object.kind(), self.options.fips)?;
-        let protects = matches!(wanted.flag, AttributeType::Encrypt | AttributeType::Sign);
+        let protects =
+            matches!(wanted.flag, AttributeType::Encrypt | AttributeType::Sign | AttributeType::SignRecover);
         if self.options.fips && mechanism.is_fips_legacy() && protects {
             let text = format!("{} may only decrypt or verify in a cluster of mode FIPS", mechanism.name());
             return Err(Error::refused(Rv::MECHANISM_INVALID, text));

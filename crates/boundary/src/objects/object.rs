@@ -66,7 +66,7 @@ impl From<Option<KeyQuorum>> for Quorum {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags(u32);
 
-const FLAGS: [AttributeType; 18] = [
+const FLAGS: [AttributeType; 20] = [
     AttributeType::Token,
     AttributeType::Private,
     AttributeType::Modifiable,
@@ -76,7 +76,9 @@ const FLAGS: [AttributeType; 18] = [
     AttributeType::Wrap,
     AttributeType::Unwrap,
     AttributeType::Sign,
+    AttributeType::SignRecover,
     AttributeType::Verify,
+    AttributeType::VerifyRecover,
     AttributeType::Sensitive,
     AttributeType::Extractable,
     AttributeType::WrapWithTrusted,

@@ -91,7 +91,14 @@ fn the_role_table_is_enforced_for_every_hot_operation() {
     let hsm = Hsm::start();
     let admin = hsm.login(8, Role::Admin);
     let mut peer = hsm.logged_in(&admin);
-    for operation in [Operation::Sign, Operation::Verify, Operation::Encrypt, Operation::Decrypt] {
+    for operation in [
+        Operation::Sign,
+        Operation::Verify,
+        Operation::SignRecover,
+        Operation::VerifyRecover,
+        Operation::Encrypt,
+        Operation::Decrypt,
+    ] {
         assert_eq!(rv(peer.call(operation, 8, &sign_request(1))), Rv::USER_TYPE_INVALID, "{operation:?}");
         assert_eq!(rv(peer.call(operation, 0, &sign_request(1))), Rv::USER_NOT_LOGGED_IN, "{operation:?}");
     }

@@ -43,7 +43,7 @@ pub enum Kind {
     Mechanisms,
 }
 
-/// What a mechanism does; `Sign` includes verify, `Encrypt` decrypt, `Wrap` unwrap and `Encapsulate` decapsulate.
+/// What a mechanism does; `Sign` includes verify, `Recover` both ways, `Encrypt` decrypt, `Wrap` unwrap and `Encapsulate` decapsulate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     /// Makes a secret key.
@@ -52,6 +52,8 @@ pub enum Function {
     GeneratePair,
     /// Signs and verifies, or makes and checks a MAC.
     Sign,
+    /// Signs so that the signature holds the data, and takes it out again.
+    Recover,
     /// Encrypts and decrypts a user's data.
     Encrypt,
     /// Wraps and unwraps keys.

@@ -32,6 +32,10 @@ pub enum Operation {
     Attributes = 0x0016,
     /// Number 0x0017.
     Digest = 0x0017,
+    /// Number 0x0018.
+    SignRecover = 0x0018,
+    /// Number 0x0019.
+    VerifyRecover = 0x0019,
     /// Number 0x0100.
     Login = 0x0100,
     /// Number 0x0101.
@@ -138,6 +142,8 @@ impl Operation {
         Self::Find,
         Self::Attributes,
         Self::Digest,
+        Self::SignRecover,
+        Self::VerifyRecover,
         Self::Login,
         Self::Logout,
         Self::Activate,
@@ -200,6 +206,8 @@ impl Operation {
             0x0015 => Some(Self::Find),
             0x0016 => Some(Self::Attributes),
             0x0017 => Some(Self::Digest),
+            0x0018 => Some(Self::SignRecover),
+            0x0019 => Some(Self::VerifyRecover),
             0x0100 => Some(Self::Login),
             0x0101 => Some(Self::Logout),
             0x0102 => Some(Self::Activate),
@@ -315,6 +323,8 @@ impl Operation {
             Self::Find => RetryClass::Pure,
             Self::Attributes => RetryClass::Pure,
             Self::Digest => RetryClass::Pure,
+            Self::SignRecover => RetryClass::Pure,
+            Self::VerifyRecover => RetryClass::Pure,
             Self::Login => RetryClass::Pure,
             Self::Logout => RetryClass::Change,
             Self::Activate => RetryClass::Change,
@@ -378,6 +388,8 @@ impl Operation {
             Self::Find => &[Role::CryptoUser, Role::Admin],
             Self::Attributes => &[Role::CryptoUser, Role::Admin],
             Self::Digest => &[Role::CryptoUser],
+            Self::SignRecover => &[Role::CryptoUser],
+            Self::VerifyRecover => &[Role::CryptoUser],
             Self::Login => &[Role::None],
             Self::Logout => &[Role::CryptoUser, Role::Admin, Role::UnactivatedAdmin],
             Self::Activate => &[Role::None],
@@ -441,6 +453,8 @@ impl Operation {
             Self::Find => "find",
             Self::Attributes => "attributes",
             Self::Digest => "digest",
+            Self::SignRecover => "sign_recover",
+            Self::VerifyRecover => "verify_recover",
             Self::Login => "login",
             Self::Logout => "logout",
             Self::Activate => "activate",

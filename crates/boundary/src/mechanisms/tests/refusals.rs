@@ -5,10 +5,11 @@ use strongroom_wire::{KeyKind, MechanismType as M, Rv};
 
 use super::super::{check_allowed, random};
 
-const FUNCTIONS: [Function; 8] = [
+const FUNCTIONS: [Function; 9] = [
     Function::Generate,
     Function::GeneratePair,
     Function::Sign,
+    Function::Recover,
     Function::Encrypt,
     Function::Wrap,
     Function::Derive,
@@ -40,6 +41,7 @@ fn mode_fips_refuses_what_the_fips_column_says() {
     let refused = |mechanism, function| check_allowed(mechanism, function, None, true).is_err();
     assert!(refused(M::RsaPkcs, Function::Encrypt) && refused(M::RsaPkcs, Function::Wrap));
     assert!(!refused(M::RsaPkcs, Function::Sign) && !refused(M::RsaPkcsOaep, Function::Encrypt));
+    assert!(!refused(M::RsaPkcs, Function::Recover) && !refused(M::RsaX509, Function::Recover));
     assert!(refused(M::EcEdwardsKeyPairGen, Function::GeneratePair) && refused(M::Eddsa, Function::Sign));
 }
 

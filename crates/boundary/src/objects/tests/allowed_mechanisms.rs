@@ -88,12 +88,14 @@ fn a_digest_of_the_clients_is_not_signed_by_a_key_that_is_bound_to_the_mechanism
         let verified = objects.verify(&alice, public, other, None, &[7; 32], &signature);
         assert_eq!(code(verified), Rv::MECHANISM_INVALID);
     }
-    let rsa = imports::rsa_private().with(A::Sign, V::Bool(true)).with(A::Decrypt, V::Bool(true));
+    let uses = flags(&[A::Sign, A::SignRecover, A::Decrypt]);
+    let rsa = uses.iter().fold(imports::rsa_private(), |key, (flag, value)| key.with(flag, value.clone()));
     let rsa = rsa.with(A::AllowedMechanisms, bound(&[M::Sha256RsaPkcs]));
     let rsa = published(&objects, &objects.create_object(&alice, rsa).unwrap());
     assert_eq!(code(objects.sign(&alice, rsa, M::Sha256RsaPkcs, None, b"message")), Rv::OK);
     for other in [M::RsaPkcs, M::RsaX509, M::Sha512RsaPkcs] {
         assert_eq!(code(objects.sign(&alice, rsa, other, None, &[7; 32])), Rv::MECHANISM_INVALID);
+        assert_eq!(code(objects.sign_recover(&alice, rsa, other, &[7; 32])), Rv::MECHANISM_INVALID);
     }
     assert_eq!(code(objects.decrypt(&alice, rsa, M::RsaPkcs, None, &[1; 256])), Rv::MECHANISM_INVALID);
 }

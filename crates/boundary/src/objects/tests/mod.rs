@@ -18,6 +18,7 @@ mod ml_dsa;
 mod ml_kem;
 mod quorum;
 mod records;
+mod recovery;
 mod refusals;
 mod sharing;
 mod streams;

@@ -181,7 +181,7 @@ fn a_key_with_a_quorum_is_used_for_nothing_but_signatures() {
     let public = flags(&[A::Token, A::Encrypt])
         .with(A::ModulusBits, V::Ulong(2048))
         .with(A::PublicExponent, V::Bytes(vec![1, 0, 1]));
-    let private = flags(&[A::Token, A::Sign, A::Decrypt, A::Unwrap]);
+    let private = flags(&[A::Token, A::Sign, A::SignRecover, A::Decrypt, A::Unwrap]);
     let (public, private) = objects.generate_key_pair(&alice, M::RsaPkcsKeyPairGen, public, private).unwrap();
     let (public, private) = (published(&objects, &public), settled(&objects, private.reference, 2));
     let cipher = objects.encrypt(&alice, public, M::RsaPkcs, None, b"data").unwrap().data;
@@ -195,6 +195,10 @@ fn a_key_with_a_quorum_is_used_for_nothing_but_signatures() {
         code(objects.sign(&alice, private, M::RsaX509, None, b"data")),
         Rv::KEY_FUNCTION_NOT_PERMITTED
     );
+    for caller in [alice, approved(&data(Service::Usage, private, "alice"), &["alice", "bob", "carol"])] {
+        let recovered = objects.sign_recover(&caller, private, M::RsaPkcs, b"data");
+        assert_eq!(code(recovered), Rv::KEY_FUNCTION_NOT_PERMITTED);
+    }
 }
 
 #[test]

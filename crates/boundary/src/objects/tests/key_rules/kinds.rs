@@ -27,13 +27,22 @@ impl Kind {
     /// Whether a key of this kind has an attribute that its owner may choose.
     pub fn has(self, attribute: A) -> bool {
         let lacks: &[A] = match self {
-            Self::Aes => &[],
-            Self::Secret => &[A::Wrap, A::Unwrap],
-            Self::Rsa => &[A::Encrypt, A::Verify, A::Wrap],
-            Self::RsaPublic => {
-                &[A::Decrypt, A::Sign, A::Unwrap, A::Derive, A::Extractable, A::Sensitive, A::WrapWithTrusted]
+            Self::Aes => &[A::SignRecover, A::VerifyRecover],
+            Self::Secret => &[A::SignRecover, A::VerifyRecover, A::Wrap, A::Unwrap],
+            Self::Rsa => &[A::Encrypt, A::Verify, A::VerifyRecover, A::Wrap],
+            Self::RsaPublic => &[
+                A::Decrypt,
+                A::Sign,
+                A::SignRecover,
+                A::Unwrap,
+                A::Derive,
+                A::Extractable,
+                A::Sensitive,
+                A::WrapWithTrusted,
+            ],
+            Self::Ec => {
+                &[A::Encrypt, A::Decrypt, A::Verify, A::SignRecover, A::VerifyRecover, A::Wrap, A::Unwrap]
             }
-            Self::Ec => &[A::Encrypt, A::Decrypt, A::Verify, A::Wrap, A::Unwrap],
         };
         !lacks.contains(&attribute)
     }

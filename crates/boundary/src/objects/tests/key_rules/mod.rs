@@ -17,11 +17,13 @@ use kinds::Kind;
 use world::World;
 
 /// What a template of a sequence may say.
-pub const NAMED: [A; 13] = [
+pub const NAMED: [A; 15] = [
     A::Encrypt,
     A::Decrypt,
     A::Sign,
     A::Verify,
+    A::SignRecover,
+    A::VerifyRecover,
     A::Wrap,
     A::Unwrap,
     A::Derive,
@@ -57,6 +59,7 @@ pub enum Action {
     Encrypt { user: u8, key: u8 },
     Decrypt { user: u8, key: u8, wrapped: u8 },
     Sign { user: u8, key: u8, info: u8 },
+    SignRecover { user: u8, key: u8, info: u8 },
     Destroy { user: u8, key: u8 },
 }
 
@@ -116,9 +119,9 @@ fn action() -> impl Strategy<Value = Action> {
                 Action::Generate { user, kind, session, said, demands, bound }
             }),
         1 => (user(), secret_kind(), said()).prop_map(|(user, kind, said)| Action::Import { user, kind, said }),
-        2 => (owner(), key(), any::<Option<bool>>(), prop::option::weighted(0.4, (0_u8..14, any::<bool>())), bound())
+        2 => (owner(), key(), any::<Option<bool>>(), prop::option::weighted(0.4, (0_u8..16, any::<bool>())), bound())
             .prop_map(|(user, key, session, change, bound)| Action::Copy { user, key, session, change, bound }),
-        3 => (owner(), key(), 0_u8..14, any::<bool>())
+        3 => (owner(), key(), 0_u8..16, any::<bool>())
             .prop_map(|(user, key, attribute, value)| Action::Set { user, key, attribute, value }),
         1 => (owner(), key(), 0_u8..3, 0_u8..6)
             .prop_map(|(user, key, which, demand)| Action::Demand { user, key, which, demand }),
@@ -134,6 +137,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (user(), key()).prop_map(|(user, key)| Action::Encrypt { user, key }),
         1 => (user(), key(), key()).prop_map(|(user, key, wrapped)| Action::Decrypt { user, key, wrapped }),
         1 => (user(), key(), 0_u8..2).prop_map(|(user, key, info)| Action::Sign { user, key, info }),
+        1 => (user(), key(), 0_u8..2).prop_map(|(user, key, info)| Action::SignRecover { user, key, info }),
         1 => (owner(), key()).prop_map(|(user, key)| Action::Destroy { user, key }),
     ]
 }

@@ -44,6 +44,7 @@ impl Key {
             A::Encrypt if self.kind == Kind::RsaPublic => true,
             A::Encrypt | A::Decrypt => !(value && self.is(A::WrappingOnly)),
             A::Wrap | A::Unwrap | A::Sign | A::Verify | A::Derive | A::Destroyable => true,
+            A::SignRecover | A::VerifyRecover => true,
             A::Sensitive | A::WrapWithTrusted => value || !self.is(attribute),
             A::Extractable | A::Modifiable | A::Copyable => !value || self.is(attribute),
             _ => false,
@@ -163,6 +164,10 @@ impl World {
             Action::Sign { user, key: number, .. } => {
                 let key = key(number)?;
                 key.is_seen_by(*user) && key.is(A::Sign) && key.takes(key.kind.signing())
+            }
+            Action::SignRecover { user, key: number, .. } => {
+                let key = key(number)?;
+                key.is_seen_by(*user) && key.is(A::SignRecover) && key.takes(M::RsaX509)
             }
             Action::Destroy { user, key: number } => {
                 let key = key(number)?;

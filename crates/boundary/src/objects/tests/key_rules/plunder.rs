@@ -8,6 +8,7 @@ use super::super::only;
 use super::USERS;
 use super::kinds::Kind;
 use super::world::{DEMANDS, World, Wrapped, holds, wrapping};
+use crate::ffi::Hash;
 use crate::mechanisms::{self, KeyHandle};
 
 /// The value of wrapping keys that the users know.
@@ -86,7 +87,7 @@ impl World {
 
     /// Every flag to where it allows more, by change and by copy; every demand away.
     fn weaken(&mut self) {
-        const WEAKER: [(A, bool); 9] = [
+        const WEAKER: [(A, bool); 10] = [
             (A::Extractable, true),
             (A::WrapWithTrusted, false),
             (A::Encrypt, true),
@@ -95,6 +96,7 @@ impl World {
             (A::Unwrap, true),
             (A::Derive, true),
             (A::Sign, true),
+            (A::SignRecover, true),
             (A::Trusted, true),
         ];
         for reference in self.references() {
@@ -218,13 +220,17 @@ impl World {
     fn decrypt_with_rsa(&mut self, user: u8, by: u64, mechanism: M, data: &[u8]) {
         let (first, rest) = data.split_at(MODULUS);
         let oaep = wrapping(M::RsaPkcsOaep);
-        let found = self.objects.decrypt(self.caller(user), by, M::RsaPkcsOaep, oaep.as_ref(), first);
-        let Ok(found) = found else { return };
+        let decrypted = self.objects.decrypt(self.caller(user), by, M::RsaPkcsOaep, oaep.as_ref(), first);
+        // A signature without padding is the bare function too.
+        let signed = || self.objects.sign(self.caller(user), by, M::RsaX509, None, first);
+        let recovered = || self.objects.sign_recover(self.caller(user), by, M::RsaX509, first);
+        let by_hand = || signed().or_else(|_| recovered()).map(|block| without_oaep(&block));
+        let Ok(found) = decrypted.map(|found| found.data).or_else(|_| by_hand()) else { return };
         if mechanism == M::RsaAesKeyWrap {
-            let opened = mechanisms::unwrap(&self.aes(&found.data), M::AesKeyWrapKwp, None, rest).unwrap();
+            let opened = mechanisms::unwrap(&self.aes(&found), M::AesKeyWrapKwp, None, rest).unwrap();
             self.known.insert(opened.to_vec());
         }
-        self.known.insert(found.data);
+        self.known.insert(found);
     }
 
     fn aes(&self, value: &[u8]) -> KeyHandle {
@@ -283,4 +289,23 @@ impl World {
         }
         self.known.contains(&wrapped.by).then(|| self.aes(&wrapped.by))
     }
+}
+
+/// RFC 8017 section 7.1.2, step 3, for the parameters of [`wrapping`].
+fn without_oaep(block: &[u8]) -> Vec<u8> {
+    let length = Hash::Sha256.length();
+    let (seed, data) = block[1..].split_at(length);
+    let seed = masked(seed, data);
+    let data = masked(data, &seed);
+    let separator = length + data[length..].iter().position(|byte| *byte == 1).unwrap();
+    data[separator + 1..].to_vec()
+}
+
+/// MGF1 with SHA-256 over the seed, on the bytes (RFC 8017 appendix B.2.1).
+fn masked(bytes: &[u8], seed: &[u8]) -> Vec<u8> {
+    let mask = (0_u32..).flat_map(|counter| {
+        let input = [seed, &counter.to_be_bytes()].concat();
+        mechanisms::digest(Hash::Sha256, &input).unwrap().as_ref().to_vec()
+    });
+    bytes.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect()
 }

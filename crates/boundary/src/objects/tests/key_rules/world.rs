@@ -285,6 +285,11 @@ impl World {
                 let reference = self.pick(key)?.reference;
                 self.sign(user, reference, info)
             }
+            Action::SignRecover { user, key, info } => {
+                let reference = self.pick(key)?.reference;
+                let made = objects.sign_recover(self.caller(user), reference, M::RsaX509, &[info, 2]);
+                made.map_err(|error| error.rv).map(|made| self.known.extend([made]))
+            }
             Action::Destroy { user, key } => {
                 let reference = self.pick(key)?.reference;
                 objects.check_destroy(self.caller(user), reference).map_err(|error| error.rv).map(|_| {
