@@ -1,7 +1,7 @@
 //! Searches, and reading of attributes.
 //!
 //! A crypto-user finds its own objects, those that are shared with it, its login's session objects and the public objects
-//! of everyone; an admin finds every token object, and is given references and labels only.
+//! of everyone; an admin finds every token object, and is given references and labels only, except of the public ones.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -21,7 +21,7 @@ const LIMIT: usize = 8192;
 const BYTES: usize = 640 * 1024;
 /// What one object takes beside its attributes.
 const VIEW_BYTES: usize = 96;
-/// What an admin may search by, and is shown.
+/// What an admin may search by among all objects, and is shown of those that are private.
 const ADMIN_ATTRIBUTES: [AttributeType; 5] = [
     AttributeType::Class,
     AttributeType::KeyType,
@@ -38,7 +38,8 @@ impl Objects {
     /// `CKR_ATTRIBUTE_TYPE_INVALID` where an admin searches by what it may not see.
     pub fn find(&self, caller: &Caller, request: &FindRequest) -> Result<FindResponse> {
         self.ready()?;
-        let admin = caller.role == Role::Admin;
+        let is_public_only = request.template.bool(AttributeType::Private) == Some(false);
+        let admin = caller.role == Role::Admin && !is_public_only;
         if admin
             && let Some((other, _)) =
                 request.template.iter().find(|(wanted, _)| !ADMIN_ATTRIBUTES.contains(wanted))
@@ -89,7 +90,8 @@ impl Objects {
                 return Err(Error::refused(Rv::DATA_LEN_RANGE, "too many objects at once: ask for fewer"));
             }
             let mut view = view(caller, &object, true)?;
-            if let Some(data) = object.data().filter(|_| object.is_visible_to(caller)) {
+            let is_open = object.is_public() || object.is_visible_to(caller);
+            if let Some(data) = object.data().filter(|_| is_open) {
                 view.attributes.set(AttributeType::Value, AttributeValue::Secret(Secret::new(data.to_vec())));
             }
             objects.push(view);
@@ -177,7 +179,7 @@ fn view(caller: &Caller, object: &Object, with_attributes: bool) -> Result<Objec
         return Ok(object.view_of(Template::new()));
     }
     let mut view = object.view()?;
-    if admin {
+    if admin && !object.is_public() {
         view.attributes = view
             .attributes
             .iter()

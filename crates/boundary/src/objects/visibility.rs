@@ -15,8 +15,13 @@ impl Object {
         if caller.role != Role::CryptoUser {
             return false;
         }
-        let is_open = || !self.flags.has(AttributeType::Private) || self.is_shared_with(&caller.username);
+        let is_open = || self.is_public() || self.is_shared_with(&caller.username);
         self.is_owned_by(caller) || (self.is_token() && is_open())
+    }
+
+    /// Whether everybody may read it.
+    pub fn is_public(&self) -> bool {
+        !self.flags.has(AttributeType::Private)
     }
 
     /// Whether a crypto-user may change and destroy it.

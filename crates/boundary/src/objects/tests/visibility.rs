@@ -79,6 +79,36 @@ fn an_admin_finds_token_objects_of_all_but_sees_their_labels_only() {
 }
 
 #[test]
+fn an_admin_searches_and_reads_public_objects_as_everybody_does_and_trusts_them() {
+    let (objects, alice, admin) = (objects(), user("alice"), admin());
+    let pair = |private| {
+        let public = flags(&[A::Token, A::Verify])
+            .with(A::EcParams, V::Bytes(P256.to_vec()))
+            .with(A::Private, V::Bool(private));
+        let (public, other) =
+            objects.generate_key_pair(&alice, M::EcKeyPairGen, public, flags(&[A::Token])).unwrap();
+        published(&objects, &other);
+        published(&objects, &public)
+    };
+    let (open, closed) = (pair(false), pair(true));
+    let public = only(A::Private, V::Bool(false));
+    assert_eq!(find(&objects, &admin, public.clone()), [open]);
+    assert_eq!(find(&objects, &admin, public.clone().with(A::Verify, V::Bool(true))), [open]);
+    assert_eq!(find(&objects, &admin, public.clone().with(A::Verify, V::Bool(false))), []);
+    for refused in [only(A::Private, V::Bool(true)), flags(&[A::Verify])] {
+        let request = FindRequest { template: refused, after: 0, limit: 10, with_attributes: false };
+        assert_eq!(code(objects.find(&admin, &request)), Rv::ATTRIBUTE_TYPE_INVALID);
+    }
+    assert_eq!(read(&objects, &admin, open), read(&objects, &alice, open));
+    let request = FindRequest { template: public, after: 0, limit: 10, with_attributes: true };
+    let found = objects.find(&admin, &request).unwrap();
+    assert_eq!(found.objects.0[0].attributes, read(&objects, &alice, open));
+    assert_eq!(read(&objects, &admin, closed).bytes(A::EcPoint), None);
+    published(&objects, &objects.set_attributes(&admin, open, flags(&[A::Trusted])).unwrap());
+    assert_eq!(read(&objects, &alice, open).bool(A::Trusted), Some(true));
+}
+
+#[test]
 fn nobody_but_a_crypto_user_makes_objects_and_nobody_without_a_role_sees_any() {
     let (objects, alice) = (objects(), user("alice"));
     let key = aes_key(&objects, &alice);
