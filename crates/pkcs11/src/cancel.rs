@@ -2,7 +2,8 @@
 
 use cryptoki_sys::{
     CK_FLAGS, CK_RV, CK_SESSION_HANDLE, CKF_DECRYPT, CKF_DIGEST, CKF_ENCRYPT, CKF_FIND_OBJECTS,
-    CKF_MESSAGE_DECRYPT, CKF_MESSAGE_ENCRYPT, CKF_MESSAGE_SIGN, CKF_MESSAGE_VERIFY, CKF_SIGN, CKF_VERIFY,
+    CKF_MESSAGE_DECRYPT, CKF_MESSAGE_ENCRYPT, CKF_MESSAGE_SIGN, CKF_MESSAGE_VERIFY, CKF_SIGN,
+    CKF_SIGN_RECOVER, CKF_VERIFY, CKF_VERIFY_RECOVER,
 };
 
 use crate::edge::enter;
@@ -44,6 +45,12 @@ pub unsafe extern "C" fn C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_F
         if is_named(CKF_VERIFY) {
             operations.verify = None;
             operations.verify_signature = None;
+        }
+        if is_named(CKF_SIGN_RECOVER) {
+            operations.sign_recover = None;
+        }
+        if is_named(CKF_VERIFY_RECOVER) {
+            operations.verify_recover = None;
         }
         if is_named(CKF_FIND_OBJECTS) {
             operations.search = None;

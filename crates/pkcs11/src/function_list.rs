@@ -12,8 +12,8 @@ use strongroom_wire::Rv;
 use crate::edge::{guard, put, put_list, take};
 use crate::{
     authenticated_wrap, cancel, decrypt, digest, dual, encapsulation, encrypt, general, keys,
-    message_decrypt, message_encrypt, message_sign, message_verify, objects, operation_state, random, search,
-    sessions, sign, slots, unsupported, verify, verify_signature,
+    message_decrypt, message_encrypt, message_sign, message_verify, objects, operation_state, random,
+    recover, search, sessions, sign, slots, unsupported, verify, verify_signature,
 };
 
 const VERSION_2_40: CK_VERSION = CK_VERSION { major: 2, minor: 40 };
@@ -71,14 +71,14 @@ macro_rules! functions {
             C_Sign: Some(sign::C_Sign),
             C_SignUpdate: Some(sign::C_SignUpdate),
             C_SignFinal: Some(sign::C_SignFinal),
-            C_SignRecoverInit: Some(unsupported::C_SignRecoverInit),
-            C_SignRecover: Some(unsupported::C_SignRecover),
+            C_SignRecoverInit: Some(recover::C_SignRecoverInit),
+            C_SignRecover: Some(recover::C_SignRecover),
             C_VerifyInit: Some(verify::C_VerifyInit),
             C_Verify: Some(verify::C_Verify),
             C_VerifyUpdate: Some(verify::C_VerifyUpdate),
             C_VerifyFinal: Some(verify::C_VerifyFinal),
-            C_VerifyRecoverInit: Some(unsupported::C_VerifyRecoverInit),
-            C_VerifyRecover: Some(unsupported::C_VerifyRecover),
+            C_VerifyRecoverInit: Some(recover::C_VerifyRecoverInit),
+            C_VerifyRecover: Some(recover::C_VerifyRecover),
             C_DigestEncryptUpdate: Some(dual::C_DigestEncryptUpdate),
             C_DecryptDigestUpdate: Some(dual::C_DecryptDigestUpdate),
             C_SignEncryptUpdate: Some(dual::C_SignEncryptUpdate),

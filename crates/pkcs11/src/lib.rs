@@ -38,6 +38,7 @@ pub mod objects;
 mod operation_state;
 pub mod profile;
 pub mod random;
+pub mod recover;
 pub mod search;
 pub mod session;
 pub mod sessions;

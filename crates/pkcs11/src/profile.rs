@@ -27,6 +27,9 @@ const OVERHEAD: usize = 32;
 pub const LARGEST_CALL: usize = 1 << 30;
 const ED25519: &[u8] = &[6, 3, 0x2b, 0x65, 0x70];
 
+/// What no key has in AWS's library.
+const RECOVERY: [AttributeType; 2] = [AttributeType::SignRecover, AttributeType::VerifyRecover];
+
 /// Refuses what AWS's C_OpenSession refuses.
 pub fn check_open(flags: CK_FLAGS, has_callback: bool) -> Result {
     if has_callback {
@@ -135,6 +138,9 @@ impl Slot {
         let is_certificate = template.ulong(AttributeType::Class) == Some(CKO_CERTIFICATE);
         if template.bool(AttributeType::Private) == Some(false) && !is_certificate {
             return failure(Rv::TEMPLATE_INCONSISTENT, "CKA_PRIVATE must be true");
+        }
+        if let Some(recovery) = RECOVERY.into_iter().find(|flag| template.bool(*flag) == Some(true)) {
+            return failure(Rv::TEMPLATE_INCONSISTENT, format!("{} must be false", recovery.name()));
         }
         self.check_availability(template)
     }

@@ -17,6 +17,7 @@ use crate::message_cipher::MessageCipher;
 use crate::message_sign::MessageSigning;
 use crate::object_cache::Object;
 use crate::objects::handles_of;
+use crate::recover::Recovery;
 use crate::search::Search;
 use crate::sign::Signing;
 use crate::verify_signature::SignatureCheck;
@@ -47,6 +48,10 @@ pub struct Operations {
     pub verify: Option<Signing>,
     /// C_VerifySignatureInit.
     pub verify_signature: Option<SignatureCheck>,
+    /// C_SignRecoverInit.
+    pub sign_recover: Option<Recovery>,
+    /// C_VerifyRecoverInit.
+    pub verify_recover: Option<Recovery>,
     /// C_EncryptInit.
     pub encrypt: Option<Cipher>,
     /// C_DecryptInit.

@@ -149,7 +149,10 @@ fn functions(slot: &Slot, mechanism: MechanismType) -> Vec<Function> {
         return Vec::new();
     }
     let is_fips = slot.client.is_fips();
-    let allowed = |function: &&Function| !is_fips || !mechanism.fips_refused().contains(function);
+    let allowed = |function: &&Function| {
+        (!is_fips || !mechanism.fips_refused().contains(function))
+            && (slot.profile == Profile::Standard || **function != Function::Recover)
+    };
     mechanism.functions().iter().filter(allowed).copied().collect()
 }
 

@@ -18,7 +18,7 @@ use strongroom_pkcs11::mechanism::Mechanism;
 use strongroom_wire::tables::{Function, Kind, ParameterKind};
 use strongroom_wire::{AttributeType, MechanismType};
 
-const FUNCTIONS: [Function; 6] = [
+const FUNCTIONS: [Function; 7] = [
     Function::Generate,
     Function::GeneratePair,
     Function::Sign,

@@ -28,6 +28,7 @@ FLAGS = {
     "generate": CKF_HW | 0x8000,
     "generate_pair": CKF_HW | 0x10000,
     "sign": CKF_HW | 0x800 | 0x2000,
+    "recover": CKF_HW | 0x1000 | 0x4000,
     "encrypt": CKF_HW | 0x100 | 0x200,
     "wrap": CKF_HW | 0x20000 | 0x40000,
     "derive": CKF_HW | 0x80000,

@@ -10,4 +10,5 @@ mod interfaces;
 mod message_signatures;
 mod messages;
 mod objects_and_keys;
+mod recovery;
 mod signatures;

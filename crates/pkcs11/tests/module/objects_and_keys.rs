@@ -61,7 +61,6 @@ fn functions_that_are_not_supported_say_so() {
         Err(Rv::ARGUMENTS_BAD)
     );
     assert_eq!(call!(C_InitPIN(session.0, ptr::null_mut(), 0)), Err(Rv::FUNCTION_NOT_SUPPORTED));
-    assert_eq!(call!(C_SignRecoverInit(session.0, ptr::null_mut(), 1)), Err(Rv::FUNCTION_NOT_SUPPORTED));
 }
 
 #[test]

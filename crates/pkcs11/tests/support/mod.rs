@@ -80,6 +80,16 @@ impl Token {
                 objects.verify(&caller, key, mechanism, r.parameters.as_ref(), &r.data, &r.signature)?;
                 Empty {}.to_bytes()
             }
+            Operation::SignRecover => {
+                let r = CryptRequest::from_bytes(body).unwrap();
+                let data = objects.sign_recover(&caller, r.key, mechanism(r.mechanism), &r.data)?;
+                CryptResponse { data, iv: None }.to_bytes()
+            }
+            Operation::VerifyRecover => {
+                let r = CryptRequest::from_bytes(body).unwrap();
+                let data = objects.verify_recover(&caller, r.key, mechanism(r.mechanism), &r.data)?;
+                CryptResponse { data, iv: None }.to_bytes()
+            }
             Operation::Encrypt => {
                 let r = CryptRequest::from_bytes(body).unwrap();
                 objects
