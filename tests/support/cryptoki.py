@@ -13,6 +13,7 @@ from typing import Any
 from cryptoki_mechanisms import CkMechanism, mechanism
 
 CKF_RW_SERIAL = 6
+CKU_SO, CKU_USER = 0, 1
 CKM_ECDSA = 0x1041
 CKM_EC_KEY_PAIR_GEN = 0x1040
 CKO_PUBLIC_KEY, CKO_PRIVATE_KEY = 2, 3
@@ -26,6 +27,7 @@ PLACES = {
     "C_Initialize": 0,
     "C_Finalize": 1,
     "C_GetSlotList": 4,
+    "C_GetTokenInfo": 6,
     "C_GetMechanismList": 7,
     "C_GetMechanismInfo": 8,
     "C_OpenSession": 12,
@@ -145,12 +147,24 @@ class Module:
     def finalize(self) -> None:
         self.call("C_Finalize", None)
 
-    def session(self, slot: int = 0) -> Session:
-        """A read-write session on a slot, by its place in the list."""
-        slots, count, handle = (c_ulong * 8)(), c_ulong(8), c_ulong()
+    def slot(self, place: int = 0) -> int:
+        """The number of a slot, by its place in the list."""
+        slots, count = (c_ulong * 8)(), c_ulong(8)
         self.call("C_GetSlotList", c_ubyte(1), slots, byref(count))
-        self.call("C_OpenSession", slots[slot], CKF_RW_SERIAL, None, None, byref(handle))
-        return Session(self, handle.value, slots[slot])
+        return slots[place]
+
+    def session(self, slot: int = 0, flags: int = CKF_RW_SERIAL) -> Session:
+        """A session on a slot, by its place in the list; it may write unless told otherwise."""
+        number, handle = self.slot(slot), c_ulong()
+        self.call("C_OpenSession", number, flags, None, None, byref(handle))
+        return Session(self, handle.value, number)
+
+    def token_flags(self, slot: int = 0) -> int:
+        """Of C_GetTokenInfo."""
+        info = (c_ulong * 64)()
+        self.call("C_GetTokenInfo", self.slot(slot), info)
+        # Behind label, manufacturer, model and serial number.
+        return info[12]
 
 
 class Session:
@@ -164,8 +178,8 @@ class Session:
     def _call(self, name: str, *arguments: Any) -> None:
         self.module.call(name, self.handle, *arguments)
 
-    def login(self, pin: str) -> None:
-        self._call("C_Login", 1, ctypes.create_string_buffer(pin.encode()), len(pin.encode()))
+    def login(self, pin: str, user_type: int = CKU_USER) -> None:
+        self._call("C_Login", user_type, ctypes.create_string_buffer(pin.encode()), len(pin.encode()))
 
     def generate_p256(self, label: str) -> tuple[int, int]:
         """Handles of a public and a private token key."""

@@ -2,7 +2,8 @@
 
 It prints one line for each answer that is not as it should be, and ``N calls`` at the end. States: ``uninitialized``,
 ``logged-out``, ``idle``, ``data`` (with a data object in place of a key), ``busy`` (with operations of every kind under
-way), ``read-only``, and ``threads``, in which many threads share one session. The environment is an application's.
+way), ``read-only``, ``officer`` (with the security officer logged in), and ``threads``, in which many threads share one
+session. The environment is an application's, with the admin's PIN.
 
 What a length says of memory is the caller's word, and no library can check it: lengths here are right or too small.
 """
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import vector_keys as keys
-from cryptoki import CKF_RW_SERIAL, Module, Session
+from cryptoki import CKF_RW_SERIAL, CKU_SO, Module, Session
 from cryptoki_mechanisms import mechanism
 from prototypes import prototypes, return_codes
 
@@ -195,17 +196,52 @@ def read_only(application: Application) -> None:
     each_in_its_session(application, lambda: application.session(CKF_SERIAL_SESSION))
 
 
+def officer(application: Application) -> None:
+    """Users and public objects are the same after each call."""
+    owner = application.session()
+    owner.login(os.environ["STRONGROOM_ADMIN_PIN"], CKU_SO)
+    before = owner.find({})
+    for misuse in misuses():
+        used = application.session()
+        application.call(misuse, Place(used.handle, used.slot, 1))
+        used.close()
+        application.expect(f"{misuse.text}: other objects than before", owner.find({}) == before)
+    owner.logout()
+    logged_in(application).logout()
+    owner.login(os.environ["STRONGROOM_ADMIN_PIN"], CKU_SO)
+
+
 def busy(application: Application) -> None:
+    owner = logged_in(application)
+    public, private = recovering(owner)
+
     def session() -> Session:
         made = application.session()
         key = made.create(keys.secret(bytes(32)))
         for name in ("SignInit", "VerifyInit"):
             application.module.call(f"C_{name}", made.handle, byref(mechanism(Mechanism.SHA256_HMAC)), key)
+        for name, half in (("C_SignRecoverInit", private), ("C_VerifyRecoverInit", public)):
+            begin = getattr(application.module.library, name)
+            rv = begin(c_ulong(made.handle), byref(mechanism(Mechanism.RSA_PKCS)), c_ulong(half))
+            application.expect(f"{name}: {rv:#x}", rv == 0)
         application.module.call("C_DigestInit", made.handle, byref(mechanism(Mechanism.SHA256)))
         application.module.call("C_FindObjectsInit", made.handle, None, 0)
         return made
 
-    each_in_its_session(application, session)
+    each_in_its_session(application, session, owner=owner)
+
+
+def recovering(session: Session) -> tuple[int, int]:
+    """A key pair for signatures with recovery."""
+    return session.generate_pair(
+        mechanism(Mechanism.RSA_PKCS_KEY_PAIR_GEN),
+        {
+            Attribute.MODULUS_BITS: 2048,
+            Attribute.PUBLIC_EXPONENT: b"\x01\x00\x01",
+            Attribute.VERIFY_RECOVER: True,
+        },
+        {Attribute.SIGN_RECOVER: True},
+    )
 
 
 def data(application: Application) -> None:
@@ -214,12 +250,17 @@ def data(application: Application) -> None:
     application.expect("other data than before", session.attribute(object_, Attribute.VALUE) == b"data")
 
 
-def each_in_its_session(application: Application, session: Any, misused: dict[int, Any] | None = None) -> int:
+def each_in_its_session(
+    application: Application,
+    session: Any,
+    misused: dict[int, Any] | None = None,
+    owner: Session | None = None,
+) -> int:
     """Every call in a new session, logged in; objects, login and session are the same afterwards.
 
-    Gives the handle that the calls had for a key, of an object of the template ``misused``.
+    Gives the handle that the calls had for a key, of an object of the template ``misused``. ``owner`` is logged in.
     """
-    owner = logged_in(application)
+    owner = owner or logged_in(application)
     key = owner.create(keys.aes(bytes(32)))
     handle = owner.create(misused) if misused else key
     for misuse in misuses():
@@ -276,6 +317,7 @@ STATES = {
     "data": data,
     "busy": busy,
     "read-only": read_only,
+    "officer": officer,
     "threads": threads,
 }
 

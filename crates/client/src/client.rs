@@ -305,6 +305,11 @@ impl Client {
         self.pool.login().map(|login| login.view.clone())
     }
 
+    /// The role of who is logged in.
+    pub fn role(&self) -> Option<Role> {
+        self.pool.login().map(|login| login.view.role)
+    }
+
     /// The HSMs that the client knows, as it reaches them; `hsm_id` is empty for one that it has not met.
     pub fn members(&self) -> Vec<MemberView> {
         let view = |member: Arc<crate::member::Member>| MemberView {

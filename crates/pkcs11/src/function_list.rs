@@ -12,7 +12,7 @@ use strongroom_wire::Rv;
 use crate::edge::{guard, put, put_list, take};
 use crate::{
     authenticated_wrap, cancel, decrypt, digest, dual, encapsulation, encrypt, general, keys,
-    message_decrypt, message_encrypt, message_sign, message_verify, objects, operation_state, random,
+    message_decrypt, message_encrypt, message_sign, message_verify, objects, operation_state, pins, random,
     recover, search, sessions, sign, slots, unsupported, verify, verify_signature,
 };
 
@@ -35,8 +35,8 @@ macro_rules! functions {
             C_GetMechanismList: Some(slots::C_GetMechanismList),
             C_GetMechanismInfo: Some(slots::C_GetMechanismInfo),
             C_InitToken: Some(unsupported::C_InitToken),
-            C_InitPIN: Some(unsupported::C_InitPIN),
-            C_SetPIN: Some(sessions::C_SetPIN),
+            C_InitPIN: Some(pins::C_InitPIN),
+            C_SetPIN: Some(pins::C_SetPIN),
             C_OpenSession: Some(sessions::C_OpenSession),
             C_CloseSession: Some(sessions::C_CloseSession),
             C_CloseAllSessions: Some(sessions::C_CloseAllSessions),

@@ -36,6 +36,7 @@ pub mod ml_dsa;
 pub mod object_cache;
 pub mod objects;
 mod operation_state;
+pub mod pins;
 pub mod profile;
 pub mod random;
 pub mod recover;

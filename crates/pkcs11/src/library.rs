@@ -1,13 +1,13 @@
 //! What exists from C_Initialize to C_Finalize: slots (one per cluster), sessions, the log.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use cryptoki_sys::{CK_SESSION_HANDLE, CK_SLOT_ID};
 use strongroom_client::{Client, ClusterConfig, Config, Level, Log, Profile};
-use strongroom_wire::Rv;
+use strongroom_wire::{Role, Rv};
 
 use crate::edge::{Failure, Result, failure};
 use crate::gcm_iv::LeftOver;
@@ -41,8 +41,27 @@ pub struct Slot {
     pub checks_key_availability: bool,
     /// Sessions that may be open at once.
     pub max_sessions: usize,
+    /// Whether a security officer is about to log in.
+    officer_comes: AtomicBool,
     /// The IVs of AES-GCM that are not chosen when they come again.
     pub left_over: LeftOver,
+}
+
+impl Slot {
+    /// Whether a security officer is logged in or about to be.
+    fn has_officer(&self) -> bool {
+        self.officer_comes.load(Ordering::Acquire) || self.client.role() == Some(Role::Admin)
+    }
+}
+
+/// A security officer's login that is under way.
+#[derive(Debug)]
+pub struct Expected<'slot>(&'slot Slot);
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        self.0.officer_comes.store(false, Ordering::Release);
+    }
 }
 
 /// The library of this process.
@@ -82,6 +101,7 @@ impl Library {
                     profile,
                     checks_key_availability,
                     max_sessions,
+                    officer_comes: AtomicBool::new(false),
                     left_over: LeftOver::default(),
                 }))
             })
@@ -117,6 +137,9 @@ impl Library {
     pub fn open_session(&self, slot: &Arc<Slot>, is_read_write: bool) -> Result<CK_SESSION_HANDLE> {
         let slot = Arc::clone(slot);
         let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        if !is_read_write && slot.has_officer() {
+            return failure(Rv::SESSION_READ_WRITE_SO_EXISTS, "a security officer is logged in");
+        }
         let of_slot = || sessions.values().filter(|session| session.slot.id == slot.id).count();
         if sessions.len() >= slot.max_sessions && of_slot() >= slot.max_sessions {
             return failure(
@@ -162,6 +185,20 @@ impl Library {
         let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
         let of_slot = || sessions.values().filter(|session| session.slot.id == slot);
         (of_slot().count(), of_slot().filter(|session| session.is_read_write).count())
+    }
+
+    /// Keeps read-only sessions of a slot from being opened until a security officer is logged in.
+    ///
+    /// # Errors
+    /// `CKR_SESSION_READ_ONLY_EXISTS`.
+    pub fn expect_officer<'slot>(&self, slot: &'slot Slot) -> Result<Expected<'slot>> {
+        let sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        if sessions.values().any(|session| session.slot.id == slot.id && !session.is_read_write) {
+            return failure(Rv::SESSION_READ_ONLY_EXISTS, "close the slot's read-only sessions first");
+        }
+        slot.officer_comes.store(true, Ordering::Release);
+        drop(sessions);
+        Ok(Expected(slot))
     }
 
     /// Held by the caller that logs in or out.

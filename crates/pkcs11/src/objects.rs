@@ -115,6 +115,7 @@ pub unsafe extern "C" fn C_DestroyObject(session: CK_SESSION_HANDLE, object: CK_
     enter("C_DestroyObject", |library| {
         let session = library.session(session)?;
         let known = session.slot.known(object)?;
+        session.slot.check_no_officer()?;
         session.check_may_write(&known.view.attributes)?;
         let request = DestroyObjectRequest { reference: known.reference, request_id: None };
         let outcome = session.slot.client.call(Operation::DestroyObject, &request).map_err(Failure::from);

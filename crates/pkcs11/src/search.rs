@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use cryptoki_sys::{CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
 use strongroom_wire::messages::{FindRequest, FindResponse};
-use strongroom_wire::{AttributeType, Operation, Rv, Template};
+use strongroom_wire::{AttributeType, AttributeValue, Operation, Role, Rv, Template};
 
 use crate::attributes::{array, read_template};
 use crate::edge::{Failure, Result, enter, put, size};
@@ -47,6 +47,15 @@ impl Search {
     }
 }
 
+/// What is searched for; nothing where a security officer asks for private objects, since it sees public ones only.
+fn visible_to(role: Role, template: Template) -> Option<Template> {
+    match (role, template.bool(AttributeType::Private)) {
+        (Role::Admin, Some(true)) => None,
+        (Role::Admin, _) => Some(template.with(AttributeType::Private, AttributeValue::Bool(false))),
+        _ => Some(template),
+    }
+}
+
 /// C_FindObjectsInit: gets the first page.
 ///
 /// # Safety
@@ -69,10 +78,15 @@ pub unsafe extern "C" fn C_FindObjectsInit(
             attributes.iter().all(|attribute| AttributeType::from_code(attribute.type_).is_some());
         // Before a login nothing is visible; an attribute that no object has matches nothing.
         let mut search = Search::empty();
-        if session.slot.client.logged_in().is_some() && all_known {
+        if let Some(role) = session.slot.client.role()
+            && all_known
+        {
             // SAFETY: as above, with valid values.
-            search.template = unsafe { read_template(attributes) }?;
-            search.turn_page(&session.slot)?;
+            let template = unsafe { read_template(attributes) }?;
+            if let Some(template) = visible_to(role, template) {
+                search.template = template;
+                search.turn_page(&session.slot)?;
+            }
         }
         operations.search = Some(search);
         Ok(())

@@ -6,7 +6,7 @@ use cryptoki_sys::CK_OBJECT_HANDLE;
 use strongroom_client::Level;
 use strongroom_wire::frame::MAX_BODY_LENGTH;
 use strongroom_wire::messages::{DestroyObjectRequest, Empty, ObjectsResponse, SESSION_OBJECT_BIT};
-use strongroom_wire::{AttributeType, Operation, Rv, Template};
+use strongroom_wire::{AttributeType, Operation, Role, Rv, Template};
 
 use crate::cipher::Cipher;
 use crate::digesting::Digesting;
@@ -126,12 +126,12 @@ impl Session {
         self.slot.check_may_make(template)
     }
 
-    /// Refuses without a login.
+    /// Refuses without a crypto-user's login.
     pub fn check_login(&self) -> Result {
-        if self.slot.client.logged_in().is_none() {
+        if self.slot.client.role().is_none() {
             return failure(Rv::USER_NOT_LOGGED_IN, "call C_Login first");
         }
-        Ok(())
+        self.slot.check_no_officer()
     }
 }
 
@@ -144,8 +144,17 @@ impl Slot {
             .min(MAX_BODY_LENGTH - REQUEST_OVERHEAD)
     }
 
-    /// The key with this handle.
+    /// Refuses a security officer, who neither uses nor makes objects.
+    pub fn check_no_officer(&self) -> Result {
+        if self.client.role() == Some(Role::Admin) {
+            return failure(Rv::USER_NOT_LOGGED_IN, "only a crypto-user does this: log in with CKU_USER");
+        }
+        Ok(())
+    }
+
+    /// The key with this handle, for a crypto-user.
     pub fn key(&self, handle: CK_OBJECT_HANDLE) -> Result<Object> {
+        self.check_no_officer()?;
         let is_key = |found: &Object| found.view.attributes.get(AttributeType::KeyType).is_some();
         self.objects.get(handle).filter(is_key).ok_or_else(|| Rv::KEY_HANDLE_INVALID.into())
     }

@@ -1,5 +1,5 @@
-//! The functions of the standard that are present and answer `CKR_FUNCTION_NOT_SUPPORTED`: token initialisation and users'
-//! first PINs (the CLI's work), asynchronous sessions.
+//! The functions of the standard that are present and answer `CKR_FUNCTION_NOT_SUPPORTED`: token initialisation
+//! (the CLI's work), asynchronous sessions.
 
 use cryptoki_sys::{CK_ASYNC_DATA, CK_BYTE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_ULONG, CK_UTF8CHAR};
 use strongroom_wire::Rv;
@@ -21,7 +21,6 @@ macro_rules! unsupported {
 
 unsupported! {
     C_InitToken(CK_SLOT_ID, *mut CK_UTF8CHAR, CK_ULONG, *mut CK_UTF8CHAR);
-    C_InitPIN(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, CK_ULONG);
 
     C_AsyncComplete(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ASYNC_DATA);
     C_AsyncGetID(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ULONG);

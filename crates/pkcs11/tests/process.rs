@@ -144,9 +144,7 @@ fn a_login_is_checked_shared_and_ends_with_its_private_handles() {
     assert!(session.find(&[]).unwrap().is_empty());
     assert_eq!(session.log_in("alice:wrong password"), Err(Rv::PIN_INCORRECT));
     assert_eq!(session.log_in("no colon"), Err(Rv::PIN_INCORRECT));
-    let mut pin = *b"alice:correct horse";
-    let officer = call!(C_Login(session.0, CKU_SO, pin.as_mut_ptr(), pin.len() as CK_ULONG));
-    assert_eq!(officer, Err(Rv::USER_TYPE_INVALID));
+    assert_eq!(log_in_as(&session, 3), Err(Rv::USER_TYPE_INVALID));
     session.log_in(PIN).unwrap();
     assert_eq!(other.log_in(PIN), Err(Rv::USER_ALREADY_LOGGED_IN));
     let key = ec_key(&other);
@@ -157,6 +155,56 @@ fn a_login_is_checked_shared_and_ends_with_its_private_handles() {
     assert_eq!(session.get(key, CKA_LABEL), Err(Rv::OBJECT_HANDLE_INVALID));
     session.log_in(PIN).unwrap();
     assert_eq!(session.find(&[(CKA_LABEL, V::S(b"key"))]).unwrap().len(), 1);
+    drop(turn);
+}
+
+fn log_in_as(session: &Session, user_type: CK_USER_TYPE) -> Result<(), Rv> {
+    let mut pin = PIN.as_bytes().to_vec();
+    call!(C_Login(session.0, user_type, pin.as_mut_ptr(), pin.len() as CK_ULONG))
+}
+
+fn state(session: &Session) -> CK_STATE {
+    let mut info = CK_SESSION_INFO::default();
+    call!(C_GetSessionInfo(session.0, &raw mut info)).unwrap();
+    info.state
+}
+
+#[test]
+fn a_security_officer_has_read_write_sessions_only_and_makes_no_keys() {
+    let turn = Turn::new("officer");
+    initialize().unwrap();
+    let session = Session::open(true).unwrap();
+    let reading = Session::open(false).unwrap();
+    assert_eq!(log_in_as(&session, CKU_SO), Err(Rv::SESSION_READ_ONLY_EXISTS));
+    assert_eq!(log_in_as(&reading, CKU_SO), Err(Rv::SESSION_READ_ONLY_EXISTS));
+    assert_eq!(turn.fixture.hsm.count(Operation::Login), 0, "no HSM was asked");
+    drop(reading);
+    log_in_as(&session, CKU_SO).unwrap();
+    assert_eq!(state(&session), CKS_RW_SO_FUNCTIONS);
+    assert_eq!(log_in_as(&session, CKU_SO), Err(Rv::USER_ALREADY_LOGGED_IN));
+    assert_eq!(log_in_as(&session, CKU_USER), Err(Rv::USER_ANOTHER_ALREADY_LOGGED_IN));
+    assert_eq!(Session::open(false).map(|_| ()), Err(Rv::SESSION_READ_WRITE_SO_EXISTS));
+    assert_eq!(state(&Session::open(true).unwrap()), CKS_RW_SO_FUNCTIONS);
+    let template = [(CKA_VALUE_LEN, V::U(32))];
+    assert_eq!(session.generate(CKM_AES_KEY_GEN, &template), Err(Rv::USER_NOT_LOGGED_IN));
+    assert_eq!(session.sign(mechanism(CKM_ECDSA), 1, &[1; 32]), Err(Rv::USER_NOT_LOGGED_IN));
+    assert!(session.find(&[(CKA_PRIVATE, V::B(true))]).unwrap().is_empty());
+    call!(C_Logout(session.0)).unwrap();
+    assert_eq!(state(&Session::open(false).unwrap()), CKS_RO_PUBLIC_SESSION);
+    session.log_in(PIN).unwrap();
+    assert_eq!(log_in_as(&session, CKU_SO), Err(Rv::USER_ANOTHER_ALREADY_LOGGED_IN));
+    drop(turn);
+}
+
+#[test]
+fn a_wrong_pin_of_a_security_officer_lets_read_only_sessions_be_opened_again() {
+    let turn = Turn::new("officer-refused");
+    initialize().unwrap();
+    let session = Session::open(true).unwrap();
+    let mut wrong = *b"admin:wrong password";
+    let refused = call!(C_Login(session.0, CKU_SO, wrong.as_mut_ptr(), wrong.len() as CK_ULONG));
+    assert_eq!(refused, Err(Rv::PIN_INCORRECT));
+    assert_eq!(state(&Session::open(false).unwrap()), CKS_RO_PUBLIC_SESSION);
     drop(turn);
 }
 
@@ -174,7 +222,8 @@ fn a_user_logs_in_by_name_with_the_password_alone() {
     assert_eq!(log_in("alice", "wrong password", CKU_USER), Err(Rv::PIN_INCORRECT));
     assert_eq!(log_in("alice", "alice:correct horse", CKU_USER), Err(Rv::PIN_INCORRECT));
     assert_eq!(log_in("", "correct horse", CKU_USER), Err(Rv::PIN_INCORRECT));
-    assert_eq!(log_in("alice", "correct horse", CKU_SO), Err(Rv::USER_TYPE_INVALID));
+    assert_eq!(log_in("alice", "correct horse", 3), Err(Rv::USER_TYPE_INVALID));
+    assert_eq!(log_in("alice", "wrong password", CKU_SO), Err(Rv::PIN_INCORRECT));
     assert_eq!(log_in("alice", "correct horse", CKU_CONTEXT_SPECIFIC), Err(Rv::OPERATION_NOT_INITIALIZED));
     let no_name = call!(newest C_LoginUser(session.0, CKU_USER, ptr::null_mut(), 0, ptr::null_mut(), 5));
     assert_eq!(no_name, Err(Rv::ARGUMENTS_BAD));

@@ -10,5 +10,6 @@ mod interfaces;
 mod message_signatures;
 mod messages;
 mod objects_and_keys;
+mod officers;
 mod recovery;
 mod signatures;
