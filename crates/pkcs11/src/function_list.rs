@@ -34,7 +34,7 @@ macro_rules! functions {
             C_GetTokenInfo: Some(slots::C_GetTokenInfo),
             C_GetMechanismList: Some(slots::C_GetMechanismList),
             C_GetMechanismInfo: Some(slots::C_GetMechanismInfo),
-            C_InitToken: Some(unsupported::C_InitToken),
+            C_InitToken: Some(pins::C_InitToken),
             C_InitPIN: Some(pins::C_InitPIN),
             C_SetPIN: Some(pins::C_SetPIN),
             C_OpenSession: Some(sessions::C_OpenSession),

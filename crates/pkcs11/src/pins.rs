@@ -1,13 +1,16 @@
-//! The functions of PKCS #11 2.40 section 5.5 that set PINs: C_InitPIN, C_SetPIN.
+//! The functions of PKCS #11 2.40 section 5.5 that set PINs: C_InitToken, C_InitPIN, C_SetPIN.
 //!
-//! A PIN is `user:password`. The security officer is an admin of the HSM's, and normal users are its crypto-users (ADR 0133).
+//! A PIN is `user:password`. The security officer is an admin of the HSM's, and normal users are its crypto-users. No key is
+//! ever destroyed here (ADR 0133).
 
 use std::sync::Arc;
 
-use cryptoki_sys::{CK_RV, CK_SESSION_HANDLE, CK_ULONG, CK_UTF8CHAR};
+use cryptoki_sys::{CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_ULONG, CK_UTF8CHAR};
 use strongroom_client::Client;
 use strongroom_wiping::scrubbed;
-use strongroom_wire::messages::{ChangePasswordRequest, Empty, UserListResponse, UserRequest, UserView};
+use strongroom_wire::messages::{
+    ActivateRequest, ChangePasswordRequest, Empty, UserListResponse, UserRequest, UserView,
+};
 use strongroom_wire::{Operation, Role, Rv, Secret};
 
 use crate::edge::{Failure, Result, bounded, enter, failure};
@@ -29,6 +32,79 @@ impl Slot {
         let answer: UserListResponse = self.client.call(Operation::UserList, &Empty {})?;
         Ok(answer.users.0)
     }
+}
+
+/// Whether users of this role are among these.
+pub fn has_role(users: &[UserView], role: Role) -> bool {
+    users.iter().any(|user| user.role == u64::from(role.code()))
+}
+
+/// C_InitToken: activates a cluster that is not yet, with the PIN's password for its first admin. Of one that is, it checks
+/// the PIN; keys are destroyed by their owners only, so that nothing is wiped. The label is not kept: a slot's is its number.
+///
+/// # Safety
+/// As the standard says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_InitToken(
+    slot: CK_SLOT_ID,
+    pin: *mut CK_UTF8CHAR,
+    pin_length: CK_ULONG,
+    label: *mut CK_UTF8CHAR,
+) -> CK_RV {
+    enter("C_InitToken", |library| {
+        let slot = library.slot(slot)?;
+        slot.check_offered()?;
+        if label.is_null() {
+            return failure(Rv::ARGUMENTS_BAD, "pLabel must have 32 bytes");
+        }
+        // SAFETY: the standard: that many bytes.
+        let pin = unsafe { bounded(pin, pin_length) }?;
+        if library.session_counts(slot.id).0 > 0 {
+            return failure(Rv::SESSION_EXISTS, "close the slot's sessions first");
+        }
+        let Some((username, password)) = parts_of(pin) else {
+            return failure(Rv::PIN_INCORRECT, PIN_FORM);
+        };
+        let unactivated = u64::from(Role::UnactivatedAdmin.code());
+        match slot.users()?.iter().find(|user| user.role == unactivated) {
+            Some(first) if first.username.eq_ignore_ascii_case(username) => {
+                activate(slot, username, password)
+            }
+            Some(first) => {
+                let text = format!("the cluster is activated as the user {}", first.username);
+                failure(Rv::PIN_INCORRECT, text)
+            }
+            None => check_empty(library, slot, username, password),
+        }
+    })
+}
+
+fn activate(slot: &Slot, username: &str, password: &[u8]) -> Result {
+    let request = ActivateRequest {
+        username: username.to_owned(),
+        password: Secret::new(password.to_vec()),
+        request_id: None,
+    };
+    let Empty {} = scrubbed(|| slot.client.call(Operation::Activate, &request))?;
+    Ok(())
+}
+
+/// Refuses for an active cluster that has users with keys, once the PIN has shown to be an admin's.
+fn check_empty(library: &Library, slot: &Slot, username: &str, password: &[u8]) -> Result {
+    let checking = Client::new(slot.cluster.clone(), Arc::clone(&library.log))?;
+    let login = scrubbed(|| checking.login(username, Role::Admin, Secret::new(password.to_vec())));
+    // There is no login to end when the PIN was wrong.
+    let _ended = checking.logout();
+    checking.close();
+    login?;
+    if has_role(&slot.users()?, Role::CryptoUser) {
+        return failure(
+            Rv::TOKEN_WRITE_PROTECTED,
+            "the cluster has crypto-users, and keys are destroyed by their owners only: let them use key delete, and an \
+             admin then user delete, of cloudhsm-cli; a new cluster has neither users nor keys",
+        );
+    }
+    Ok(())
 }
 
 /// C_InitPIN: sets the password of the crypto-user that the PIN names, or makes that user. The user's logins end.

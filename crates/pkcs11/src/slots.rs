@@ -11,9 +11,9 @@ use cryptoki_sys::{
     CKF_SIGN_RECOVER, CKF_TOKEN_INITIALIZED, CKF_TOKEN_PRESENT, CKF_UNWRAP, CKF_USER_PIN_INITIALIZED,
     CKF_VERIFY, CKF_VERIFY_RECOVER, CKF_WRAP,
 };
-use strongroom_client::Profile;
+use strongroom_client::{Level, Profile};
 use strongroom_wire::tables::Function;
-use strongroom_wire::{KeyKind, MechanismType, Rv};
+use strongroom_wire::{KeyKind, MechanismType, Role, Rv};
 
 use crate::edge::{Failure, UNAVAILABLE, enter, failure, guard, padded, put, put_list};
 use crate::fork;
@@ -21,6 +21,7 @@ use crate::general::{MANUFACTURER, library_version};
 use crate::library::{FIRST_SLOT, Slot};
 use crate::message_cipher::takes_messages;
 use crate::message_sign::signs_messages;
+use crate::pins::has_role;
 use crate::profile::offers;
 
 /// Token label of the first cluster, as AWS's SDK 5 shows it; further ones count on.
@@ -100,9 +101,31 @@ pub unsafe extern "C" fn C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO
     })
 }
 
-fn token_flags(profile: Profile) -> CK_FLAGS {
-    let flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED;
-    if profile == Profile::Standard { flags | CKF_DUAL_CRYPTO_OPERATIONS } else { flags }
+fn token_flags(slot: &Slot) -> CK_FLAGS {
+    let flags = CKF_RNG | CKF_LOGIN_REQUIRED;
+    match slot.profile {
+        Profile::Standard => flags | CKF_DUAL_CRYPTO_OPERATIONS | initialized(slot),
+        Profile::Aws => flags | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED,
+    }
+}
+
+/// Whether the cluster is activated, and has a crypto-user. Where an HSM cannot say it, both are taken for granted: a program
+/// that goes on learns more with its login.
+fn initialized(slot: &Slot) -> CK_FLAGS {
+    let both = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
+    if slot.client.role() == Some(Role::CryptoUser) {
+        return both;
+    }
+    match slot.users() {
+        Ok(users) if has_role(&users, Role::UnactivatedAdmin) => 0,
+        Ok(users) if has_role(&users, Role::CryptoUser) => both,
+        Ok(_) => CKF_TOKEN_INITIALIZED,
+        Err(error) => {
+            let text = format!("C_GetTokenInfo: the users are not known: {} {}", error.rv.name(), error.text);
+            slot.client.log().write(Level::Warn, &text);
+            both
+        }
+    }
 }
 
 /// C_GetTokenInfo. `CKR_TOKEN_NOT_PRESENT` when no HSM of the cluster can be reached.
@@ -123,7 +146,7 @@ pub unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_IN
             manufacturerID: padded(MANUFACTURER),
             model: padded(MODEL),
             serialNumber: padded(cluster_id.strip_prefix("cluster-").unwrap_or(&cluster_id)),
-            flags: token_flags(slot.profile),
+            flags: token_flags(slot),
             ulMaxSessionCount: slot.max_sessions as CK_ULONG,
             ulSessionCount: sessions as CK_ULONG,
             ulMaxRwSessionCount: slot.max_sessions as CK_ULONG,

@@ -1,7 +1,6 @@
-//! The functions of the standard that are present and answer `CKR_FUNCTION_NOT_SUPPORTED`: token initialisation
-//! (the CLI's work), asynchronous sessions.
+//! The functions of the standard that are present and answer `CKR_FUNCTION_NOT_SUPPORTED`: those of asynchronous sessions.
 
-use cryptoki_sys::{CK_ASYNC_DATA, CK_BYTE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_ULONG, CK_UTF8CHAR};
+use cryptoki_sys::{CK_ASYNC_DATA, CK_BYTE, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CK_UTF8CHAR};
 use strongroom_wire::Rv;
 
 use crate::edge::{enter, failure};
@@ -20,8 +19,6 @@ macro_rules! unsupported {
 }
 
 unsupported! {
-    C_InitToken(CK_SLOT_ID, *mut CK_UTF8CHAR, CK_ULONG, *mut CK_UTF8CHAR);
-
     C_AsyncComplete(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ASYNC_DATA);
     C_AsyncGetID(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ULONG);
     C_AsyncJoin(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, CK_ULONG, *mut CK_BYTE, CK_ULONG);

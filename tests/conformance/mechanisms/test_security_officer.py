@@ -28,6 +28,7 @@ from strongroom.vocabulary.mechanisms import Mechanism
 pytestmark = pytest.mark.cluster
 AWS_SLOT = 2
 CKF_SERIAL_SESSION = 4
+CKF_TOKEN_INITIALIZED, CKF_USER_PIN_INITIALIZED = 0x400, 0x8
 CKS_RW_PUBLIC, CKS_RW_USER, CKS_RW_SO = 2, 3, 4
 CKR_OK, CKR_FUNCTION_FAILED, CKR_ARGUMENTS_BAD, CKR_ATTRIBUTE_READ_ONLY = 0, 0x6, 0x7, 0x10
 CKR_FUNCTION_NOT_SUPPORTED, CKR_PIN_INCORRECT, CKR_PIN_INVALID, CKR_PIN_LEN_RANGE = 0x54, 0xA0, 0xA1, 0xA2
@@ -366,6 +367,11 @@ def test_the_profile_aws_knows_no_security_officer(library, officer_pin):
     pin = officer_pin.encode()
     answer = function(c_ulong(session.slot), pin, c_ulong(len(pin)), ctypes.create_string_buffer(32))
     assert answer == CKR_FUNCTION_NOT_SUPPORTED
+
+
+def test_a_token_with_users_says_so(library):
+    both = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED
+    assert [library.module.token_flags(slot) & both for slot in (0, 1, AWS_SLOT)] == [both] * 3
 
 
 def tool(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ use std::ptr;
 
 use crate::call;
 use crate::support::Fixture;
-use crate::support::module::Session;
+use crate::support::module::{Session, slots};
 use cryptoki_sys::*;
 use strongroom_wire::Rv;
 
@@ -38,4 +38,19 @@ fn a_pin_is_set_by_a_security_officer_only() {
     assert_eq!(init(reading.0, pin.as_mut_ptr()), Err(Rv::SESSION_READ_ONLY));
     assert_eq!(init(writing.0, ptr::null_mut()), Err(Rv::ARGUMENTS_BAD));
     assert_eq!(init(0x7777, pin.as_mut_ptr()), Err(Rv::SESSION_HANDLE_INVALID));
+}
+
+#[test]
+fn a_token_is_not_initialised_while_sessions_are_open() {
+    let _session = session();
+    let (mut pin, mut label) = (*b"admin:password", [b' '; 32]);
+    let length = pin.len() as CK_ULONG;
+    let mut init = |slot: CK_SLOT_ID, pin: *mut CK_BYTE, is_labelled: bool| {
+        let label = if is_labelled { label.as_mut_ptr() } else { ptr::null_mut() };
+        call!(C_InitToken(slot, pin, length, label))
+    };
+    assert_eq!(init(slots()[0], pin.as_mut_ptr(), true), Err(Rv::SESSION_EXISTS));
+    assert_eq!(init(slots()[0], pin.as_mut_ptr(), false), Err(Rv::ARGUMENTS_BAD));
+    assert_eq!(init(slots()[0], ptr::null_mut(), true), Err(Rv::ARGUMENTS_BAD));
+    assert_eq!(init(7, pin.as_mut_ptr(), true), Err(Rv::SLOT_ID_INVALID));
 }
