@@ -42,7 +42,7 @@ class HsmKey:
 
     @property
     def object_class(self) -> ObjectClass | None:
-        """``None`` where it is not told: an admin sees reference, owner, label, trust and shares of others' keys."""
+        """``None`` where it is not told: an admin sees reference, owner, label, trust and shares of private objects."""
         number = self._view.value(Attribute.CLASS)
         return None if number is None else ObjectClass(number)
 
