@@ -132,6 +132,17 @@ fn each_half_needs_its_own_flag_and_sign_and_verify_are_not_it() {
 }
 
 #[test]
+fn a_key_of_the_first_version_recovers_once_its_owner_says_so() {
+    let (objects, alice, reference) = (objects(), user("alice"), 0x1002);
+    objects.load(reference, 1, &hex(include_str!("../../../tests/golden/record-rsa.hex"))).unwrap();
+    assert_ne!(read(&objects, &alice, reference).bool(A::SignRecover), Some(true));
+    let sign = || code(objects.sign_recover(&alice, reference, M::RsaPkcs, b"data"));
+    assert_eq!(sign(), Rv::KEY_FUNCTION_NOT_PERMITTED);
+    published(&objects, &objects.set_attributes(&alice, reference, flags(&[A::SignRecover])).unwrap());
+    assert_eq!(sign(), Rv::OK);
+}
+
+#[test]
 fn wrong_halves_keys_and_mechanisms_are_refused() {
     let (objects, alice) = (objects(), user("alice"));
     let (public, private) = recovering(&objects);
