@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from ctypes import c_ulong
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptoki import CKU_SO, Module
+from every_command import write_configuration
 from frames import Peer, request_id
 from frames import Refused as FrameRefused
 from one_cluster import ADMIN_PASSWORD, P256, OneCluster, create_user, refused, sign
@@ -25,6 +29,7 @@ from strongroom.vocabulary.roles import Role
 
 pytestmark = pytest.mark.cluster
 
+CKR_ACTION_PROHIBITED = 0x1B
 DIGEST = hashlib.sha256(b"a certificate").digest()
 ADMIN, USER = int(Role.ADMIN), int(Role.CRYPTO_USER)
 NEEDED = "Quorum approval is required for this operation"
@@ -154,6 +159,20 @@ def test_a_user_is_made_when_two_admins_have_signed_and_not_before(board: Board)
     approval = board.approved(data, "bob", "carol")
     assert board.create("eve", approval) == {"username": "eve", "role": USER}
     assert INVALID in refused(lambda: board.create("frank", approval))[1]
+
+
+def test_a_security_officer_by_pkcs11_has_no_approvals_to_give(
+    board: Board, ephemeral: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRONGROOM_CONFIG", str(write_configuration(board.cluster, "hsm-1")))
+    module = Module(str(shutil.copy(ephemeral["STRONGROOM_PKCS11_MODULE"], tmp_path / "library.so")))
+    before = board.users()
+    session = module.session()
+    session.login("bob:bob-password", CKU_SO)
+    pin = b"olga:olga-password"
+    assert module.library.C_InitPIN(c_ulong(session.handle), pin, c_ulong(len(pin))) == CKR_ACTION_PROHIBITED
+    module.finalize()
+    assert board.users() == before
 
 
 def test_bare_frames_without_an_approval_or_with_anothers_get_nothing(board: Board) -> None:

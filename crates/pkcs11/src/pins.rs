@@ -80,12 +80,14 @@ pub unsafe extern "C" fn C_InitToken(
 }
 
 fn activate(slot: &Slot, username: &str, password: &[u8]) -> Result {
-    let request = ActivateRequest {
-        username: username.to_owned(),
-        password: Secret::new(password.to_vec()),
-        request_id: None,
-    };
-    let Empty {} = scrubbed(|| slot.client.call(Operation::Activate, &request))?;
+    let Empty {} = scrubbed(|| {
+        let request = ActivateRequest {
+            username: username.to_owned(),
+            password: Secret::new(password.to_vec()),
+            request_id: None,
+        };
+        slot.client.call(Operation::Activate, &request)
+    })?;
     Ok(())
 }
 
@@ -140,15 +142,17 @@ pub unsafe extern "C" fn C_InitPIN(
 }
 
 fn create_user(slot: &Slot, username: &str, password: &[u8]) -> Result {
-    let request = UserRequest {
-        username: username.to_owned(),
-        role: u64::from(Role::CryptoUser.code()),
-        password: Secret::new(password.to_vec()),
-        approval: None,
-        request_id: None,
-    };
-    let made = scrubbed(|| slot.client.call(Operation::UserCreate, &request)).map_err(Failure::from);
-    let Empty {} = made.map_err(|error| match error.rv {
+    let made = scrubbed(|| {
+        let request = UserRequest {
+            username: username.to_owned(),
+            role: u64::from(Role::CryptoUser.code()),
+            password: Secret::new(password.to_vec()),
+            approval: None,
+            request_id: None,
+        };
+        slot.client.call(Operation::UserCreate, &request)
+    });
+    let Empty {} = made.map_err(Failure::from).map_err(|error| match error.rv {
         // It is the name in the PIN that is wrong.
         Rv::ARGUMENTS_BAD => Failure { rv: Rv::PIN_INVALID, ..error },
         _ => error,
@@ -220,15 +224,17 @@ fn set_password(
 }
 
 fn change_password(client: &Client, username: &str, role: Role, password: &[u8]) -> Result {
-    let request = ChangePasswordRequest {
-        username: username.to_owned(),
-        role: u64::from(role.code()),
-        password: Secret::new(password.to_vec()),
-        deregister_mfa: false,
-        deregister_quorum: false,
-        approval: None,
-        request_id: None,
-    };
-    let Empty {} = scrubbed(|| client.call(Operation::ChangePassword, &request))?;
+    let Empty {} = scrubbed(|| {
+        let request = ChangePasswordRequest {
+            username: username.to_owned(),
+            role: u64::from(role.code()),
+            password: Secret::new(password.to_vec()),
+            deregister_mfa: false,
+            deregister_quorum: false,
+            approval: None,
+            request_id: None,
+        };
+        client.call(Operation::ChangePassword, &request)
+    })?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -37,6 +38,9 @@ class Token:
     def __init__(self, cluster: OneCluster, library: str) -> None:
         self.cluster = cluster
         self.config = write_configuration(cluster, HSM)
+        self.log = cluster.directory / "library.log"
+        logging = {"log_type": "file", "log_file": str(self.log), "log_level": "debug", "log_interval": "never"}
+        self.config.write_text(json.dumps(json.loads(self.config.read_text()) | {"logging": logging}))
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("STRONGROOM_CONFIG", str(self.config))
             self.module = Module(str(shutil.copy(library, cluster.directory / "library.so")))
@@ -114,6 +118,9 @@ def test_a_cluster_is_activated_by_the_first_pin_and_then_has_users_and_keys_tha
     assert token.initialize(WRONG_PIN) == CKR_PIN_INCORRECT
     assert token.initialize(USER_PIN) == CKR_PIN_INCORRECT
     assert token.initialize(PIN) == CKR_TOKEN_WRITE_PROTECTED
+    log = token.log.read_text()
+    assert "let them use key delete, and an admin then user delete" in log
+    assert not [pin for pin in (PIN, USER_PIN, WRONG_PIN) if pin.partition(":")[2] in log]
     user = logged_in(token, USER_PIN)
     (found,) = user.find(key)
     user.destroy(found)
