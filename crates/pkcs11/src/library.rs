@@ -41,6 +41,8 @@ pub struct Slot {
     pub checks_key_availability: bool,
     /// Sessions that may be open at once.
     pub max_sessions: usize,
+    /// Whether the cluster was once seen to be active and to have a crypto-user.
+    pub had_users: AtomicBool,
     /// Whether a security officer is about to log in.
     officer_comes: AtomicBool,
     /// The IVs of AES-GCM that are not chosen when they come again.
@@ -101,6 +103,7 @@ impl Library {
                     profile,
                     checks_key_availability,
                     max_sessions,
+                    had_users: AtomicBool::new(false),
                     officer_comes: AtomicBool::new(false),
                     left_over: LeftOver::default(),
                 }))

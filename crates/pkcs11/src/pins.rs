@@ -4,6 +4,7 @@
 //! ever destroyed here (ADR 0133).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use cryptoki_sys::{CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_ULONG, CK_UTF8CHAR};
 use strongroom_client::Client;
@@ -106,6 +107,7 @@ fn check_empty(library: &Library, slot: &Slot, username: &str, password: &[u8]) 
              admin then user delete, of cloudhsm-cli; a new cluster has neither users nor keys",
         );
     }
+    slot.had_users.store(false, Ordering::Relaxed);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Slot and token management functions (PKCS #11 2.40 section 5.5). A cluster is a slot with a token.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cryptoki_sys::{
@@ -109,16 +110,19 @@ fn token_flags(slot: &Slot) -> CK_FLAGS {
     }
 }
 
-/// Whether the cluster is activated, and has a crypto-user. Where an HSM cannot say it, both are taken for granted: a program
-/// that goes on learns more with its login.
+/// Whether the cluster is activated, and has a crypto-user: asked until it was so once, since the list of users may be long.
+/// Where an HSM cannot say it, both are taken for granted: a program that goes on learns more with its login.
 fn initialized(slot: &Slot) -> CK_FLAGS {
     let both = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
-    if slot.client.role() == Some(Role::CryptoUser) {
+    if slot.had_users.load(Ordering::Relaxed) || slot.client.role() == Some(Role::CryptoUser) {
         return both;
     }
     match slot.users() {
         Ok(users) if has_role(&users, Role::UnactivatedAdmin) => 0,
-        Ok(users) if has_role(&users, Role::CryptoUser) => both,
+        Ok(users) if has_role(&users, Role::CryptoUser) => {
+            slot.had_users.store(true, Ordering::Relaxed);
+            both
+        }
         Ok(_) => CKF_TOKEN_INITIALIZED,
         Err(error) => {
             let text = format!("C_GetTokenInfo: the users are not known: {} {}", error.rv.name(), error.text);
