@@ -9,7 +9,7 @@ use strongroom_client::Profile;
 use strongroom_wire::messages::{CryptResponse, MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, Template, codec};
 
-use crate::edge::{Failure, Input, Output, Result, failure};
+use crate::edge::{Failure, Input, Output, Result, failure, in_parts, may_be_cut};
 use crate::library::Slot;
 use crate::long_data::LongData;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, block_length, check_key, modulus_length};
@@ -143,6 +143,11 @@ impl Cipher {
             (Flow::Whole { .. }, Direction::Decrypt) if length < own_iv + tag => refused(),
             (Flow::Whole { .. }, Direction::Decrypt) => Ok((length - own_iv - tag, true)),
         }
+    }
+
+    /// Whether parts have results.
+    const fn takes_parts(&self) -> bool {
+        !matches!(self.flow, Flow::Whole { .. })
     }
 
     /// The refusal of parts: the code that clients expect for RSA, and AWS's for GCM (aws-cloudhsm.md 6.5).
@@ -436,6 +441,15 @@ pub fn run_whole(place: &mut Option<Cipher>, slot: &Slot, data: &Input, output: 
             return Ok(());
         }
         if let Some(outcome) = long::reveal(place, slot, data, output) {
+            return outcome;
+        }
+        if active(place)?.takes_parts() && may_be_cut(data, output, length) {
+            let step = active(place)?.largest_data;
+            let outcome = in_parts(data, step, output, |piece, room| match piece.length() {
+                0 => run_last(place, slot, room),
+                _ => run_part(place, slot, piece, room),
+            });
+            *place = None;
             return outcome;
         }
         let cipher = active(place)?;

@@ -196,6 +196,12 @@ impl Input {
         })
     }
 
+    /// Whether a result of so many bytes would be written over them.
+    pub fn overlaps(&self, output: &Output, length: usize) -> bool {
+        let (data, result) = (self.bytes.addr(), output.buffer.addr());
+        data < result.saturating_add(length) && result < data.saturating_add(self.length)
+    }
+
     /// A copy.
     pub fn copied(&self) -> Vec<u8> {
         let mut copy = Vec::with_capacity(self.length);
@@ -265,6 +271,12 @@ impl Output {
         Ok(())
     }
 
+    /// The room behind so many bytes of a result, whose length goes to `length`; [`Self::end`] says how long all of it is.
+    pub fn behind(&self, offset: usize, length: &mut CK_ULONG) -> Self {
+        *length = self.capacity().saturating_sub(offset) as CK_ULONG;
+        Self { buffer: self.buffer.wrapping_add(offset), length }
+    }
+
     /// Hands over a piece of a result; [`Self::end`] says how long all of it is.
     pub fn write_at(&self, offset: usize, piece: &[u8]) -> Result {
         if self.is_query() || self.capacity().checked_sub(offset) < Some(piece.len()) {
@@ -299,6 +311,32 @@ impl Output {
         // SAFETY: valid by the contract of `new`.
         unsafe { self.length.write_unaligned(length as CK_ULONG) };
     }
+}
+
+/// So much data of one call is copied whole.
+const COPIED: usize = 4 << 20;
+
+/// Whether the data of one call, with a result of at most this length, are rather done in parts than copied whole.
+pub fn may_be_cut(data: &Input, output: &Output, length: usize) -> bool {
+    data.length() > COPIED && output.capacity() >= length && !data.overlaps(output, length)
+}
+
+/// All data of one call in parts of this length, and none with the last: each result goes behind those before it.
+pub fn in_parts(
+    data: &Input,
+    step: usize,
+    output: &Output,
+    mut run: impl FnMut(&Input, &Output) -> Result,
+) -> Result {
+    let mut given = 0;
+    let outcome = data.pieces(step).chain([Input::none()]).try_for_each(|piece| {
+        let mut length = 0;
+        let room = output.behind(given, &mut length);
+        run(&piece, &room)?;
+        given += room.capacity();
+        Ok(())
+    });
+    output.end(given, outcome)
 }
 
 /// A fixed field of an info structure: text, padded with blanks and never terminated.

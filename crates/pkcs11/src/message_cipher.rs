@@ -11,7 +11,7 @@ use strongroom_wire::messages::{MechanismParameters, NO_PARAMETERS, RandomReques
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, codec};
 
 use crate::cipher::Direction;
-use crate::edge::{Failure, Input, Output, Result, bounded, failure, size, take};
+use crate::edge::{Failure, Input, Output, Result, bounded, failure, in_parts, may_be_cut, size, take};
 use crate::library::Slot;
 use crate::long_data::{LongData, Task};
 use crate::mechanism::{GCM_IV_LENGTH, bad_parameter, check_key};
@@ -96,7 +96,7 @@ impl MessageCipher {
 
     /// A whole message.
     pub fn whole(
-        &self,
+        &mut self,
         slot: &Slot,
         parameters: &MessageParameters,
         aad: &[u8],
@@ -109,6 +109,16 @@ impl MessageCipher {
         self.check_length(data.length())?;
         if !output.has_room(data.length())? {
             return Ok(());
+        }
+        if self.direction == Direction::Encrypt && may_be_cut(data, output, data.length()) {
+            self.begin(aad)?;
+            let step = self.largest_data;
+            let outcome = in_parts(data, step, output, |piece, room| match piece.length() {
+                0 => self.last(slot, parameters, piece, room),
+                _ => self.part(slot, parameters, piece, room),
+            });
+            self.message = None;
+            return outcome;
         }
         let mut message = Message { aad: aad.to_vec(), ..Message::default() };
         self.take(slot, parameters, &mut message, data)?;

@@ -23,7 +23,7 @@ const X963: [CK_EC_KDF_TYPE; 5] =
     [CKD_SHA1_KDF, CKD_SHA224_KDF, CKD_SHA256_KDF, CKD_SHA384_KDF, CKD_SHA512_KDF];
 /// What decrypts is longer than what was encrypted by at most IV and tag, or padding.
 const OVERHEAD: usize = 32;
-/// The most data of one call otherwise: it is copied, and so is the result. Parts have no limit.
+/// The most data of one call otherwise: where the result is written over them, they are copied. Parts have no limit.
 pub const LARGEST_CALL: usize = 1 << 30;
 const ED25519: &[u8] = &[6, 3, 0x2b, 0x65, 0x70];
 

@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from ctypes import byref, c_ulong
+from ctypes import byref, c_ulong, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptoki import CryptokiError, Session
-from cryptoki_mechanisms import CkMechanism, GcmMessage, ccm, gcm, gcm_iv, mac_general, mechanism
+from cryptoki_mechanisms import CkMechanism, GcmMessage, ccm, ctr, gcm, gcm_iv, mac_general, mechanism
 from vector_run import ALL
 
 from strongroom.vocabulary.mechanisms import Mechanism
@@ -174,6 +174,33 @@ def test_a_buffer_without_room_is_refused_before_the_library_holds_too_much(sess
     room = ctypes.create_string_buffer(nothing.value)
     session._call("C_EncryptUpdate", DATA[:MIB], MIB, room, byref(nothing))
     session._call("C_EncryptInit", None, 0)
+
+
+@pytest.mark.parametrize("shift", [0, 1, -1, 12, -12, 4096])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: gcm(os.urandom(12), b"", 128),
+        lambda: gcm(None, b"", 128, Mechanism.CLOUDHSM_AES_GCM),
+        lambda: ccm(5 * MIB, os.urandom(12), b"", 16),
+        lambda: ctr(128, os.urandom(16)),
+        lambda: mechanism(Mechanism.AES_CBC, os.urandom(16)),
+        lambda: mechanism(Mechanism.AES_CBC_PAD, os.urandom(16)),
+    ],
+    ids=["gcm", "cloudhsm-gcm", "ccm", "ctr", "cbc", "cbc-pad"],
+)
+def test_a_result_may_go_where_the_data_are(session, aes, make, shift):
+    """Much data of one call are done in parts, but not where a part's result would be written over others."""
+    how, data = make(), DATA[: 5 * MIB]
+    memory = ctypes.create_string_buffer(len(data) + 3 * 4096)
+    source = ctypes.addressof(memory) + 4096
+    for function in ("Encrypt", "Decrypt"):
+        ctypes.memmove(source, data, len(data))
+        length = c_ulong(len(memory) - 4096 - shift)
+        session._call(f"C_{function}Init", byref(how), aes[1])
+        session._call(f"C_{function}", c_void_p(source), len(data), c_void_p(source + shift), byref(length))
+        data = ctypes.string_at(source + shift, length.value)
+    assert data == DATA[: 5 * MIB]
 
 
 @contextlib.contextmanager
@@ -367,7 +394,15 @@ def test_long_data_takes_no_memory_on_either_side(session, aes, ephemeral_non_fi
         end = ctypes.addressof(plaintext) + length.value
         assert ctypes.string_at(end - len(part), len(part)) == part
 
-    for work in (sign, encrypt, encrypt_with_ccm, sign_with_ed25519, decrypt):
+    whole = ctypes.create_string_buffer(b"2" * (count * len(part) + 16))
+
+    def encrypt_at_once(count: int) -> None:
+        session._call("C_EncryptInit", byref(gcm(bytes(12), b"", 128)), aes[1])
+        length.value = len(whole)
+        session._call("C_Encrypt", plaintext, count * len(part), whole, byref(length))
+        assert length.value == count * len(part) + 16
+
+    for work in (sign, encrypt, encrypt_with_ccm, sign_with_ed25519, decrypt, encrypt_at_once):
         work(64)  # buffers find their size
         before = {name: resident_mib(pid) for name, pid in pids.items()}
         began = time.perf_counter()
