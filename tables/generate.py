@@ -105,7 +105,12 @@ def attributes() -> dict[Path, str]:
     python += '"""bool, ulong, bytes, text, bigint, date, template or mechanisms."""\n\nSECRET: frozenset[Attribute] = frozenset(\n    {\n'
     python += "".join(f"        Attribute.{r['name']},\n" for r in table if r.get("secret")) + "    }\n)\n"
     python += '"""Key material: never readable."""\n'
-    docs = "# Attributes\n\n| PKCS #11 | Number | `cloudhsm-cli` | Kind | Secret |\n|---|---|---|---|---|\n"
+    docs = (
+        "# Attributes\n\nThe PKCS #11 library answers three more by itself: `CKA_UNIQUE_ID` (`0x4`) of every object, and of its own "
+        "objects `CKA_PROFILE_ID`\n(`0x601`) and `CKA_MECHANISM_TYPE` (`0x500`), see "
+        "[ADR 0137](../adr/0137-profiles-and-mechanisms-are-objects-of-the-library.md).\n\n"
+    )
+    docs += "| PKCS #11 | Number | `cloudhsm-cli` | Kind | Secret |\n|---|---|---|---|---|\n"
     docs += "".join(
         f"| `CKA_{r['name']}` | `{r['code']:#x}` | `{r['cli']}` | {r['kind']} | {'yes' if r.get('secret') else ''} |\n"
         for r in table

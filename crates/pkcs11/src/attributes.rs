@@ -1,14 +1,21 @@
 //! `CK_ATTRIBUTE` arrays: from C to templates and back.
 
-use cryptoki_sys::{CK_ATTRIBUTE, CK_BBOOL, CK_OBJECT_CLASS, CK_ULONG, CKO_PRIVATE_KEY, CKO_SECRET_KEY};
+use cryptoki_sys::{
+    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_BBOOL, CK_OBJECT_CLASS, CK_ULONG, CKA_MECHANISM_TYPE, CKA_PROFILE_ID,
+    CKA_UNIQUE_ID, CKO_PRIVATE_KEY, CKO_SECRET_KEY,
+};
 use strongroom_wire::tables::Kind;
 use strongroom_wire::template::LONGEST_VALUE;
 use strongroom_wire::{AttributeType, AttributeValue, Rv, Secret, Template};
 
+use crate::built_in::BuiltIn;
 use crate::edge::{Result, UNAVAILABLE, bounded, failure, size};
+use crate::unique_id;
 
 const ULONG_LENGTH: usize = size_of::<CK_ULONG>();
 const MAX_ATTRIBUTES: usize = 256;
+/// Attributes that the library answers by itself, and that no template for making or changing an object may name.
+const OWN: [CK_ATTRIBUTE_TYPE; 3] = [CKA_UNIQUE_ID, CKA_PROFILE_ID, CKA_MECHANISM_TYPE];
 
 /// The elements of an array.
 ///
@@ -26,11 +33,24 @@ pub unsafe fn array<'a>(attributes: *mut CK_ATTRIBUTE, count: CK_ULONG) -> Resul
     Ok(unsafe { std::slice::from_raw_parts_mut(attributes, count) })
 }
 
+/// An attribute's value as it stands; none where the pointer and the length contradict each other.
+///
+/// # Safety
+/// The value pointer is null or valid for its length, as long as the caller of this says.
+pub unsafe fn value_of<'a>(attribute: &CK_ATTRIBUTE) -> Option<&'a [u8]> {
+    if attribute.ulValueLen > LONGEST_VALUE as CK_ULONG {
+        return None;
+    }
+    // SAFETY: by this function's contract.
+    unsafe { bounded(attribute.pValue.cast(), attribute.ulValueLen) }.ok()
+}
+
 /// Reads a template for making, changing or finding an object.
 ///
 /// # Errors
-/// `CKR_ATTRIBUTE_TYPE_INVALID` for an unknown attribute, `CKR_ATTRIBUTE_VALUE_INVALID` for a value of a wrong length
-/// or encoding, `CKR_TEMPLATE_INCONSISTENT` for a repeated one with another value.
+/// `CKR_ATTRIBUTE_READ_ONLY` for one that the library answers by itself, `CKR_ATTRIBUTE_TYPE_INVALID` for an unknown one,
+/// `CKR_ATTRIBUTE_VALUE_INVALID` for a value of a wrong length or encoding, `CKR_TEMPLATE_INCONSISTENT` for a repeated one
+/// with another value.
 ///
 /// # Safety
 /// Every attribute's value pointer is null or valid for its length.
@@ -47,6 +67,9 @@ unsafe fn read_nested(attributes: &[CK_ATTRIBUTE], depth: u8) -> Result<Template
     }
     let mut template = Template::new();
     for attribute in attributes {
+        if OWN.contains(&attribute.type_) {
+            return failure(Rv::ATTRIBUTE_READ_ONLY, format!("attribute 0x{:x} is not set", attribute.type_));
+        }
         let Some(known) = AttributeType::from_code(attribute.type_) else {
             return failure(Rv::ATTRIBUTE_TYPE_INVALID, format!("unknown attribute 0x{:x}", attribute.type_));
         };
@@ -114,11 +137,41 @@ unsafe fn read_value(known: AttributeType, attribute: &CK_ATTRIBUTE, depth: u8) 
 ///
 /// # Safety
 /// Every attribute's value pointer is null or valid for writes of its length.
-pub unsafe fn write_values(wanted: &mut [CK_ATTRIBUTE], object: &Template) -> Result {
+pub unsafe fn write_values(wanted: &mut [CK_ATTRIBUTE], reference: u64, object: &Template) -> Result {
+    let write = |attribute: &mut CK_ATTRIBUTE| {
+        if attribute.type_ == CKA_UNIQUE_ID {
+            // SAFETY: by this function's contract.
+            return unsafe { write_bytes(attribute, unique_id::of(reference).as_bytes()) };
+        }
+        // SAFETY: as above.
+        unsafe { write_value(attribute, object) }
+    };
+    write_each(wanted, write)
+}
+
+/// The same for an object of the library's own.
+///
+/// # Safety
+/// As [`write_values`].
+pub unsafe fn write_built_in(wanted: &mut [CK_ATTRIBUTE], object: BuiltIn) -> Result {
+    let write = |attribute: &mut CK_ATTRIBUTE| match object.value(attribute.type_) {
+        // SAFETY: by this function's contract.
+        Some(value) => unsafe { write_bytes(attribute, &value) },
+        None => {
+            attribute.ulValueLen = UNAVAILABLE;
+            Err(Rv::ATTRIBUTE_TYPE_INVALID)
+        }
+    };
+    write_each(wanted, write)
+}
+
+fn write_each(
+    wanted: &mut [CK_ATTRIBUTE],
+    write: impl Fn(&mut CK_ATTRIBUTE) -> std::result::Result<(), Rv>,
+) -> Result {
     let mut outcome = Ok(());
     for attribute in wanted {
-        // SAFETY: by this function's contract.
-        if let Err(rv) = unsafe { write_value(attribute, object) } {
+        if let Err(rv) = write(attribute) {
             outcome = failure(rv, format!("attribute 0x{:x}", attribute.type_));
         }
     }
@@ -147,6 +200,13 @@ unsafe fn write_value(attribute: &mut CK_ATTRIBUTE, object: &Template) -> std::r
         }
         Some(AttributeValue::Secret(secret)) => secret.0.to_vec(),
     };
+    // SAFETY: by this function's contract.
+    unsafe { write_bytes(attribute, &encoded) }
+}
+
+/// # Safety
+/// As [`write_values`].
+unsafe fn write_bytes(attribute: &mut CK_ATTRIBUTE, encoded: &[u8]) -> std::result::Result<(), Rv> {
     let (capacity, needed) = (attribute.ulValueLen, encoded.len() as CK_ULONG);
     if attribute.pValue.is_null() {
         attribute.ulValueLen = needed;
@@ -250,7 +310,11 @@ mod tests {
         assert_eq!(code(&[attribute(CKA_CLASS, &mut long)]), Rv::ATTRIBUTE_VALUE_INVALID);
         assert_eq!(code(&[attribute(CKA_LABEL, &mut [0xff_u8])]), Rv::ATTRIBUTE_VALUE_INVALID);
         assert_eq!(code(&[attribute(0x7777_7777, &mut long)]), Rv::ATTRIBUTE_TYPE_INVALID);
-        let twice = [attribute(CKA_ID, &mut [1_u8]), attribute(CKA_ID, &mut [2_u8])];
+        for own in OWN {
+            assert_eq!(code(&[attribute(own, &mut class)]), Rv::ATTRIBUTE_READ_ONLY);
+        }
+        let (mut one, mut two) = ([1_u8], [2_u8]);
+        let twice = [attribute(CKA_ID, &mut one), attribute(CKA_ID, &mut two)];
         assert_eq!(code(&twice), Rv::TEMPLATE_INCONSISTENT);
         let null = CK_ATTRIBUTE { type_: CKA_ID, pValue: std::ptr::null_mut(), ulValueLen: 4 };
         assert_eq!(code(&[null]), Rv::ATTRIBUTE_VALUE_INVALID);
@@ -271,13 +335,14 @@ mod tests {
             attribute(CKA_VALUE, &mut value),
         ];
         // SAFETY: the attributes point to the buffers above.
-        let outcome = unsafe { write_values(&mut wanted, &object) };
+        let outcome = unsafe { write_values(&mut wanted, 0x1c, &object) };
         assert_eq!(outcome.unwrap_err().rv, Rv::ATTRIBUTE_TYPE_INVALID);
         let lengths: Vec<CK_ULONG> = wanted.iter().map(|attribute| attribute.ulValueLen).collect();
         assert_eq!(lengths, [3, UNAVAILABLE, UNAVAILABLE, 256, UNAVAILABLE]);
         assert_eq!(&label[..3], b"key");
         let mut sensitive = [attribute(CKA_PRIME_1, &mut prime)];
         // SAFETY: as above.
-        assert_eq!(unsafe { write_values(&mut sensitive, &object) }.unwrap_err().rv, Rv::ATTRIBUTE_SENSITIVE);
+        let outcome = unsafe { write_values(&mut sensitive, 0x1c, &object) };
+        assert_eq!(outcome.unwrap_err().rv, Rv::ATTRIBUTE_SENSITIVE);
     }
 }

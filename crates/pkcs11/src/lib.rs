@@ -10,6 +10,7 @@ extern crate aws_lc_fips_sys as aws_lc_sys;
 
 pub mod attributes;
 pub mod authenticated_wrap;
+pub mod built_in;
 pub mod cancel;
 pub mod cipher;
 pub mod decrypt;
@@ -48,6 +49,7 @@ pub mod slots;
 pub mod sp800_108;
 mod spool;
 mod twice;
+pub mod unique_id;
 pub mod unsupported;
 pub mod verify;
 pub mod verify_signature;

@@ -12,10 +12,11 @@ use strongroom_wire::messages::{
 };
 use strongroom_wire::{AttributeType, Operation, Rv, Template};
 
-use crate::attributes::{array, read_template, values_length, write_values};
+use crate::attributes::{array, read_template, values_length, write_built_in, write_values};
 use crate::edge::{Failure, Result, enter, failure, put};
 use crate::library::Slot;
 use crate::profile::has_key_type;
+use crate::unique_id;
 
 /// The handles of new objects.
 pub fn handles_of(slot: &Slot, response: ObjectsResponse) -> Vec<CK_OBJECT_HANDLE> {
@@ -88,6 +89,7 @@ pub unsafe extern "C" fn C_CopyObject(
         if copy.is_null() {
             return Err(Rv::ARGUMENTS_BAD.into());
         }
+        session.slot.check_not_built_in(object)?;
         // SAFETY: the standard: that many attributes with valid values.
         let template = unsafe { read_template(array(template, count)?) }?;
         let known = session.slot.known(object)?;
@@ -114,6 +116,7 @@ pub unsafe extern "C" fn C_CopyObject(
 pub unsafe extern "C" fn C_DestroyObject(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> CK_RV {
     enter("C_DestroyObject", |library| {
         let session = library.session(session)?;
+        session.slot.check_not_built_in(object)?;
         let known = session.slot.known(object)?;
         session.slot.check_no_officer()?;
         session.check_may_write(&known.view.attributes)?;
@@ -138,10 +141,14 @@ pub unsafe extern "C" fn C_GetObjectSize(
 ) -> CK_RV {
     enter("C_GetObjectSize", |library| {
         let session = library.standard_session(session)?;
+        if let Some(built_in) = session.slot.built_in(object) {
+            // SAFETY: the standard: a place for a number.
+            return unsafe { put(size, built_in.length() as CK_ULONG) };
+        }
         let known = session.slot.known(object)?;
         let found = session.slot.knowing(object, known, [AttributeType::Value].into_iter())?;
         // SAFETY: the standard: a place for a number.
-        unsafe { put(size, values_length(&found.view.attributes) as CK_ULONG) }
+        unsafe { put(size, (values_length(&found.view.attributes) + unique_id::LENGTH) as CK_ULONG) }
     })
 }
 
@@ -163,11 +170,15 @@ pub unsafe extern "C" fn C_GetAttributeValue(
         }
         // SAFETY: the standard: that many attributes with null or valid values.
         let wanted = unsafe { array(template, count) }?;
+        if let Some(built_in) = session.slot.built_in(object) {
+            // SAFETY: as above.
+            return unsafe { write_built_in(wanted, built_in) };
+        }
         let known = session.slot.known(object)?;
         let named = wanted.iter().filter_map(|attribute| AttributeType::from_code(attribute.type_));
         let found = session.slot.knowing(object, known, named)?;
         // SAFETY: as above.
-        unsafe { write_values(wanted, &found.view.attributes) }
+        unsafe { write_values(wanted, found.reference, &found.view.attributes) }
     })
 }
 
@@ -187,6 +198,7 @@ pub unsafe extern "C" fn C_SetAttributeValue(
         if count == 0 {
             return Err(Rv::ARGUMENTS_BAD.into());
         }
+        session.slot.check_not_built_in(object)?;
         // SAFETY: the standard: that many attributes with valid values.
         let template = unsafe { read_template(array(template, count)?) }?;
         let known = session.slot.known(object)?;

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
-use cryptoki_sys::{CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG};
+use cryptoki_sys::{CK_ATTRIBUTE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CKA_UNIQUE_ID};
 use strongroom_wire::messages::{FindRequest, FindResponse};
 use strongroom_wire::{AttributeType, AttributeValue, Operation, Role, Rv, Template};
 
-use crate::attributes::{array, read_template};
+use crate::attributes::{array, read_template, value_of};
 use crate::edge::{Failure, Result, enter, put, size};
 use crate::library::Slot;
+use crate::unique_id;
 
 /// Objects per request.
 const PAGE: u64 = 64;
@@ -24,9 +25,65 @@ pub struct Search {
 }
 
 impl Search {
-    /// One that finds nothing.
-    const fn empty() -> Self {
-        Self { template: Template::new(), after: 0, has_more: false, found: VecDeque::new() }
+    /// One that has found all there is.
+    const fn done(found: VecDeque<CK_OBJECT_HANDLE>) -> Self {
+        Self { template: Template::new(), after: 0, has_more: false, found }
+    }
+
+    /// One with its first page.
+    ///
+    /// # Safety
+    /// Every attribute's value pointer is null or valid for its length.
+    unsafe fn begin(slot: &Slot, attributes: &[CK_ATTRIBUTE]) -> Result<Self> {
+        // SAFETY: by this function's contract.
+        if let Some(handles) = unsafe { slot.find_built_ins(attributes) } {
+            return Ok(Self::done(handles.into()));
+        }
+        let is_known = |attribute: &CK_ATTRIBUTE| AttributeType::from_code(attribute.type_).is_some();
+        // Before a login nothing else is visible.
+        let Some(role) = slot.client.role() else { return Ok(Self::done(VecDeque::new())) };
+        if unique_id::is_in(attributes) {
+            // SAFETY: by this function's contract.
+            return unsafe { Self::by_unique_id(slot, role, attributes) };
+        }
+        // An attribute that no object has matches nothing.
+        let mut search = Self::done(VecDeque::new());
+        if attributes.iter().all(is_known) {
+            // SAFETY: by this function's contract.
+            let template = unsafe { read_template(attributes) }?;
+            if let Some(template) = visible_to(role, template) {
+                search.template = template;
+                search.turn_page(slot)?;
+            }
+        }
+        Ok(search)
+    }
+
+    /// One for the object with a `CKA_UNIQUE_ID`.
+    ///
+    /// # Safety
+    /// Every attribute's value pointer is null or valid for its length.
+    unsafe fn by_unique_id(slot: &Slot, role: Role, attributes: &[CK_ATTRIBUTE]) -> Result<Self> {
+        let (ids, others): (Vec<_>, Vec<_>) =
+            attributes.iter().copied().partition(|attribute| attribute.type_ == CKA_UNIQUE_ID);
+        // SAFETY: by this function's contract.
+        let reference_of = |id: &CK_ATTRIBUTE| unsafe { value_of(id) }.and_then(unique_id::reference);
+        let mut references = ids.iter().map(reference_of);
+        let first = references.next().flatten();
+        let mut found = VecDeque::new();
+        if let Some(reference) = first
+            && references.all(|other| other == first)
+            && others.iter().all(|attribute| AttributeType::from_code(attribute.type_).is_some())
+        {
+            let revision = slot.client.revision();
+            // SAFETY: by this function's contract.
+            let wanted = unsafe { read_template(&others) }?;
+            if let Some(wanted) = visible_to(role, wanted) {
+                let object = slot.find_reference(reference, &wanted)?;
+                found.extend(object.map(|view| slot.objects.add(view, revision)));
+            }
+        }
+        Ok(Self::done(found))
     }
 
     fn turn_page(&mut self, slot: &Slot) -> Result {
@@ -74,21 +131,8 @@ pub unsafe extern "C" fn C_FindObjectsInit(
         }
         // SAFETY: the standard: that many attributes.
         let attributes = unsafe { array(template, count) }?;
-        let all_known =
-            attributes.iter().all(|attribute| AttributeType::from_code(attribute.type_).is_some());
-        // Before a login nothing is visible; an attribute that no object has matches nothing.
-        let mut search = Search::empty();
-        if let Some(role) = session.slot.client.role()
-            && all_known
-        {
-            // SAFETY: as above, with valid values.
-            let template = unsafe { read_template(attributes) }?;
-            if let Some(template) = visible_to(role, template) {
-                search.template = template;
-                search.turn_page(&session.slot)?;
-            }
-        }
-        operations.search = Some(search);
+        // SAFETY: as above, with valid values.
+        operations.search = Some(unsafe { Search::begin(&session.slot, attributes) }?);
         Ok(())
     })
 }

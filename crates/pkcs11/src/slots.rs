@@ -183,6 +183,11 @@ fn functions(slot: &Slot, mechanism: MechanismType) -> Vec<Function> {
     mechanism.functions().iter().filter(allowed).copied().collect()
 }
 
+/// The mechanisms of a slot.
+pub fn mechanisms(slot: &Slot) -> impl Iterator<Item = MechanismType> {
+    MechanismType::ALL.iter().copied().filter(|mechanism| !functions(slot, *mechanism).is_empty())
+}
+
 /// C_GetMechanismList.
 ///
 /// # Safety
@@ -195,13 +200,9 @@ pub unsafe extern "C" fn C_GetMechanismList(
 ) -> CK_RV {
     enter("C_GetMechanismList", |library| {
         let slot = library.slot(slot)?;
-        let mechanisms: Vec<CK_MECHANISM_TYPE> = MechanismType::ALL
-            .iter()
-            .filter(|mechanism| !functions(slot, **mechanism).is_empty())
-            .map(|mechanism| mechanism.code())
-            .collect();
+        let numbers: Vec<CK_MECHANISM_TYPE> = mechanisms(slot).map(|mechanism| mechanism.code()).collect();
         // SAFETY: the standard: a count and null or that many elements.
-        unsafe { put_list(&mechanisms, list, count) }
+        unsafe { put_list(&numbers, list, count) }
     })
 }
 

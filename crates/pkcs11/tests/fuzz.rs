@@ -213,7 +213,7 @@ fn attribute_arrays() {
         if let Ok(template) = template {
             assert!(template.len() <= given.len());
             // SAFETY: as above.
-            let _ = unsafe { write_values(wanted, &template) }; // either is fine; the guards tell
+            let _ = unsafe { write_values(wanted, 7, &template) }; // either is fine; the guards tell
         }
         assert!(memory.is_unharmed());
     });

@@ -341,3 +341,26 @@ fn a_c_program_compiles_with_the_headers_and_agrees_on_layouts() {
     let expected: String = sizes.iter().map(|size| format!("{size}\n")).collect();
     assert_eq!(String::from_utf8(printed).unwrap(), expected);
 }
+
+#[test]
+fn profiles_and_mechanisms_are_found_without_a_login_and_without_a_request() {
+    let turn = Turn::new("built-in");
+    let profiles = [(CKA_CLASS, V::U(CKO_PROFILE))];
+    initialize().unwrap();
+    let session = Session::open(false).unwrap();
+    let before = turn.fixture.hsm.frames();
+    let found = session.find(&profiles).unwrap();
+    assert_eq!(found.len(), 3);
+    assert!(session.find(&[(CKA_CLASS, V::U(CKO_MECHANISM))]).unwrap().len() > 40);
+    assert_eq!(session.get(found[0], CKA_PROFILE_ID).unwrap(), CKP_BASELINE_PROVIDER.to_ne_bytes());
+    assert!(session.find(&[(CKA_TOKEN, V::B(true))]).unwrap().is_empty());
+    assert!(session.find(&[(CKA_UNIQUE_ID, V::S(b"0x0000000000000001"))]).unwrap().is_empty());
+    assert_eq!(turn.fixture.hsm.frames(), before);
+    session.log_in(PIN).unwrap();
+    call!(C_Logout(session.0)).unwrap();
+    assert_eq!(session.find(&profiles).unwrap(), found);
+    assert_eq!(session.get(found[0], CKA_TOKEN).unwrap(), [1]);
+    call!(C_Finalize(ptr::null_mut())).unwrap();
+    assert_eq!(session.find(&profiles), Err(Rv::CRYPTOKI_NOT_INITIALIZED));
+    assert_eq!(session.get(found[0], CKA_TOKEN), Err(Rv::CRYPTOKI_NOT_INITIALIZED));
+}

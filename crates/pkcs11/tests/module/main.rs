@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod built_in;
 mod ciphers;
 mod interfaces;
 mod message_signatures;
