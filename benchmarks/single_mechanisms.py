@@ -160,6 +160,7 @@ def subjects() -> Iterator[Subject]:
         yield Subject("unwrap", mechanism, key, parameters, size=1)
     yield Subject("derive", m.ECDH1_DERIVE, "p256", "ecdh", size=1, openssl="ecdhp256:3")
     yield Subject("derive", m.ECDH1_DERIVE, "x25519", "ecdh", size=1, openssl="ecdhx25519:3")
+    yield Subject("derive", m.ECDH1_COFACTOR_DERIVE, "p256", "ecdh", size=1, openssl="ecdhp256:3")
     yield Subject("derive", m.HKDF_DERIVE, "generic64", "hkdf", size=1)
     yield Subject("derive", m.SP800_108_COUNTER_KDF, "generic64", "counter-kdf", size=1)
     yield Subject("derive", m.CLOUDHSM_SP800_108_COUNTER_KDF, "generic64", "cloudhsm-counter-kdf", size=1)

@@ -280,11 +280,13 @@ LAST = None
 """The iteration variable of feedback mode."""
 
 
-def ecdh(point: bytes, kdf: int = CKD_NULL, shared: bytes = b"") -> CkMechanism:
+def ecdh(
+    point: bytes, kdf: int = CKD_NULL, shared: bytes = b"", kind: Mechanism = Mechanism.ECDH1_DERIVE
+) -> CkMechanism:
     held = (_buffer(shared), _buffer(point))
     parameters = EcdhParameters(kdf, len(shared), _place(held[0]), len(point), _place(held[1]))
     parameters.kept = held
-    return mechanism(Mechanism.ECDH1_DERIVE, parameters)
+    return mechanism(kind, parameters)
 
 
 def eddsa(context: bytes = b"", *, is_hashed: bool = False) -> CkMechanism:

@@ -70,6 +70,55 @@ def test_a_key_agreed_with_a_stranger_is_the_strangers_key(session, name):
         assert keys.is_secret(session, derived, ConcatKDFHash(algorithm(), 77, b"info").derive(shared))
 
 
+@pytest.mark.parametrize("name", keys.PYCA)
+def test_every_curve_has_the_cofactor_1_so_that_both_mechanisms_agree_alike(session, name):
+    public, private = session.generate_pair(
+        mechanism(Mechanism.EC_KEY_PAIR_GEN),
+        {Attribute.EC_PARAMS: curves.by_name(name).parameters},
+        {Attribute.DERIVE: True},
+    )
+    ours = ec.EllipticCurvePublicKey.from_encoded_point(
+        keys.PYCA[name], curves.raw_point(session.attribute(public, Attribute.EC_POINT))
+    )
+    stranger = ec.generate_private_key(keys.PYCA[name])
+    point = stranger.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )
+    shared = stranger.exchange(ec.ECDH(), ours)
+    cofactor = Mechanism.ECDH1_COFACTOR_DERIVE
+    raw = session.derive(ecdh(point, kind=cofactor), private, keys.new_secret())
+    assert keys.is_secret(session, raw, shared)
+    derived = session.derive(ecdh(point, X963["SHA256"], b"info", cofactor), private, keys.new_secret(77))
+    assert keys.is_secret(session, derived, X963KDF(hashes.SHA256(), 77, b"info").derive(shared))
+    off_the_curve = point[:-1] + bytes([point[-1] ^ 1])
+    assert refusal(lambda: session.derive(ecdh(off_the_curve, kind=cofactor), private, keys.new_secret())) == 0x71
+    assert refusal(lambda: session.derive(mechanism(cofactor), private, keys.new_secret())) == 0x71
+
+
+def test_cofactor_agreement_is_of_nist_curves_and_of_keys_that_may(library, session, fips_session):
+    cofactor = Mechanism.ECDH1_COFACTOR_DERIVE
+    _, montgomery = session.generate_pair(
+        mechanism(Mechanism.EC_MONTGOMERY_KEY_PAIR_GEN), {Attribute.EC_PARAMS: keys.X25519}, {Attribute.DERIVE: True}
+    )
+    template = keys.new_secret()
+    assert refusal(lambda: session.derive(ecdh(bytes(32), kind=cofactor), montgomery, template)) == 0x63
+    parameters = {Attribute.EC_PARAMS: curves.by_name("secp256r1").parameters}
+    bound = {Attribute.DERIVE: True, Attribute.ALLOWED_MECHANISMS: int(Mechanism.ECDH1_DERIVE)}
+    for private, code in (({Attribute.DERIVE: False}, 0x68), (bound, 0x70)):
+        public, key = session.generate_pair(mechanism(Mechanism.EC_KEY_PAIR_GEN), parameters, private)
+        point = session.attribute(public, Attribute.EC_POINT)
+        assert refusal(lambda p=point, k=key: session.derive(ecdh(p, kind=cofactor), k, template)) == code
+    public, key = fips_session.generate_pair(mechanism(Mechanism.EC_KEY_PAIR_GEN), parameters, {Attribute.DERIVE: True})
+    point = fips_session.attribute(public, Attribute.EC_POINT)
+    assert refusal(lambda: fips_session.derive(ecdh(point, kind=cofactor), key, template)) == 0x71
+    assert fips_session.derive(ecdh(point, X963["SHA256"], b"", cofactor), key, keys.new_secret(32))
+    with library.opened(2) as of_aws:
+        public, key = of_aws.generate_pair(
+            mechanism(Mechanism.EC_KEY_PAIR_GEN), parameters, {Attribute.DERIVE: True, Attribute.TOKEN: False}
+        )
+        assert refusal(lambda: of_aws.derive(ecdh(point, kind=cofactor), key, keys.new_secret(32))) == 0x70
+
+
 def test_a_derived_key_is_a_generic_secret_unless_said_otherwise(session):
     value = os.urandom(32)
     base = session.create(keys.secret(value))

@@ -222,6 +222,8 @@ pub enum MechanismType {
     Sha3512HmacGeneral = 0x02d2,
     /// Number 0x1050.
     Ecdh1Derive = 0x1050,
+    /// Number 0x1051.
+    Ecdh1CofactorDerive = 0x1051,
     /// Number 0x402a.
     HkdfDerive = 0x402a,
     /// Number 0x03ac.
@@ -364,6 +366,7 @@ impl MechanismType {
         Self::Sha3384HmacGeneral,
         Self::Sha3512HmacGeneral,
         Self::Ecdh1Derive,
+        Self::Ecdh1CofactorDerive,
         Self::HkdfDerive,
         Self::Sp800108CounterKdf,
         Self::CloudhsmSp800108CounterKdf,
@@ -492,6 +495,7 @@ impl MechanismType {
             0x02c2 => Some(Self::Sha3384HmacGeneral),
             0x02d2 => Some(Self::Sha3512HmacGeneral),
             0x1050 => Some(Self::Ecdh1Derive),
+            0x1051 => Some(Self::Ecdh1CofactorDerive),
             0x402a => Some(Self::HkdfDerive),
             0x03ac => Some(Self::Sp800108CounterKdf),
             0x80000001 => Some(Self::CloudhsmSp800108CounterKdf),
@@ -728,6 +732,7 @@ impl MechanismType {
             Self::Sha3384HmacGeneral => "CKM_SHA3_384_HMAC_GENERAL",
             Self::Sha3512HmacGeneral => "CKM_SHA3_512_HMAC_GENERAL",
             Self::Ecdh1Derive => "CKM_ECDH1_DERIVE",
+            Self::Ecdh1CofactorDerive => "CKM_ECDH1_COFACTOR_DERIVE",
             Self::HkdfDerive => "CKM_HKDF_DERIVE",
             Self::Sp800108CounterKdf => "CKM_SP800_108_COUNTER_KDF",
             Self::CloudhsmSp800108CounterKdf => "CKM_CLOUDHSM_SP800_108_COUNTER_KDF",
