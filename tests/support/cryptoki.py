@@ -134,7 +134,8 @@ class Module:
         assert self.library.C_GetFunctionList(byref(listed)) == 0
         prototype = ctypes.CFUNCTYPE(c_ulong)
         self._functions = {name: prototype(listed.contents.functions[place]) for name, place in PLACES.items()}
-        self._functions |= {name: prototype((name, self.library)) for name in EXPORTED}
+        present = (name for name in EXPORTED if hasattr(self.library, name))
+        self._functions |= {name: prototype((name, self.library)) for name in present}
         self.call("C_Initialize", None)
 
     def call(self, name: str, *arguments: Any) -> None:
