@@ -30,6 +30,7 @@ AWS_SLOT = 2
 CKF_SERIAL_SESSION = 4
 CKF_TOKEN_INITIALIZED, CKF_USER_PIN_INITIALIZED = 0x400, 0x8
 CKS_RW_PUBLIC, CKS_RW_USER, CKS_RW_SO = 2, 3, 4
+CKA_UNIQUE_ID = 0x4
 CKR_OK, CKR_FUNCTION_FAILED, CKR_ARGUMENTS_BAD, CKR_ATTRIBUTE_READ_ONLY = 0, 0x6, 0x7, 0x10
 CKR_FUNCTION_NOT_SUPPORTED, CKR_PIN_INCORRECT, CKR_PIN_INVALID, CKR_PIN_LEN_RANGE = 0x54, 0xA0, 0xA1, 0xA2
 CKR_PIN_LOCKED, CKR_SESSION_HANDLE_INVALID, CKR_SESSION_READ_ONLY, CKR_SESSION_READ_ONLY_EXISTS = 0xA4, 0xB3, 0xB5, 0xB7
@@ -222,6 +223,21 @@ def test_it_sees_public_objects_only_and_those_whole(public, objects, officer_pi
     assert public.attribute(key, Attribute.PRIVATE) == b"\x00"
     assert public.attribute(data, Attribute.VALUE) == b"data"
     assert all(public.attribute(each, Attribute.PRIVATE) == b"\x00" for each in public.find({}))
+    public.logout()
+
+
+def test_a_unique_id_leads_it_to_a_public_object_only(public, objects, officer_pin, user_pin):
+    public.login(user_pin)
+    handles = {
+        name: found(public, objects[name], CLASS=kind)[0] for name, kind in (("open", 2), ("closed", 2), ("secret", 4))
+    }
+    ids = {name: public.attribute(handle, CKA_UNIQUE_ID) for name, handle in handles.items()}
+    assert all(public.find({CKA_UNIQUE_ID: ids[name]}) == [handles[name]] for name in ids)
+    public.logout()
+    public.login(officer_pin, CKU_SO)
+    assert public.find({CKA_UNIQUE_ID: ids["open"]}) == found(public, objects["open"])
+    assert public.find({CKA_UNIQUE_ID: ids["open"], Attribute.PRIVATE: True}) == []
+    assert [public.find({CKA_UNIQUE_ID: ids[name]}) for name in ("closed", "secret")] == [[], []]
     public.logout()
 
 
