@@ -3,9 +3,9 @@
 
 use strongroom_client::Stream;
 use strongroom_wire::messages::MechanismParameters;
-use strongroom_wire::{MechanismType, Operation, Rv, codec};
+use strongroom_wire::{MechanismType, Operation, codec};
 
-use crate::edge::{Result, failure};
+use crate::edge::Result;
 use crate::library::Slot;
 use crate::spool::Spool;
 
@@ -68,12 +68,4 @@ fn hand_over(mut result: Vec<u8>, give: &mut impl FnMut(&[u8]) -> Result) -> Res
     let outcome = give(&result);
     codec::wipe(&mut result);
     outcome
-}
-
-/// Refuses more or less than there must be.
-pub fn check_length(found: usize, expected: usize) -> Result {
-    if found == expected {
-        return Ok(());
-    }
-    failure(Rv::DEVICE_ERROR, format!("the HSM gave {found} bytes, not {expected}"))
 }

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
-from cryptoki import refusal
+from cryptoki import Session, refusal
 from cryptoki_mechanisms import (
     CKD_NULL,
     LAST,
@@ -43,8 +43,8 @@ HASHES |= {f"SHA3_{bits}": getattr(hashes, f"SHA3_{bits}") for bits in (224, 256
 HMACS = {name: Mechanism["SHA_1_HMAC" if name == "SHA1" else f"{name}_HMAC"] for name in HASHES}
 
 
-@pytest.mark.parametrize("name", keys.PYCA)
-def test_a_key_agreed_with_a_stranger_is_the_strangers_key(session, name):
+def agreed(session: Session, name: str) -> tuple[int, bytes, bytes]:
+    """A private key in the HSM, the point of a stranger's, and what both have together."""
     public, private = session.generate_pair(
         mechanism(Mechanism.EC_KEY_PAIR_GEN),
         {Attribute.EC_PARAMS: curves.by_name(name).parameters},
@@ -57,7 +57,12 @@ def test_a_key_agreed_with_a_stranger_is_the_strangers_key(session, name):
     point = stranger.public_key().public_bytes(
         serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
     )
-    shared = stranger.exchange(ec.ECDH(), ours)
+    return private, point, stranger.exchange(ec.ECDH(), ours)
+
+
+@pytest.mark.parametrize("name", keys.PYCA)
+def test_a_key_agreed_with_a_stranger_is_the_strangers_key(session, name):
+    private, point, shared = agreed(session, name)
     raw = session.derive(ecdh(point), private, keys.new_secret())
     assert keys.is_secret(session, raw, shared)
     assert int.from_bytes(session.attribute(raw, Attribute.VALUE_LEN), "little") == len(shared)
@@ -72,19 +77,7 @@ def test_a_key_agreed_with_a_stranger_is_the_strangers_key(session, name):
 
 @pytest.mark.parametrize("name", keys.PYCA)
 def test_every_curve_has_the_cofactor_1_so_that_both_mechanisms_agree_alike(session, name):
-    public, private = session.generate_pair(
-        mechanism(Mechanism.EC_KEY_PAIR_GEN),
-        {Attribute.EC_PARAMS: curves.by_name(name).parameters},
-        {Attribute.DERIVE: True},
-    )
-    ours = ec.EllipticCurvePublicKey.from_encoded_point(
-        keys.PYCA[name], curves.raw_point(session.attribute(public, Attribute.EC_POINT))
-    )
-    stranger = ec.generate_private_key(keys.PYCA[name])
-    point = stranger.public_key().public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-    )
-    shared = stranger.exchange(ec.ECDH(), ours)
+    private, point, shared = agreed(session, name)
     cofactor = Mechanism.ECDH1_COFACTOR_DERIVE
     raw = session.derive(ecdh(point, kind=cofactor), private, keys.new_secret())
     assert keys.is_secret(session, raw, shared)

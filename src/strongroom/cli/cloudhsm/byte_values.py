@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
-import secrets
 from pathlib import Path
 
 from strongroom.cli.cloudhsm.envelope import CommandError
@@ -39,21 +37,6 @@ def write_file(name: str, path: str, content: bytes) -> None:
         Path(path).write_bytes(content)
     except OSError as error:
         raise CommandError(f"The file {path} of --{name} cannot be written: {error.strerror}.") from None
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Put a file in its place as a whole, with the mode of any new file; :class:`OSError` leaves what was there."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def hexadecimal(name: str, text: str) -> bytes:

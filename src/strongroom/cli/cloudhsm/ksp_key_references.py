@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from strongroom.cli.cloudhsm import attribute_values, key_files, key_objects, public_keys
-from strongroom.cli.cloudhsm.byte_values import replace_file
 from strongroom.cli.cloudhsm.envelope import CommandError
 from strongroom.client import KeyType, NamedCurve, ObjectClass, ObjectView, Role, Session, curves, key_reference_files
 from strongroom.client.key_reference_files import KeyReferenceFile
+from strongroom.private_files import replacing
 from strongroom.vocabulary.attributes import Attribute
 
 ENCODING: Final = "ksp-key-reference"
@@ -21,6 +21,8 @@ _RSA_BITS: Final = (2048, 3072, 4096)
 _KINDS: Final = "RSA keys of 2048, 3072 and 4096 bits and EC keys on secp256r1, secp384r1 and secp521r1"
 _OTHER_THAN_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_IN_NAME: Final = 64
+_MODE: Final = 0o666
+"""Less what the umask takes, as of the other files of the command: nothing in them is secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ def _write(prepared: Sequence[Prepared]) -> list[dict[str, str]]:
     written: list[dict[str, str]] = []
     for file in prepared:
         try:
-            replace_file(file.path, file.content)
+            with replacing(file.path, _MODE) as place:
+                place.write(file.content)
         except OSError as error:
             before = f"those of keys up to {written[-1]['key-reference']}" if written else "none"
             raise CommandError(

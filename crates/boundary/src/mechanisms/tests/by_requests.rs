@@ -3,7 +3,7 @@
 use strongroom_wire::{MechanismType as M, Rv};
 
 use super::super::{
-    Computation, Direction, Purpose, Step, crypt, is_by_requests, open_by_requests, open_stream, sign, verify,
+    Direction, Purpose, Step, crypt, is_by_requests, open_by_requests, open_stream, sign, verify,
 };
 use super::signatures::{private, pss, public};
 use super::*;
@@ -11,33 +11,18 @@ use crate::ffi::{Curve, EcKey, MlDsaKey, MlDsaSet};
 
 type Given<'a> = Option<&'a MechanismParameters>;
 
-fn run(mut stream: Computation, parts: &[&[u8]], signature: Option<&[u8]>) -> crate::Result<Vec<u8>> {
-    let (mut all, mut offset) = (Vec::new(), 0);
-    let (last, first) = parts.split_last().unwrap();
-    for part in first {
-        let (result, goes_on) = stream.step(Step::Update, offset, part)?;
-        all.extend(result);
-        offset += part.len() as u64;
-        stream = goes_on.unwrap();
-    }
-    let (result, goes_on) = stream.step(Step::Finish(signature), offset, last)?;
-    assert!(goes_on.is_none());
-    all.extend(result);
-    Ok(all)
-}
-
 /// Signs in parts and verifies at once, and the other way.
 fn check(private: &Arc<KeyHandle>, public: &Arc<KeyHandle>, kind: M, given: Given<'_>) {
     let data: Vec<u8> = (0..1000_u32).map(|number| (number % 251) as u8).collect();
     let parts: [&[u8]; 4] = [&data[..1], &[], &data[1..700], &data[700..]];
     let open =
         |key: &Arc<KeyHandle>, purpose| open_by_requests(Arc::clone(key), purpose, kind, given).unwrap();
-    let made = run(open(private, Purpose::Sign), &parts, None).unwrap();
+    let made = steps(open(private, Purpose::Sign), &parts, None).unwrap();
     verify(public, kind, given, &data, &made).unwrap();
     let in_one = sign(private, kind, given, &data).unwrap();
-    assert!(run(open(public, Purpose::Verify), &parts, Some(&in_one)).unwrap().is_empty());
+    assert!(steps(open(public, Purpose::Verify), &parts, Some(&in_one)).unwrap().is_empty());
     let refused =
-        |parts: &[&[u8]], signature| run(open(public, Purpose::Verify), parts, signature).unwrap_err().rv;
+        |parts: &[&[u8]], signature| steps(open(public, Purpose::Verify), parts, signature).unwrap_err().rv;
     assert_eq!(refused(&parts[1..], Some(&in_one[..])), Rv::SIGNATURE_INVALID, "{kind:?}");
     assert_eq!(refused(&parts, Some(&in_one[1..])), Rv::SIGNATURE_LEN_RANGE, "{kind:?}");
     assert_eq!(refused(&parts, None), Rv::SIGNATURE_LEN_RANGE, "{kind:?}");
@@ -97,14 +82,14 @@ fn what_pads_chains_in_parts() {
             let in_one = crypt(&key, Direction::Encrypt, kind, Some(&given), data).unwrap().data;
             for cut in [0, block, 2 * block].into_iter().filter(|cut| *cut <= length) {
                 let parts = [&data[..cut], &[], &data[cut..]];
-                assert_eq!(run(open(Purpose::Encrypt), &parts, None).unwrap(), in_one);
+                assert_eq!(steps(open(Purpose::Encrypt), &parts, None).unwrap(), in_one);
                 let parts = [&in_one[..cut], &[], &in_one[cut..]];
                 if cut < in_one.len() {
-                    assert_eq!(run(open(Purpose::Decrypt), &parts, None).unwrap(), data);
+                    assert_eq!(steps(open(Purpose::Decrypt), &parts, None).unwrap(), data);
                 }
             }
         }
-        let refused = |purpose, parts: &[&[u8]]| run(open(purpose), parts, None).unwrap_err().rv;
+        let refused = |purpose, parts: &[&[u8]]| steps(open(purpose), parts, None).unwrap_err().rv;
         assert_eq!(
             refused(Purpose::Encrypt, &[&data[..7], &data]),
             Rv::DATA_LEN_RANGE,
@@ -122,6 +107,6 @@ fn what_pads_chains_in_parts() {
         let elsewhere = open_stream(&key, Purpose::Encrypt, kind, Some(&given), None);
         assert_eq!(elsewhere.unwrap_err().rv, Rv::MECHANISM_INVALID);
         let without_iv = open_by_requests(Arc::clone(&key), Purpose::Encrypt, kind, None).unwrap();
-        assert_eq!(run(without_iv, &[&data], None).unwrap_err().rv, Rv::MECHANISM_PARAM_INVALID);
+        assert_eq!(steps(without_iv, &[&data], None).unwrap_err().rv, Rv::MECHANISM_PARAM_INVALID);
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use strongroom_wire::messages::MechanismParameters;
 
-use super::{KeyHandle, NO_PARAMETERS};
+use super::{Computation, KeyHandle, NO_PARAMETERS, Step};
 use crate::arena::Arena;
 
 /// One line of a vector file: bytes by name.
@@ -55,4 +55,20 @@ pub fn secret(key: &[u8]) -> KeyHandle {
 
 pub fn iv(iv: &[u8]) -> MechanismParameters {
     MechanismParameters { iv: Some(iv.to_vec()), ..NO_PARAMETERS }
+}
+
+/// What all steps of a stream gave together, whose last one has the signature, if there is one.
+pub fn steps(mut stream: Computation, parts: &[&[u8]], signature: Option<&[u8]>) -> crate::Result<Vec<u8>> {
+    let (mut all, mut offset) = (Vec::new(), 0);
+    let (last, first) = parts.split_last().unwrap();
+    for part in first {
+        let (result, goes_on) = stream.step(Step::Update, offset, part)?;
+        all.extend(result);
+        offset += part.len() as u64;
+        stream = goes_on.unwrap();
+    }
+    let (result, goes_on) = stream.step(Step::Finish(signature), offset, last)?;
+    assert!(goes_on.is_none());
+    all.extend(result);
+    Ok(all)
 }

@@ -41,19 +41,8 @@ fn run(
     parts: &[&[u8]],
     signature: Option<&[u8]>,
 ) -> Outcome {
-    let (mut stream, iv) = open_stream(key, purpose, mechanism, parameters)?;
-    let (mut all, mut offset) = (Vec::new(), 0);
-    let (last, first) = parts.split_last().unwrap();
-    for part in first {
-        let (result, goes_on) = stream.step(Step::Update, offset, part)?;
-        all.extend(result);
-        offset += part.len() as u64;
-        stream = goes_on.unwrap();
-    }
-    let (result, goes_on) = stream.step(Step::Finish(signature), offset, last)?;
-    assert!(goes_on.is_none());
-    all.extend(result);
-    Ok((all, iv))
+    let (stream, iv) = open_stream(key, purpose, mechanism, parameters)?;
+    Ok((steps(stream, parts, signature)?, iv))
 }
 
 /// The plaintext of a decryption whose ciphertext and tag come in parts of this length.

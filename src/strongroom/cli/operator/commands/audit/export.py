@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from strongroom.cli.operator.commands.audit.options import cluster_option, json_
 from strongroom.cli.operator.refusals import Refusal
 from strongroom.cli.operator.state_option import state_option
 from strongroom.installation.state_directory import StateDirectory
+from strongroom.private_files import replacing
 
 
 @click.command()
@@ -52,17 +51,8 @@ def export(state: StateDirectory, file: Path, cluster_id: str | None, as_json: b
 def _write(lines: Iterable[Line], file: Path) -> dict[str, int]:
     counts = {"hsms": 0, "entries": 0, "checkpoints": 0}
     names = {HsmLine: "hsms", EntryLine: "entries", CheckpointLine: "checkpoints"}
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as output:
-            for line in counted(write_lines(lines, output), "Exporting"):
-                if type(line) in names:
-                    counts[names[type(line)]] += 1
-            output.flush()
-            os.fsync(output.fileno())
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(file) as output:
+        for line in counted(write_lines(lines, output), "Exporting"):
+            if type(line) in names:
+                counts[names[type(line)]] += 1
     return counts
