@@ -283,6 +283,46 @@ def test_ccm_and_xts_take_long_data_too(session: Session, known_aes: tuple[HsmAe
         assert session.objects.decrypt(xts, Mechanism.AES_XTS, encrypted, parameters) == data[:length]
 
 
+@pytest.mark.parametrize("mechanism", [Mechanism.AES_ECB, Mechanism.AES_CBC, Mechanism.AES_CTR])
+def test_modes_without_a_tag_take_long_data_too(
+    session: Session, known_aes: tuple[HsmAesKey, bytes], mechanism: Mechanism
+) -> None:
+    key, value = known_aes
+    data = os.urandom(3_000_000)
+    # The low 24 bits begin to count at 0xfffff0 less the blocks of the data, so that they carry and do not come round.
+    block = (0xFFFFF0 - len(data) // 16).to_bytes(16, "big")
+    ways: dict[Mechanism, tuple[modes.Mode, MechanismParameters | None]] = {
+        Mechanism.AES_ECB: (modes.ECB(), None),  # noqa: S305 - what is compared with
+        Mechanism.AES_CBC: (modes.CBC(block), MechanismParameters(iv=block)),
+        Mechanism.AES_CTR: (modes.CTR(block), MechanismParameters(iv=block, counter_bits=24)),
+    }
+    mode, parameters = ways[mechanism]
+    encrypted = session.objects.encrypt(key.reference, mechanism, data, parameters).data
+    assert encrypted == Cipher(algorithms.AES(value), mode).encryptor().update(data)
+    assert session.objects.decrypt(key.reference, mechanism, encrypted, parameters) == data
+    if mechanism is Mechanism.AES_CTR:
+        uneven = data[: 2 * 2**20 + 5]
+        assert session.objects.encrypt(key.reference, mechanism, uneven, parameters).data == encrypted[: len(uneven)]
+    else:
+        with pytest.raises(Refused) as refusal:
+            session.objects.encrypt(key.reference, mechanism, data[:-1], parameters)
+        assert refusal.value.code is ReturnCode.DATA_LEN_RANGE
+
+
+def test_a_counter_that_would_come_round_in_long_data_is_refused(
+    session: Session, known_aes: tuple[HsmAesKey, bytes]
+) -> None:
+    key, _ = known_aes
+    request = 2**20 - 4096
+    # The first request would use up the counter to its last value, and the second begin it again.
+    block = (2**24 - request // 16).to_bytes(16, "big")
+    parameters = MechanismParameters(iv=block, counter_bits=24)
+    assert len(session.objects.encrypt(key.reference, Mechanism.AES_CTR, bytes(request), parameters).data) == request
+    with pytest.raises(Refused, match="would wrap around") as refusal:
+        session.objects.encrypt(key.reference, Mechanism.AES_CTR, bytes(request + 1), parameters)
+    assert refusal.value.code is ReturnCode.DATA_LEN_RANGE
+
+
 def test_other_modes_are_in_the_layer_below(session: Session, known_aes: tuple[HsmAesKey, bytes]) -> None:
     key, value = known_aes
     iv = os.urandom(16)

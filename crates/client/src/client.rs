@@ -2,6 +2,7 @@
 
 mod hedge;
 mod long;
+mod pieces;
 mod stream;
 
 use std::sync::atomic::Ordering;
@@ -121,7 +122,8 @@ impl Client {
     }
 
     /// One request by member names. The password of `user_create`, `activate` and the like may be text or bytes. Data of
-    /// `sign`, `verify`, `encrypt` and `decrypt` may be longer than a request where the mechanism takes streams.
+    /// `sign`, `verify`, `encrypt` and `decrypt` may be longer than a request where the mechanism takes streams or can be
+    /// done in pieces.
     ///
     /// # Errors
     /// As [`Client::call`], and `CKR_ARGUMENTS_BAD` for members that are missing or of another type.

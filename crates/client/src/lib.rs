@@ -9,6 +9,7 @@ mod client_certificate;
 pub mod config;
 mod connecting;
 mod connection;
+pub mod counter;
 mod error;
 pub mod fork;
 mod log;

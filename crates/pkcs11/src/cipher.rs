@@ -6,6 +6,7 @@ mod long;
 
 use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY};
 use strongroom_client::Profile;
+use strongroom_client::counter::{self, BLOCK};
 use strongroom_wire::messages::{CryptResponse, MechanismParameters, NO_PARAMETERS};
 use strongroom_wire::{AttributeType, MechanismType, Operation, Rv, Template, codec};
 
@@ -15,8 +16,6 @@ use crate::long_data::LongData;
 use crate::mechanism::{GCM_IV_LENGTH, IvPlace, Mechanism, block_length, check_key, modulus_length};
 use crate::profile::{is_single_part, prepare};
 
-/// The block of AES.
-const BLOCK: usize = 16;
 /// PKCS #1 v1.5 padding takes at least so many bytes.
 const PKCS1_OVERHEAD: usize = 11;
 
@@ -37,8 +36,8 @@ enum Flow {
     Long(LongData),
     /// ECB (without chain) and CBC, in blocks of this length.
     Blocks { block: usize, chain: Option<Vec<u8>>, is_padded: bool, buffered: Vec<u8> },
-    /// CTR: the counter block, and how far into its key stream block the data is.
-    Counter { block: [u8; BLOCK], bits: u32, offset: usize, used: u128 },
+    /// CTR: the counter block, how far into its key stream block the data is, and to where the counter has counted.
+    Counter { block: [u8; BLOCK], bits: u32, offset: usize, counted: u128 },
 }
 
 /// One operation.
@@ -305,12 +304,12 @@ impl Cipher {
         let mut result = Vec::with_capacity(data.len());
         let step = (self.largest_data - BLOCK).max(BLOCK);
         for part in data.chunks(step) {
-            let Flow::Counter { block, bits, offset, used } = self.flow else {
+            let Flow::Counter { block, bits, offset, counted } = self.flow else {
                 return Err(Rv::MECHANISM_INVALID.into());
             };
             let after = offset + part.len();
-            let used = used + (after / BLOCK) as u128;
-            if bits < 128 && used + u128::from(after % BLOCK != 0) > 1 << bits {
+            let counted = counted.wrapping_add((after / BLOCK) as u128);
+            if counter::comes_round(bits, counted.saturating_add(u128::from(after % BLOCK != 0))) {
                 return failure(Rv::DATA_LEN_RANGE, "the counter would come round");
             }
             // Leading bytes that are dropped again bring the key stream to the place where the last part ended.
@@ -322,8 +321,8 @@ impl Cipher {
             };
             let done = self.request(slot, MechanismType::AesCtr, Some(&parameters), &padded)?.data;
             result.extend_from_slice(done.get(offset..).unwrap_or(&[]));
-            let block = advance(block, bits, (after / BLOCK) as u128);
-            self.flow = Flow::Counter { block, bits, offset: after % BLOCK, used };
+            let block = counter::advance(block, bits, (after / BLOCK) as u128);
+            self.flow = Flow::Counter { block, bits, offset: after % BLOCK, counted };
         }
         Ok(result)
     }
@@ -395,7 +394,8 @@ fn flow(mechanism: &Mechanism, profile: Profile, chains: bool) -> Flow {
         },
         MechanismType::AesCtr => match iv.and_then(|iv| <[u8; BLOCK]>::try_from(iv).ok()) {
             Some(block) => {
-                Flow::Counter { block, bits: u32::try_from(bits).unwrap_or(128), offset: 0, used: 0 }
+                let bits = u32::try_from(bits).unwrap_or(128);
+                Flow::Counter { block, bits, offset: 0, counted: counter::position(block, bits) }
             }
             None => whole(kind, profile),
         },
@@ -415,13 +415,6 @@ const fn unpadded(kind: MechanismType) -> MechanismType {
         MechanismType::Des3CbcPad => MechanismType::Des3Cbc,
         _ => kind,
     }
-}
-
-/// The counter block after so many blocks: the low `bits` count, the rest stays (SP 800-38A appendix B.1).
-fn advance(block: [u8; BLOCK], bits: u32, blocks: u128) -> [u8; BLOCK] {
-    let number = u128::from_be_bytes(block);
-    let mask = if bits >= 128 { u128::MAX } else { (1 << bits) - 1 };
-    ((number & !mask) | (number.wrapping_add(blocks) & mask)).to_be_bytes()
 }
 
 fn active(place: &mut Option<Cipher>) -> Result<&mut Cipher> {
@@ -547,21 +540,5 @@ impl Drop for Cipher {
             Flow::Blocks { buffered: data, .. } | Flow::Whole { collected: data, .. } => codec::wipe(data),
             Flow::Long(_) | Flow::Counter { .. } => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_counter_counts_in_its_low_bits_only() {
-        let mut block = [0xff; BLOCK];
-        assert_eq!(advance(block, 128, 1), [0; BLOCK]);
-        let mut expected = [0xff; BLOCK];
-        expected[12..].copy_from_slice(&[0, 0, 0, 1]);
-        assert_eq!(advance(block, 32, 2), expected);
-        block[15] = 0;
-        assert_eq!(advance(block, 8, 5)[14..], [0xff, 5]);
     }
 }

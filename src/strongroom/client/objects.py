@@ -150,8 +150,7 @@ class Objects:
     def encrypt(
         self, key: int, mechanism: Mechanism, data: bytes, parameters: MechanismParameters | None = None
     ) -> CryptResult:
-        """Encrypt in one go: AES-GCM, AES-CCM and CBC with padding data of any length, AES-XTS up to 16 MiB, the
-        others up to 1 MiB less 4 KiB.
+        """Encrypt in one go: with AES and 3DES data of any length, with AES-XTS up to 16 MiB.
 
         ``CKM_AES_GCM`` gives the IV that the HSM made, unless the parameters have one, which mode NON_FIPS allows.
         """

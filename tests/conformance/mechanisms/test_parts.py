@@ -150,6 +150,17 @@ def test_parts_that_are_too_long_together_are_refused(session, pairs):
     assert refusal(lambda: session.sign_in_parts(mechanism(Mechanism.ECDSA), pairs["ec"][1], long)) == 0x21
 
 
+def test_a_counter_does_not_come_round_however_the_data_is_cut(session, pairs):
+    key, _ = pairs["aes"]
+    how = ctr(8, bytes(15) + b"\xfe")
+    for parts in ([bytes(48)], [bytes(32), bytes(16)], [bytes(31), bytes(17)], [bytes(32), b"\x00"]):
+        for function in ("Encrypt", "Decrypt"):
+            assert refusal(lambda parts=parts, function=function: session.in_parts(function, how, key, parts)) == 0x21
+    assert session.in_parts("Encrypt", how, key, [bytes(16), bytes(16)]) == session.encrypt(how, key, bytes(32))
+    whole = ctr(128, b"\xff" * 16)
+    assert session.in_parts("Encrypt", whole, key, 3 * [bytes(16)]) == session.encrypt(whole, key, bytes(48))
+
+
 def test_parts_of_an_altered_message_give_nothing(session, pairs):
     key, _ = pairs["aes"]
     how = with_parameter(next(row for row in ENCRYPTING if row["code"] == Mechanism.AES_GCM))

@@ -1,5 +1,5 @@
-//! `sign`, `verify`, `encrypt` and `decrypt` by member names over more data than one request takes: as streams, for callers
-//! who have all of the data.
+//! `sign`, `verify`, `encrypt` and `decrypt` by member names over more data than one request takes: as streams or in
+//! pieces, for callers who have all of the data.
 
 use strongroom_wire::messages::{CryptRequest, CryptResponse, Empty, MechanismParameters, VerifyRequest};
 use strongroom_wire::{Field, MechanismType, Operation, Rv, Value};
@@ -7,6 +7,7 @@ use strongroom_wire::{Field, MechanismType, Operation, Rv, Value};
 use crate::error::{Error, Result};
 
 use super::Client;
+use super::pieces::Chain;
 
 /// Bytes of the IV that `CKM_CLOUDHSM_AES_GCM` has in front of its ciphertext.
 const IV_LENGTH: usize = 12;
@@ -14,7 +15,7 @@ const IV_LENGTH: usize = 12;
 const BLOCK: usize = 16;
 
 impl Client {
-    /// The answer to a request whose data needs a stream; none for every other request.
+    /// The answer to a request whose data one request cannot take; none for every other request.
     pub(super) fn call_long(&self, operation: Operation, request: &Value) -> Result<Option<Value>> {
         let is_one = matches!(
             operation,
@@ -41,6 +42,12 @@ impl Client {
             return Ok(Some(Empty {}.to_value()));
         }
         let Some(request) = CryptRequest::from_value(request) else { return Ok(None) };
+        let crypts = matches!(operation, Operation::Encrypt | Operation::Decrypt);
+        let known = MechanismType::from_code(request.mechanism).filter(|_| crypts);
+        if let Some((mechanism, chain)) = known.and_then(|known| Some((known, Chain::of(known)?))) {
+            let response = self.crypt_in_pieces(operation, mechanism, chain, request, longest)?;
+            return Ok(Some(response.to_value()));
+        }
         let Some(mechanism) = of_streams(request.mechanism) else { return Ok(None) };
         let response = if operation == Operation::Decrypt && has_tag(mechanism) {
             self.decrypt_whole(mechanism, request, longest)?
