@@ -625,9 +625,8 @@ class Quorum(RuleBasedStateMachine):
     def destroy(self, place: int, which: int) -> None:
         login, key = self.login_at(place, Role.CRYPTO_USER), self.model.keys[which % len(self.model.keys)]
         if self.ask(login, Operation.DESTROY_OBJECT, {1: key.reference}, self.faults_of_owner(login, key)) is not None:
-            self.ask(
-                login, Operation.DESTROY_OBJECT, {1: key.public}, []
-            )  # the other half is an object of its owner's too
+            # The other half is an object of its owner's too.
+            self.ask(login, Operation.DESTROY_OBJECT, {1: key.public}, [])
             key.gone = True
 
     # -- two at once --------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives import cmac, hashes, hmac, keywrap
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -307,6 +308,23 @@ def test_modes_without_a_tag_take_long_data_too(
         with pytest.raises(Refused) as refusal:
             session.objects.encrypt(key.reference, mechanism, data[:-1], parameters)
         assert refusal.value.code is ReturnCode.DATA_LEN_RANGE
+
+
+@pytest.mark.parametrize("mechanism", [Mechanism.DES3_ECB, Mechanism.DES3_CBC, Mechanism.DES3_CBC_PAD])
+def test_3des_takes_long_data_too(ephemeral_non_fips: Mapping[str, str], mechanism: Mechanism) -> None:
+    data, value, iv = os.urandom(3_000_000), os.urandom(24), os.urandom(8)
+    is_chained = mechanism is not Mechanism.DES3_ECB
+    parameters = MechanismParameters(iv=iv) if is_chained else None
+    mode = modes.CBC(iv) if is_chained else modes.ECB()  # noqa: S305 - what is compared with
+    template = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.DES3, Attribute.VALUE: value}
+    usage = {Attribute.ENCRYPT: True, Attribute.DECRYPT: True, Attribute.TOKEN: False}
+    username, _, password = ephemeral_non_fips["CLOUDHSM_PIN"].partition(":")
+    with connect(ephemeral_non_fips["STRONGROOM_CONFIG"], username=username, password=password) as session:
+        objects = session.objects
+        key = objects.create({int(kind): attribute for kind, attribute in (template | usage).items()}).reference
+        encrypted = objects.encrypt(key, mechanism, data, parameters).data
+        assert encrypted[: len(data)] == Cipher(TripleDES(value), mode).encryptor().update(data)
+        assert objects.decrypt(key, mechanism, encrypted, parameters) == data
 
 
 def test_a_counter_that_would_come_round_in_long_data_is_refused(

@@ -42,9 +42,10 @@ impl Client {
             return Ok(Some(Empty {}.to_value()));
         }
         let Some(request) = CryptRequest::from_value(request) else { return Ok(None) };
-        let crypts = matches!(operation, Operation::Encrypt | Operation::Decrypt);
-        let known = MechanismType::from_code(request.mechanism).filter(|_| crypts);
-        if let Some((mechanism, chain)) = known.and_then(|known| Some((known, Chain::of(known)?))) {
+        if operation != Operation::Sign
+            && let Some(mechanism) = MechanismType::from_code(request.mechanism)
+            && let Some(chain) = Chain::of(mechanism)
+        {
             let response = self.crypt_in_pieces(operation, mechanism, chain, request, longest)?;
             return Ok(Some(response.to_value()));
         }
